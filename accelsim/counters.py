@@ -1,0 +1,78 @@
+"""Integer counters of a run, and the energy table that prices them.
+
+``Counters[(component path, action)]`` is an integer per sample. ``EnergyTable[(component path, action)]`` is a price in pJ with
+its source. There is no default price: a counted action without one is an error that lists every missing pair.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from accelsim.errors import CostError
+
+Key = tuple[str, str]
+
+
+@dataclass(eq=False)
+class Counters:
+    """Counts of actions by component.
+
+    Attributes
+    ----------
+    samples : int
+    counts : dict of (component path, action) to (samples,) int64
+    """
+
+    samples: int
+    counts: dict[Key, npt.NDArray[np.int64]] = field(default_factory=dict)
+
+    def add(self, component: str, action: str, count: npt.NDArray[Any] | int) -> None:
+        """Add ``count`` (a number, or one per sample) to an action."""
+        value = np.broadcast_to(np.asarray(count, dtype=np.int64), (self.samples,))
+        known = self.counts.get((component, action))
+        self.counts[component, action] = value.copy() if known is None else known + value
+
+    def total(self, action: str) -> npt.NDArray[np.int64]:
+        """Return the sum of an action over all components, (samples,)."""
+        total = np.zeros(self.samples, dtype=np.int64)
+        for (_, name), count in self.counts.items():
+            if name == action:
+                total += count
+        return total
+
+    def __getitem__(self, key: Key) -> npt.NDArray[np.int64]:
+        return self.counts[key]
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(sorted(self.counts))
+
+
+@dataclass(frozen=True)
+class Price:
+    """Energy of one action, with where it comes from."""
+
+    energy_pj: float
+    source: str
+
+
+@dataclass(frozen=True)
+class EnergyTable:
+    """Prices by (component path, action)."""
+
+    prices: Mapping[Key, Price]
+
+    def energy(self, counters: Counters) -> dict[Key, npt.NDArray[np.float64]]:
+        """Return the energy of every counted action, pJ, (samples,) each.
+
+        Raises
+        ------
+        CostError
+            Listing every counted (component, action) that has no price.
+        """
+        missing = [f"{component}.{action}" for component, action in counters if (component, action) not in self.prices]
+        if missing:
+            raise CostError("no energy for " + ", ".join(missing))
+        return {key: counters[key] * self.prices[key].energy_pj for key in counters}

@@ -1,0 +1,1 @@
+"""The chip as it is described: specifications, loader, presets, topologies and energy sources."""

@@ -1,0 +1,46 @@
+"""Pydantic field types for quantities with units and for bounded counts."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from accelsim.units import CANONICAL, parse_quantity
+
+
+def _quantity(dimension: str) -> Any:  # noqa: ANN401 - builds a type
+    return Annotated[
+        float,
+        BeforeValidator(lambda value: parse_quantity(value, dimension)),
+        Field(ge=0),
+        WithJsonSchema({"type": "string", "description": f"{dimension} with unit (canonical {CANONICAL[dimension]})"}),
+    ]
+
+
+def _capacity(value: object) -> int:
+    bits = parse_quantity(value, "capacity")
+    if bits != int(bits):
+        raise ValueError(f"expected a whole number of bits, got {value!r}")
+    return int(bits)
+
+
+Energy = _quantity("energy")
+Time = _quantity("time")
+Power = _quantity("power")
+Frequency = _quantity("frequency")
+Length = _quantity("length")
+Node = _quantity("node")
+Temperature = _quantity("temperature")
+Voltage = _quantity("voltage")
+BitEnergy = _quantity("bit_energy")
+Bandwidth = _quantity("bandwidth")
+Capacity = Annotated[
+    int, BeforeValidator(_capacity), Field(gt=0), WithJsonSchema({"type": "string", "description": "capacity with unit"})
+]
+Count = Annotated[int, Field(strict=True, ge=1)]
+CountOrZero = Annotated[int, Field(strict=True, ge=0)]
+
+
+class Spec(BaseModel):
+    """Base of every part of a description: immutable, no unknown key, numbers never read out of strings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)

@@ -1,0 +1,244 @@
+"""What a chip is: the specification that a YAML file describes, part by part.
+
+Modelled: one clock domain, a network of routers, identical neuron cores, I/O ports, the node, where each energy comes
+from, and the MAC array of the baseline. Not modelled: analog circuits, on-chip learning, several clock domains.
+Quantities are in the canonical units of :mod:`accelsim.units`.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from accelsim.hardware.quantities import (
+    Bandwidth,
+    BitEnergy,
+    Capacity,
+    Count,
+    CountOrZero,
+    Energy,
+    Frequency,
+    Length,
+    Node,
+    Spec,
+    Temperature,
+)
+
+MAX_ROUTERS = 4096
+"""Largest network of routers; routing tables grow with its square."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.\-]+$")]
+Source = Annotated[str, StringConstraints(min_length=8, max_length=600)]
+
+
+class SramSpec(Spec):
+    """A memory of equal banks; consecutive words lie in consecutive banks."""
+
+    capacity: Capacity
+    """Total over all banks, bit."""
+    width: Annotated[Count, Field(le=4096)]
+    """Word width, bit."""
+    banks: Annotated[Count, Field(le=256)]
+    ports: Literal["1RW", "1R1W"]
+    """Ports of each bank: a read-modify-write takes two cycles on 1RW and one on 1R1W."""
+
+    @model_validator(mode="after")
+    def _whole_words(self) -> Self:
+        if self.capacity % (self.width * self.banks):
+            raise ValueError(
+                f"capacity of {self.capacity} bit is not a whole number of {self.width}-bit words in {self.banks} banks"
+            )
+        return self
+
+    @property
+    def words(self) -> int:
+        """Number of words over all banks."""
+        return self.capacity // self.width
+
+    @property
+    def rmw_slots(self) -> int:
+        """Cycles that one bank needs for a read-modify-write."""
+        return 2 if self.ports == "1RW" else 1
+
+
+class StateMemorySpec(Spec):
+    """A memory of equal-width integers: membranes or accumulators."""
+
+    bits: Annotated[Count, Field(ge=4, le=32)]
+    """Width of one integer value; a float32 network stores 32 bits whatever stands here."""
+    memory: SramSpec
+
+    @model_validator(mode="after")
+    def _fits_word(self) -> Self:
+        if self.bits > self.memory.width:
+            raise ValueError(f"a value of {self.bits} bit is wider than the memory word of {self.memory.width} bit")
+        return self
+
+
+class AxonMemorySpec(Spec):
+    """A memory of table entries: incoming axons (row pointers) or outgoing routes."""
+
+    entry_bits: Annotated[Count, Field(le=256)]
+    memory: SramSpec
+
+
+class CoreSpec(Spec):
+    """A neuron core: synapse engine, neuron engine, axon-out, their queues and memories."""
+
+    synapse_lanes: Annotated[Count, Field(le=4096)]
+    """Accumulate units: targets of a stored row taken per cycle."""
+    mac_lanes: Annotated[CountOrZero, Field(le=4096)]
+    """Multiply-accumulate units for packets that carry a value; 0 refuses graded input."""
+    neuron_lanes: Annotated[Count, Field(le=4096)]
+    """Neurons updated per cycle."""
+    scan: Literal["all", "touched"]
+    """Which neurons the neuron engine visits; touched = input, state or bias is not zero."""
+    input_queue: Annotated[Count, Field(le=65536)]
+    """Flits that wait for the synapse engine, per virtual channel."""
+    spike_fifo: Annotated[Count, Field(le=65536)]
+    """Fired neurons that wait for axon-out."""
+    injection_queue: Annotated[Count, Field(le=65536)]
+    """Packets that wait for the router."""
+    pipeline_drain: Annotated[CountOrZero, Field(le=10000)]
+    """Cycles that empty the pipelines at the end of a step."""
+    weight_format: Name
+    skip_zero_weights: bool
+    """True: stored zeros are dropped before the lanes (they are still fetched)."""
+    conv_storage: Literal["shared", "unrolled"]
+    axon_memory: AxonMemorySpec
+    routing_memory: AxonMemorySpec
+    synapse_memory: SramSpec
+    membrane: StateMemorySpec
+    accumulator: StateMemorySpec
+
+
+class RouterSpec(Spec):
+    """An input-queued virtual-channel router with BookSim2's meaning of every delay (cycles)."""
+
+    virtual_channels: Annotated[Count, Field(le=8)]
+    buffer_flits: Annotated[Count, Field(le=1024)]
+    """Buffer depth of each virtual channel."""
+    routing_delay: Annotated[CountOrZero, Field(le=1)]
+    """0 is look-ahead routing."""
+    vc_alloc_delay: Annotated[Count, Field(le=1)]
+    switch_alloc_delay: Annotated[Count, Field(le=1)]
+    switch_delay: Annotated[Count, Field(le=64)]
+    link_delay: Annotated[Count, Field(le=64)]
+    credit_delay: Annotated[CountOrZero, Field(le=64)]
+
+
+class NocSpec(Spec):
+    """Topology, routers and links."""
+
+    topology: Name
+    size: Annotated[tuple[Count, ...], Field(min_length=1, max_length=3)]
+    """Routers along each dimension."""
+    flit_bits: Annotated[Count, Field(le=1024)]
+    link_length: Length
+    router: RouterSpec
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        routers = 1
+        for extent in self.size:
+            routers *= extent
+        if routers > MAX_ROUTERS:
+            raise ValueError(f"{routers} routers are more than the {MAX_ROUTERS} that this version simulates")
+        return self
+
+
+class PortSpec(Spec):
+    """An I/O port on a router's extra local port."""
+
+    name: Name
+    direction: Literal["input", "output", "both"]
+    router: Annotated[tuple[CountOrZero, ...], Field(min_length=1, max_length=3)]
+    """Position of the router that it hangs on."""
+    cycles_per_event: Annotated[Count, Field(le=65536)]
+    input_queue: Annotated[Count, Field(le=65536)]
+    spike_fifo: Annotated[Count, Field(le=65536)]
+    injection_queue: Annotated[Count, Field(le=65536)]
+    energy_per_event: Energy
+    source: Source
+
+
+class BarrierSpec(Spec):
+    """The end of a hardware step."""
+
+    cycles: Annotated[CountOrZero, Field(le=1_000_000)]
+
+
+class OverrideSpec(Spec):
+    """One energy that replaces the sourced one."""
+
+    component: Name
+    action: Name
+    energy: Energy
+    source: Source
+
+
+class TechnologySpec(Spec):
+    """The process, and where energies come from."""
+
+    node: Node
+    sram_cell: Literal["itrs-hp", "itrs-lop", "itrs-lstp"]
+    temperature: Temperature
+    sram_source: Name
+    arithmetic_source: Name
+    noc_source: Name
+    unused_cores: Literal["gated", "leaking"]
+    overrides: tuple[OverrideSpec, ...]
+
+
+class DramSpec(Spec):
+    """Off-chip memory of the baseline and of cold starts."""
+
+    energy: BitEnergy
+    bandwidth: Bandwidth
+    source: Source
+
+
+class MacArraySpec(Spec):
+    """The ANN baseline: a systolic MAC array with three buffers."""
+
+    rows: Annotated[Count, Field(le=4096)]
+    columns: Annotated[Count, Field(le=4096)]
+    dataflow: Name
+    activation_bits: Annotated[Count, Field(le=32)]
+    weight_bits: Annotated[Count, Field(le=32)]
+    accumulator_bits: Annotated[Count, Field(le=64)]
+    input_buffer: SramSpec
+    weight_buffer: SramSpec
+    output_buffer: SramSpec
+    dram: DramSpec
+
+
+class ChipSpec(Spec):
+    """A whole chip: the root of a hardware file."""
+
+    name: Name
+    description: Annotated[str, StringConstraints(max_length=2000)]
+    clock: Frequency
+    technology: TechnologySpec
+    noc: NocSpec
+    core: CoreSpec
+    ports: Annotated[tuple[PortSpec, ...], Field(min_length=1, max_length=64)]
+    barrier: BarrierSpec
+    baseline: MacArraySpec
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.clock <= 0:
+            raise ValueError("clock: expected a frequency above zero")
+        names = [port.name for port in self.ports]
+        if len(set(names)) != len(names):
+            raise ValueError(f"ports: names must differ, got {', '.join(names)}")
+        for need in ("input", "output"):
+            if not any(port.direction in (need, "both") for port in self.ports):
+                raise ValueError(f"ports: expected at least one {need} port")
+        for port in self.ports:
+            inside = len(port.router) == len(self.noc.size) and all(
+                at < extent for at, extent in zip(port.router, self.noc.size, strict=True)
+            )
+            if not inside:
+                raise ValueError(f"ports: {port.name} hangs on router {port.router}, outside the size {self.noc.size}")
+        return self

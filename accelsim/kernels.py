@@ -1,0 +1,76 @@
+"""The decorator of every compiled kernel, and where compiled code is kept.
+
+Numba's file cache notices an edit of the file that holds a kernel, but not of a kernel that it calls in another file. The
+cache folder is therefore named after a hash of all of accelsim's sources: an edit anywhere makes a fresh folder. Only
+accelsim's kernels go there; numba's own settings stay as the user made them.
+"""
+
+import contextlib
+import functools
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import numba
+import numba.core.config
+import platformdirs
+
+F = TypeVar("F", bound=Callable[..., object])
+
+_KEPT_FOLDERS = 4
+
+
+def source_hash(root: Path) -> str:
+    """Return a hash of every Python source below ``root``: names and contents."""
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@functools.cache
+def cache_folder() -> Path | None:
+    """Return the folder of compiled kernels for these sources, or None where nothing can be written.
+
+    ``NUMBA_CACHE_DIR``, where set, is the parent; else the user's cache folder.
+    """
+    base = os.environ.get("NUMBA_CACHE_DIR")
+    parent = (Path(base) if base else Path(platformdirs.user_cache_dir("accelsim"))) / "kernels"
+    folder = parent / source_hash(Path(__file__).parent)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.touch()
+        stale = sorted(parent.iterdir(), key=lambda path: path.stat().st_mtime)[:-_KEPT_FOLDERS]
+    except OSError:
+        return None
+    for path in stale:
+        shutil.rmtree(path, ignore_errors=True)
+    return folder if os.access(folder, os.W_OK) else None
+
+
+@contextlib.contextmanager
+def _cache_directory(folder: Path) -> Iterator[None]:
+    previous = numba.core.config.CACHE_DIR
+    numba.core.config.CACHE_DIR = str(folder)
+    try:
+        yield
+    finally:
+        numba.core.config.CACHE_DIR = previous
+
+
+def kernel(function: F) -> F:
+    """Compile ``function`` with numba: no Python objects, no fastmath, the interpreter lock released, cached on disk."""
+    folder = cache_folder()
+    if folder is None:
+        return numba.njit(nogil=True)(function)  # type: ignore[no-any-return]
+    with _cache_directory(folder):
+        return numba.njit(nogil=True, cache=True)(function)  # type: ignore[no-any-return]
+
+
+def inlined(function: F) -> F:
+    """Compile ``function`` for use inside other kernels only: LLVM inlines it, nothing is cached for it alone."""
+    return numba.njit(nogil=True)(function)  # type: ignore[no-any-return]

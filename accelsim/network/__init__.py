@@ -1,0 +1,1 @@
+"""Networks and their inputs: graph, connections, events, encodings, quantisation, importers, workload folders."""

@@ -1,0 +1,1 @@
+"""Connections: what joins two populations, always as stored rows and the runs of targets that they reach."""

@@ -1,0 +1,1 @@
+"""Results of a run: plain data that reports view and files keep."""

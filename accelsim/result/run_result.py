@@ -1,0 +1,105 @@
+"""The result of a run: plain data, complete enough to be checked without the program that made it.
+
+Energies are pJ, times ns, powers mW, as everywhere; per-sample tables keep every sample so that spread can be computed.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from accelsim.result.table import Table
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A headline number: value in its canonical unit, unit, definition."""
+
+    value: float
+    unit: str
+    definition: str
+
+
+@dataclass(frozen=True, eq=False)
+class BaselineResult:
+    """The same network as an ANN on the MAC array.
+
+    Attributes
+    ----------
+    name : str
+        Which ANN and which array.
+    activations : str
+        Where the activations come from, in words; assumptions are said here.
+    totals : dict of str to Quantity
+        ``energy_per_inference``, ``latency``, ``energy_dynamic``, ``energy_static``, ``energy_delay``, ``accuracy``,
+        ``macs``, ``utilisation``, ``energy_dram_cold``.
+    layers : Table
+        One row per layer: cycles, utilisation, words of every memory, energy.
+    components : Table
+        Columns ``component``, ``dynamic_pj``, ``static_pj``: energy per inference.
+    """
+
+    name: str
+    activations: str
+    totals: dict[str, Quantity]
+    layers: Table
+    components: Table
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """Everything that a run found.
+
+    Attributes
+    ----------
+    meta : dict
+        Versions, seeds, content hashes, command, engine, threads, wall time.
+    config : dict
+        Resolved hardware description.
+    workload : dict
+        Name, timesteps, encoding, decoding, network summary, importer's assumptions, provenance.
+    totals : dict of str to Quantity
+        Headline numbers, means over samples unless said otherwise.
+    samples : Table
+        One row per sample: label, prediction, correct, latency_cycles, latency_ns, spikes, sops, sops_issued, packets,
+        flit_hops, energy_pj, energy_dynamic_pj, energy_static_pj.
+    layers : Table
+        One row per population: neurons, depth, cores, spikes, firing_rate, sops, sops_issued, packets, updates, energy_pj and
+        the cycles that the layer was busy (``synapse_cycles``, ``scan_cycles``), means per sample.
+    cores : Table
+        One row per core: layers, neurons, utilisation of engines, memory occupation, packets, energy_pj.
+    components : Table
+        Columns ``component``, ``dynamic_pj``, ``static_pj``: energy per inference by kind of component.
+    causes : Table
+        Columns ``cause``, ``cycles``, ``share``: where the time of an inference went, summing to its cycles.
+    steps : Table
+        One row per hardware step (mean over samples): cycles and causes.
+    links : Table
+        One row per link: from_x, from_y, to_x, to_y, flits per sample, load (flits per cycle).
+    baseline : BaselineResult
+    analytic : Table
+        Literature op-count models by name: ``model``, ``source``, ``snn_pj``, ``ann_pj``, ``ratio``.
+    warnings : list of str
+        What was approximated, assumed or saturated.
+    """
+
+    meta: dict[str, Any]
+    config: dict[str, Any]
+    workload: dict[str, Any]
+    totals: dict[str, Quantity]
+    samples: Table
+    layers: Table
+    cores: Table
+    components: Table
+    causes: Table
+    steps: Table
+    links: Table
+    baseline: BaselineResult
+    analytic: Table
+    warnings: list[str] = field(default_factory=list)
+
+    def tables(self) -> dict[str, Table]:
+        """Return every table by name, the baseline's with a prefix."""
+        own = (self.samples, self.layers, self.cores, self.components, self.causes, self.steps, self.links, self.analytic)
+        named = {item.name: item for item in own}
+        named["baseline_layers"] = self.baseline.layers
+        named["baseline_components"] = self.baseline.components
+        return named

@@ -1,0 +1,1 @@
+"""Recipes that train the networks shipped as workloads (optional extra ``train``: plain PyTorch)."""
