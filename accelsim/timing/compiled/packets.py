@@ -1,0 +1,111 @@
+"""Packet traces on the network alone: sources with unbounded queues, sinks that take a flit in the cycle it arrives."""
+
+import numpy as np
+import numpy.typing as npt
+
+from accelsim.kernels import kernel
+from accelsim.timing.compiled.router import arrive, clear_noc, cycle_routers, next_event, post, repeat_stalls
+from accelsim.timing.compiled.source import BLOCKED, SENT_TAIL, inject
+from accelsim.timing.compiled.state import (
+    CREDIT_TO_ROUTER,
+    HEAD,
+    NEVER,
+    PENDING,
+    TAIL,
+    TO_ROUTER,
+    TO_TERMINAL,
+    NocState,
+    allocate_noc,
+)
+from accelsim.timing.packets import PacketTimes, PacketTrace
+from accelsim.timing.records import ROUTER_COUNT, ROW
+from accelsim.timing.tables import NocTables
+
+
+@kernel
+def _run(noc: NocTables, state: NocState, ptr, order, created, rows, times, count, links):  # type: ignore[no-untyped-def]
+    terminals = noc.terminal_router.size
+    vcs = noc.vcs
+    clear_noc(noc, state, np.full(terminals, noc.buffer, np.int32))
+    credits = np.full(terminals * vcs, noc.buffer, np.int32)
+    source_vc = np.full(terminals, vcs - 1, np.int32)
+    sent = np.zeros(terminals, np.int32)
+    cursor = ptr[:-1].copy()
+    remaining = order.size
+    now = np.int64(0)
+    mask = state.wheel_count.size - 1
+    while remaining > 0:
+        slot = now & mask
+        for k in range(state.wheel_count[slot]):
+            where, flit = state.wheel_where[slot, k], state.wheel_flit[slot, k]
+            kind, where = where & 3, where >> 2
+            if kind == TO_ROUTER:
+                arrive(noc, state, where, flit, rows[flit >> 2].terminal, now)
+            elif kind == TO_TERMINAL:
+                terminal, vc = where // vcs, where % vcs
+                if flit & HEAD:
+                    times[flit >> 2, 1] = now
+                if flit & TAIL:
+                    times[flit >> 2, 2] = now
+                    remaining -= 1
+                port = noc.terminal_router[terminal] * noc.ports + noc.terminal_port[terminal]
+                post(state, now + noc.credit, CREDIT_TO_ROUTER, port * vcs + vc, 0)
+            elif kind == CREDIT_TO_ROUTER:
+                state.credits[where] += 1
+            else:
+                credits[where] += 1
+        state.scalars[PENDING] -= state.wheel_count[slot]
+        state.wheel_count[slot] = 0
+        soon = False
+        later = NEVER
+        for terminal in range(terminals):
+            if cursor[terminal] == ptr[terminal + 1]:
+                continue
+            packet = order[cursor[terminal]]
+            if created[packet] > now:
+                later = min(later, created[packet])
+                continue
+            fresh = sent[terminal] == 0
+            done = inject(noc, state, credits, source_vc, sent, terminal, packet, rows[packet].flits, now)
+            if done != BLOCKED:
+                soon = True
+                if fresh:
+                    times[packet, 0] = now
+                if done == SENT_TAIL:
+                    cursor[terminal] += 1
+        flags = cycle_routers(noc, state, count, links, rows, now)
+        following = next_event(state, now)
+        if soon or flags:
+            following = now + 1
+        elif later < NEVER and (following < 0 or later < following):
+            following = later
+        if following < 0:
+            break
+        if not flags:
+            repeat_stalls(state, count, following - now - 1)
+        now = following
+    return remaining
+
+
+def run_packets(noc: NocTables, trace: PacketTrace) -> PacketTimes:
+    """Run a packet trace through the routers.
+
+    Parameters
+    ----------
+    noc : NocTables
+    trace : PacketTrace
+
+    Returns
+    -------
+    PacketTimes
+        Undelivered packets (after a deadlock) have times of -1.
+    """
+    rows: npt.NDArray[np.void] = np.zeros(len(trace.created), dtype=ROW)
+    rows["terminal"], rows["flits"] = trace.target, trace.flits
+    order = np.argsort(trace.source, kind="stable")
+    ptr = np.searchsorted(trace.source[order], np.arange(len(noc.terminal_router) + 1)).astype(np.int64)
+    times = np.full((len(trace.created), 3), -1, dtype=np.int64)
+    count = np.zeros(noc.routers, dtype=ROUTER_COUNT)
+    links = np.zeros((noc.routers, noc.ports), dtype=np.int64)
+    _run(noc, allocate_noc(noc), ptr, order, trace.created, rows, times, count, links)
+    return PacketTimes(times[:, 0], times[:, 1], times[:, 2], links, count)

@@ -1,0 +1,198 @@
+"""One hardware step in compiled form: deliver, terminals, routers, then jump to the next cycle in which anything happens."""
+
+import numpy as np
+
+from accelsim.kernels import inlined, kernel
+from accelsim.timing.compiled.router import arrive, clear_noc, cycle_routers, next_event, repeat_stalls
+from accelsim.timing.compiled.state import (
+    CREDIT_TO_ROUTER,
+    DUE,
+    HEAPED,
+    NEVER,
+    PENDING,
+    TAIL,
+    TO_ROUTER,
+    TO_TERMINAL,
+    NocState,
+    TerminalState,
+)
+from accelsim.timing.compiled.terminal import clear_terminals, cycle_terminal, receive, start_burst
+from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
+from accelsim.timing.tables import AxonTables, NocTables, StepWork, TerminalTables
+
+_SHIFT = 16  # low bits of a heap key hold the terminal
+
+
+@inlined
+def _call(state: TerminalState, terminal: int, now: int) -> None:
+    """Have a terminal executed in this cycle, once."""
+    if state.due_at[terminal] != now:
+        state.due_at[terminal] = now
+        state.due[state.scalars[DUE]] = terminal
+        state.scalars[DUE] += 1
+
+
+@inlined
+def _push(state: TerminalState, at: int, terminal: int) -> None:
+    """Enter a wake-up; a terminal holds at most one entry that counts, older later ones are dropped when they surface."""
+    if state.wake[terminal] <= at:
+        return
+    state.wake[terminal] = at
+    heap = state.heap
+    size = state.scalars[HEAPED]
+    if size == heap.size:  # only stale entries can fill it: keep the valid ones
+        kept = 0
+        for k in range(size):
+            key = heap[k]
+            owner = key & ((1 << _SHIFT) - 1)
+            if state.wake[owner] == key >> _SHIFT and owner != terminal:
+                heap[kept] = key
+                kept += 1
+        heap[:kept].sort()
+        size = kept
+        state.scalars[HEAPED] = kept
+    key = (at << _SHIFT) | terminal
+    while size > 0:
+        parent = (size - 1) >> 1
+        if heap[parent] <= key:
+            break
+        heap[size] = heap[parent]
+        size = parent
+    heap[size] = key
+    state.scalars[HEAPED] += 1
+
+
+@inlined
+def _pop(state: TerminalState) -> None:
+    heap = state.heap
+    state.scalars[HEAPED] -= 1
+    size = state.scalars[HEAPED]
+    key = heap[size]
+    at = 0
+    while True:
+        child = 2 * at + 1
+        if child >= size:
+            break
+        if child + 1 < size and heap[child + 1] < heap[child]:
+            child += 1
+        if heap[child] >= key:
+            break
+        heap[at] = heap[child]
+        at = child
+    heap[at] = key
+
+
+@inlined
+def _next_wake(state: TerminalState) -> int:
+    """Return the earliest wake-up that still counts, or NEVER."""
+    while state.scalars[HEAPED] > 0:
+        at, terminal = state.heap[0] >> _SHIFT, state.heap[0] & ((1 << _SHIFT) - 1)
+        if state.wake[terminal] == at:
+            return at
+        _pop(state)
+    return NEVER
+
+
+@kernel
+def run_step(  # type: ignore[no-untyped-def]
+    noc: NocTables, tables: TerminalTables, axons: AxonTables, work: StepWork, noc_state: NocState, state: TerminalState,
+    count, router_count, links, summary,
+) -> None:
+    """Simulate one hardware step.
+
+    Parameters
+    ----------
+    noc, tables, axons, work
+        The chip and the work of the step.
+    noc_state, state
+        Scratch of this worker.
+    count : (terminals,) TERMINAL_COUNT
+    router_count : (routers,) ROUTER_COUNT
+    links : (routers, ports) int64
+        Added to.
+    summary : (1,) STEP
+        Overwritten.
+    """
+    clear_noc(noc, noc_state, tables.input_queue)
+    clear_terminals(noc, tables, work, state)
+    terminals = noc.terminal_router.size
+    vcs = noc.vcs
+    for terminal in range(terminals):
+        count[terminal].first_flit = -1
+        start_burst(work, state, count, terminal, 0)
+        if state.writeback[terminal] < NEVER:
+            _push(state, state.writeback[terminal], terminal)
+    mask = noc_state.wheel_count.size - 1
+    now = np.int64(0)
+    following = _next_wake(state)
+    while following < NEVER:
+        now = following
+        state.scalars[DUE] = 0
+        slot = now & mask
+        for k in range(noc_state.wheel_count[slot]):
+            where, flit = noc_state.wheel_where[slot, k], noc_state.wheel_flit[slot, k]
+            kind, where = where & 3, where >> 2
+            if kind == TO_ROUTER:
+                arrive(noc, noc_state, where, flit, axons.rows[flit >> 2].terminal, now)
+            elif kind == CREDIT_TO_ROUTER:
+                noc_state.credits[where] += 1
+            elif kind == TO_TERMINAL:
+                terminal = where // vcs
+                count[terminal].flits_in += 1
+                if flit & TAIL:
+                    receive(state, count, terminal, where - terminal * vcs, flit >> 2)
+                    _call(state, terminal, now)
+            else:
+                state.source_credits[where] += 1
+                if state.injection_count[where // vcs] > 0:
+                    _call(state, where // vcs, now)
+        noc_state.scalars[PENDING] -= noc_state.wheel_count[slot]
+        noc_state.wheel_count[slot] = 0
+        while _next_wake(state) == now:
+            terminal = state.heap[0] & ((1 << _SHIFT) - 1)
+            _pop(state)
+            state.wake[terminal] = NEVER
+            _call(state, terminal, now)
+        for k in range(state.scalars[DUE]):
+            terminal = state.due[k]
+            wake = cycle_terminal(noc, tables, axons, work, noc_state, state, count, terminal, now)
+            if wake < NEVER:
+                _push(state, wake, terminal)
+        flags = cycle_routers(noc, noc_state, router_count, links, axons.rows, now)
+        following = _next_wake(state)
+        event = next_event(noc_state, now)
+        if event >= 0:
+            following = min(following, event)
+        if flags:
+            following = now + 1
+        elif following < NEVER:
+            repeat_stalls(noc_state, router_count, following - now - 1)
+    _summarise(noc, work, state, noc_state, count, summary)
+
+
+@inlined
+def _summarise(noc, work, state, noc_state, count, summary) -> None:  # type: ignore[no-untyped-def]
+    """Write E, the packet counts, and whether everything that began has ended."""
+    end = np.int64(0)
+    injected = delivered = np.int64(0)
+    finished = True
+    for channel in range(noc_state.count.size):
+        if noc_state.count[channel] > 0:
+            finished = False
+    for terminal in range(noc.terminal_router.size):
+        done = count[terminal]
+        end = max(end, max(done.scan_end, max(done.source_end, done.row_end)))
+        injected += done.packets_out
+        delivered += done.packets_in
+        if (
+            state.written[terminal] != work.fired_ptr[terminal + 1]
+            or state.taken[terminal] != state.written[terminal]
+            or state.injection_count[terminal] > 0
+            or state.queue_count[terminal] > 0
+            or state.looked_up[terminal] >= 0
+        ):
+            finished = False
+    summary[0].end = end
+    summary[0].injected = injected
+    summary[0].delivered = delivered
+    summary[0].status = STATUS_DONE if finished else STATUS_DEADLOCK

@@ -1,0 +1,75 @@
+"""Routers joined by links: delivers flits and credits after the latencies of the tables."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from simpy.core import Environment
+
+from accelsim.timing.reference.primitives import Arrival
+from accelsim.timing.reference.router import Flit, Router
+from accelsim.timing.tables import NocTables
+
+
+class Endpoint(Protocol):
+    """What hangs on a local port."""
+
+    def receive(self, vc: int, flit: Flit) -> None:
+        """Take a flit."""
+
+    def receive_credit(self, vc: int) -> None:
+        """Take a credit of the router's input VC."""
+
+
+class Network:
+    """All routers of a chip."""
+
+    def __init__(
+        self, env: Environment, noc: NocTables, ejection_credits: Callable[[int], int], counts: Any, links: Any
+    ) -> None:
+        self._env, self._noc, self._links = env, noc, links
+        self.routers = [Router(env, noc, index, ejection_credits, counts[index]) for index in range(noc.routers)]
+        self.endpoints: list[Endpoint] = []
+        for index, router in enumerate(self.routers):
+            router.send = self._sender(index)
+            router.return_credit = self._creditor(index)
+
+    def inject(self, terminal: int, vc: int, flit: Flit) -> None:
+        """Send a flit from a terminal to its router."""
+        router = self.routers[self._noc.terminal_router[terminal]]
+        port = int(self._noc.terminal_port[terminal])
+        Arrival(self._env, self._noc.inject, lambda: router.receive(port, vc, flit))
+
+    def free(self, terminal: int, vc: int) -> None:
+        """Return a terminal's queue slot to its router."""
+        router = self.routers[self._noc.terminal_router[terminal]]
+        port = int(self._noc.terminal_port[terminal])
+        Arrival(self._env, self._noc.credit, lambda: router.receive_credit(port, vc))
+
+    def _sender(self, index: int) -> Callable[[int, int, Flit], None]:
+        noc = self._noc
+
+        def send(port: int, vc: int, flit: Flit) -> None:
+            self._links[index, port] += 1
+            behind = int(noc.link_router[index, port])
+            if behind >= 0:
+                entry = int(noc.link_port[index, port])
+                Arrival(self._env, noc.flight, lambda: self.routers[behind].receive(entry, vc, flit))
+            else:
+                endpoint = self.endpoints[noc.local_terminal[index, port]]
+                Arrival(self._env, noc.eject, lambda: endpoint.receive(vc, flit))
+
+        return send
+
+    def _creditor(self, index: int) -> Callable[[int, int], None]:
+        noc = self._noc
+
+        def return_credit(port: int, vc: int) -> None:
+            terminal = int(noc.local_terminal[index, port])
+            if terminal >= 0:
+                endpoint = self.endpoints[terminal]
+                Arrival(self._env, noc.inject, lambda: endpoint.receive_credit(vc))
+            else:
+                upstream, out = self.routers[noc.up_router[index, port]], int(noc.up_port[index, port])
+                Arrival(self._env, noc.credit, lambda: upstream.receive_credit(out, vc))
+
+        return return_credit

@@ -1,0 +1,139 @@
+"""The reference router: input-queued wormhole with virtual channels and iSLIP allocation.
+
+Rules and cycles: docs/timing-model.md, section 3. Source of the rules: BookSim2's ``iq_router`` (non-speculative), against whose
+packet traces this file is tested.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from simpy.core import Environment
+
+from accelsim.timing.reference.islip import islip, nearest
+from accelsim.timing.reference.primitives import Process, Signal
+from accelsim.timing.tables import NocTables
+
+
+@dataclass(frozen=True)
+class Flit:
+    """Part of a packet; ``axon`` says where it goes and what it does there."""
+
+    axon: int
+    terminal: int
+    head: bool
+    tail: bool
+
+
+@dataclass
+class InputVc:
+    """An input virtual channel: *idle*, *waiting* for an output VC from cycle ``ready`` on, or *active*."""
+
+    phase: str = "idle"
+    ready: int = 0
+    out_port: int = 0
+    out_vc: int = 0
+    flits: deque[Flit] = field(default_factory=deque)
+
+
+class Router:
+    """One router; ``send`` and ``return_credit`` are wired by the network."""
+
+    def __init__(self, env: Environment, noc: NocTables, index: int, ejection_credits: Callable[[int], int], count: Any) -> None:
+        self._env, self._noc, self._index, self._count = env, noc, index, count
+        ports, vcs = noc.ports, noc.vcs
+        self._inputs = [InputVc() for _ in range(ports * vcs)]
+        self._owner: list[int | None] = [None] * (ports * vcs)
+        self._credits = []
+        for port in range(ports):
+            terminal = int(noc.local_terminal[index, port])
+            self._credits += [noc.buffer if terminal < 0 else ejection_credits(terminal)] * vcs
+        self._vc_grant, self._vc_accept = [0] * (ports * vcs), [0] * (ports * vcs)
+        self._switch_grant, self._switch_accept = [0] * ports, [0] * ports
+        self._offset = [0] * ports
+        self._arrived = Signal(env)
+        self.send: Callable[[int, int, Flit], None]
+        self.return_credit: Callable[[int, int], None]
+        env.process(self._run())
+
+    def receive(self, port: int, vc: int, flit: Flit) -> None:
+        """Take a flit from a link."""
+        channel = self._inputs[port * self._noc.vcs + vc]
+        channel.flits.append(flit)
+        if channel.phase == "idle":
+            self._start_routing(channel, int(self._env.now))
+        self._arrived.notify()
+
+    def receive_credit(self, port: int, vc: int) -> None:
+        """Take a credit of an output VC."""
+        self._credits[port * self._noc.vcs + vc] += 1
+
+    @property
+    def idle(self) -> bool:
+        """Whether no flit is stored."""
+        return not any(channel.flits for channel in self._inputs)
+
+    def _start_routing(self, channel: InputVc, now: int) -> None:
+        channel.phase = "waiting"
+        channel.ready = now + self._noc.routing_delay
+        channel.out_port = int(self._noc.route[self._index, channel.flits[0].terminal])
+
+    def _run(self) -> Process:
+        while True:
+            if self.idle:
+                yield self._arrived.wait()
+            else:
+                self._allocate_vcs()
+                self._allocate_switch()
+                yield self._env.timeout(1)
+
+    def _allocate_vcs(self) -> None:
+        now, vcs = self._env.now, self._noc.vcs
+        waiting = [i for i, channel in enumerate(self._inputs) if channel.phase == "waiting" and channel.ready <= now]
+        requests = {}
+        for i in waiting:
+            port = self._inputs[i].out_port
+            requests[i] = [out for out in range(port * vcs, (port + 1) * vcs) if self._owner[out] is None]
+        matches = islip(requests, self._vc_grant, self._vc_accept)
+        for i, out in matches.items():
+            channel = self._inputs[i]
+            channel.phase, channel.ready, channel.out_vc = "active", int(now) + 1, out % vcs
+            self._owner[out] = i
+        self._count["stall_vc"] += len(waiting) - len(matches)
+
+    def _allocate_switch(self) -> None:
+        vcs = self._noc.vcs
+        bidders: dict[tuple[int, int], list[int]] = {}
+        for i, channel in enumerate(self._inputs):
+            if channel.phase != "active" or channel.ready > self._env.now or not channel.flits:
+                continue
+            if self._credits[channel.out_port * vcs + channel.out_vc] == 0:
+                ejecting = self._noc.link_router[self._index, channel.out_port] < 0
+                self._count["stall_ejection" if ejecting else "stall_credit"] += 1
+                continue
+            bidders.setdefault((i // vcs, channel.out_port), []).append(i % vcs)
+        speaker = {bid: nearest(channels, self._offset[bid[0]], vcs) for bid, channels in bidders.items()}
+        requests: dict[int, list[int]] = {}
+        for port, out in speaker:
+            requests.setdefault(port, []).append(out)
+        matches = islip(requests, self._switch_grant, self._switch_accept)
+        for port, out in matches.items():
+            vc = speaker[port, out]
+            self._offset[port] = (vc + 1) % vcs
+            self._depart(port, vc)
+        self._count["stall_switch"] += sum(map(len, bidders.values())) - len(matches)
+
+    def _depart(self, port: int, vc: int) -> None:
+        channel = self._inputs[port * self._noc.vcs + vc]
+        out = channel.out_port * self._noc.vcs + channel.out_vc
+        flit = channel.flits.popleft()
+        self._credits[out] -= 1
+        self._count["flits"] += 1
+        self.send(channel.out_port, channel.out_vc, flit)
+        self.return_credit(port, vc)
+        if flit.tail:
+            self._owner[out] = None
+            channel.phase = "idle"
+            if channel.flits:
+                self._start_routing(channel, int(self._env.now) + 1)
