@@ -6,8 +6,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from accelsim.units import CANONICAL, parse_quantity
 
+MAX_CAPACITY = 8 * 1024**4
+"""Largest memory, bit: bounds every number derived from one."""
 
-def _quantity(dimension: str) -> Any:  # noqa: ANN401 - builds a type
+
+def _quantity(dimension: str) -> Any:
     return Annotated[
         float,
         BeforeValidator(lambda value: parse_quantity(value, dimension)),
@@ -20,6 +23,8 @@ def _capacity(value: object) -> int:
     bits = parse_quantity(value, "capacity")
     if bits != int(bits):
         raise ValueError(f"expected a whole number of bits, got {value!r}")
+    if bits > MAX_CAPACITY:
+        raise ValueError(f"expected at most 1024 GiB, got {value!r}")
     return int(bits)
 
 
@@ -34,7 +39,10 @@ Voltage = _quantity("voltage")
 BitEnergy = _quantity("bit_energy")
 Bandwidth = _quantity("bandwidth")
 Capacity = Annotated[
-    int, BeforeValidator(_capacity), Field(gt=0), WithJsonSchema({"type": "string", "description": "capacity with unit"})
+    int,
+    BeforeValidator(_capacity),
+    Field(gt=0),
+    WithJsonSchema({"type": "string", "description": "capacity with unit"}),
 ]
 Count = Annotated[int, Field(strict=True, ge=1)]
 CountOrZero = Annotated[int, Field(strict=True, ge=0)]

@@ -7,7 +7,7 @@ Quantities are in the canonical units of :mod:`accelsim.units`.
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StrictBool, StringConstraints, model_validator
 
 from accelsim.hardware.quantities import (
     Bandwidth,
@@ -101,7 +101,7 @@ class CoreSpec(Spec):
     pipeline_drain: Annotated[CountOrZero, Field(le=10000)]
     """Cycles that empty the pipelines at the end of a step."""
     weight_format: Name
-    skip_zero_weights: bool
+    skip_zero_weights: StrictBool
     """True: stored zeros are dropped before the lanes (they are still fetched)."""
     conv_storage: Literal["shared", "unrolled"]
     axon_memory: AxonMemorySpec
@@ -167,6 +167,15 @@ class BarrierSpec(Spec):
     cycles: Annotated[CountOrZero, Field(le=1_000_000)]
 
 
+class MappingSpec(Spec):
+    """How the compiler of this chip cuts and places networks."""
+
+    partition: Name
+    """``compact``: as few cores as possible; ``spread``: layers over the spare cores."""
+    placement: Name
+    """``row_major``: in order; ``traffic``: so that packets travel less."""
+
+
 class OverrideSpec(Spec):
     """One energy that replaces the sourced one."""
 
@@ -223,6 +232,7 @@ class ChipSpec(Spec):
     core: CoreSpec
     ports: Annotated[tuple[PortSpec, ...], Field(min_length=1, max_length=64)]
     barrier: BarrierSpec
+    mapping: MappingSpec
     baseline: MacArraySpec
 
     @model_validator(mode="after")

@@ -1,27 +1,11 @@
-"""Record types that both engines share: what a row costs, what a terminal, a router and a step counted.
+"""Record types that both engines share: what a terminal, a router and a step counted.
 
 Records keep the fields of one thing in one cache line and give them names in kernels; all fields are integers.
 """
 
 import numpy as np
 
-ROW = np.dtype(
-    [
-        ("terminal", np.int32),  # where the axon ends
-        ("flits", np.int32),  # flits of the packet that activates it
-        ("cycles", np.int32),  # row stage: sum over rows of max(1, fetch, accumulate)
-        ("ideal", np.int32),  # part of it that lanes alone would need
-        ("conflict", np.int32),  # part that bank conflicts add
-        ("fetch", np.int32),  # part that fetching adds
-        ("words", np.int32),  # synapse memory words read
-        ("sops", np.int32),  # non-zero weights accumulated
-        ("issued", np.int32),  # lane slots filled, stored zeros included
-        ("state_words", np.int32),  # accumulator words read and written
-        ("macs", np.int32),  # of the issued operations, those with a value
-        ("spare", np.int32),  # alignment
-    ]
-)
-"""Cost of one incoming axon of a terminal; static, computed once per mapping."""
+from accelsim.mapping.axons import ROW as ROW
 
 TERMINAL_COUNT = np.dtype(
     [
@@ -43,6 +27,9 @@ ROUTER_COUNT = np.dtype(
 
 STEP = np.dtype([(name, np.int64) for name in ("end", "status", "injected", "delivered")])
 """Summary of one step: E, 0 or an error code, packets injected and delivered."""
+
+SCAN_COUNT = np.dtype([(name, np.int64) for name in ("visited", "membrane_words", "accumulator_words", "cycles")])
+"""What the neuron engine did with one slice: neurons updated (or events taken), memory words read and written, cycles."""
 
 STATUS_DONE = 0
 STATUS_DEADLOCK = 1

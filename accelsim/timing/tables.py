@@ -14,11 +14,20 @@ from accelsim.hardware.topologies.topology import Fabric
 Int32s = npt.NDArray[np.int32]
 
 
+LINK = np.dtype([(name, np.int32) for name in ("router", "port", "terminal", "up_router", "up_port", "spare")])
+"""What a port leads to: the router and input port behind it, or the terminal on it (-1 where there is none); and the output port
+that feeds it as an input."""
+
+ENDPOINT = np.dtype([(name, np.int32) for name in ("router", "port", "input_queue", "spike_fifo", "injection_queue", "spare")])
+"""Where a terminal hangs, and its depths: input queue (flits per VC), spike FIFO (neurons), injection queue (packets)."""
+
+
 class NocTables(NamedTuple):
     """The network of routers; latencies count from the cycle in which a flit wins the switch.
 
     ``flight`` to the next router, ``eject`` to a terminal, ``credit`` back to a router, ``inject`` from a terminal to its router
-    and of a credit back to a terminal. ``up_router`` and ``up_port`` name the output port that feeds an input port.
+    and of a credit back to a terminal. ``links`` is (routers, ports) LINK, ``terminals`` (terminals,) ENDPOINT, ``route`` the output
+    port of every (router, terminal).
     """
 
     routers: int
@@ -30,22 +39,9 @@ class NocTables(NamedTuple):
     eject: int
     credit: int
     inject: int
-    link_router: Int32s
-    link_port: Int32s
-    up_router: Int32s
-    up_port: Int32s
-    local_terminal: Int32s
-    terminal_router: Int32s
-    terminal_port: Int32s
+    links: npt.NDArray[Any]
+    terminals: npt.NDArray[Any]
     route: npt.NDArray[np.uint8]
-
-
-class TerminalTables(NamedTuple):
-    """Queue depths by terminal: input queue (flits per VC), spike FIFO (neurons), injection queue (packets)."""
-
-    input_queue: Int32s
-    spike_fifo: Int32s
-    injection_queue: Int32s
 
 
 class AxonTables(NamedTuple):
@@ -70,13 +66,28 @@ class StepWork(NamedTuple):
     fired: Int32s
 
 
-def noc_tables(fabric: Fabric, router: RouterSpec) -> NocTables:
-    """Return the tables of a network: the fabric's links and the router's delays."""
-    up_router = np.full_like(fabric.link_router, -1)
-    up_port = np.full_like(fabric.link_port, -1)
+class QueueDepths(NamedTuple):
+    """Depths by terminal, (terminals,) each."""
+
+    input_queue: Int32s
+    spike_fifo: Int32s
+    injection_queue: Int32s
+
+
+def noc_tables(fabric: Fabric, router: RouterSpec, depths: QueueDepths | None = None) -> NocTables:
+    """Return the tables of a network: the fabric's links, the router's delays, the terminals' queues.
+
+    Without ``depths`` (packet traces) a terminal's queue is as deep as a router's buffer.
+    """
+    links = np.full((fabric.routers, fabric.ports), -1, dtype=LINK)
+    links["router"], links["port"], links["terminal"] = fabric.link_router, fabric.link_port, fabric.local_terminal
     source, out = np.nonzero(fabric.link_router >= 0)
     behind, port = fabric.link_router[source, out], fabric.link_port[source, out]
-    up_router[behind, port], up_port[behind, port] = source, out
+    links["up_router"][behind, port], links["up_port"][behind, port] = source, out
+    terminals = np.zeros(fabric.terminals, dtype=ENDPOINT)
+    terminals["router"], terminals["port"] = fabric.terminal_router, fabric.terminal_port
+    for name in QueueDepths._fields:
+        terminals[name] = router.buffer_flits if depths is None else getattr(depths, name)
     return NocTables(
         routers=fabric.routers,
         ports=fabric.ports,
@@ -87,12 +98,7 @@ def noc_tables(fabric: Fabric, router: RouterSpec) -> NocTables:
         eject=2 + router.switch_delay,
         credit=2 + router.credit_delay,
         inject=2,
-        link_router=fabric.link_router,
-        link_port=fabric.link_port,
-        up_router=up_router,
-        up_port=up_port,
-        local_terminal=fabric.local_terminal,
-        terminal_router=fabric.terminal_router,
-        terminal_port=fabric.terminal_port,
+        links=links,
+        terminals=terminals,
         route=fabric.route,
     )

@@ -14,6 +14,7 @@ from accelsim.timing.compiled.state import (
     TAIL,
     TO_ROUTER,
     TO_TERMINAL,
+    TERMINAL,
     NocState,
     allocate_noc,
 )
@@ -23,13 +24,13 @@ from accelsim.timing.tables import NocTables
 
 
 @kernel
-def _run(noc: NocTables, state: NocState, ptr, order, created, rows, times, count, links):  # type: ignore[no-untyped-def]
-    terminals = noc.terminal_router.size
+def _run(noc: NocTables, state: NocState, sources, ptr, order, created, rows, times, count, links):  # type: ignore[no-untyped-def]
+    terminals = noc.terminals.size
     vcs = noc.vcs
-    clear_noc(noc, state, np.full(terminals, noc.buffer, np.int32))
+    clear_noc(noc, state, noc.terminals)
     credits = np.full(terminals * vcs, noc.buffer, np.int32)
-    source_vc = np.full(terminals, vcs - 1, np.int32)
-    sent = np.zeros(terminals, np.int32)
+    for terminal in range(terminals):
+        sources[terminal].source_vc = vcs - 1
     cursor = ptr[:-1].copy()
     remaining = order.size
     now = np.int64(0)
@@ -37,7 +38,7 @@ def _run(noc: NocTables, state: NocState, ptr, order, created, rows, times, coun
     while remaining > 0:
         slot = now & mask
         for k in range(state.wheel_count[slot]):
-            where, flit = state.wheel_where[slot, k], state.wheel_flit[slot, k]
+            where, flit = state.wheel[slot, k].where, state.wheel[slot, k].flit
             kind, where = where & 3, where >> 2
             if kind == TO_ROUTER:
                 arrive(noc, state, where, flit, rows[flit >> 2].terminal, now)
@@ -48,10 +49,10 @@ def _run(noc: NocTables, state: NocState, ptr, order, created, rows, times, coun
                 if flit & TAIL:
                     times[flit >> 2, 2] = now
                     remaining -= 1
-                port = noc.terminal_router[terminal] * noc.ports + noc.terminal_port[terminal]
+                port = noc.terminals[terminal].router * noc.ports + noc.terminals[terminal].port
                 post(state, now + noc.credit, CREDIT_TO_ROUTER, port * vcs + vc, 0)
             elif kind == CREDIT_TO_ROUTER:
-                state.credits[where] += 1
+                state.channel[where].credits += 1
             else:
                 credits[where] += 1
         state.scalars[PENDING] -= state.wheel_count[slot]
@@ -65,8 +66,8 @@ def _run(noc: NocTables, state: NocState, ptr, order, created, rows, times, coun
             if created[packet] > now:
                 later = min(later, created[packet])
                 continue
-            fresh = sent[terminal] == 0
-            done = inject(noc, state, credits, source_vc, sent, terminal, packet, rows[packet].flits, now)
+            fresh = sources[terminal].sent_flits == 0
+            done = inject(noc, state, sources[terminal], credits, terminal, packet, rows[packet].flits, now)
             if done != BLOCKED:
                 soon = True
                 if fresh:
@@ -103,9 +104,9 @@ def run_packets(noc: NocTables, trace: PacketTrace) -> PacketTimes:
     rows: npt.NDArray[np.void] = np.zeros(len(trace.created), dtype=ROW)
     rows["terminal"], rows["flits"] = trace.target, trace.flits
     order = np.argsort(trace.source, kind="stable")
-    ptr = np.searchsorted(trace.source[order], np.arange(len(noc.terminal_router) + 1)).astype(np.int64)
+    ptr = np.searchsorted(trace.source[order], np.arange(len(noc.terminals) + 1)).astype(np.int64)
     times = np.full((len(trace.created), 3), -1, dtype=np.int64)
     count = np.zeros(noc.routers, dtype=ROUTER_COUNT)
     links = np.zeros((noc.routers, noc.ports), dtype=np.int64)
-    _run(noc, allocate_noc(noc), ptr, order, trace.created, rows, times, count, links)
+    _run(noc, allocate_noc(noc), np.zeros(len(noc.terminals), TERMINAL), ptr, order, trace.created, rows, times, count, links)
     return PacketTimes(times[:, 0], times[:, 1], times[:, 2], links, count)

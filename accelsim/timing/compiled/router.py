@@ -28,56 +28,62 @@ def post(state: NocState, at: int, kind: int, where: int, flit: int) -> None:
     """Put an event on the wheel."""
     slot = at & (state.wheel_count.size - 1)
     used = state.wheel_count[slot]
-    state.wheel_where[slot, used] = (where << 2) | kind
-    state.wheel_flit[slot, used] = flit
+    state.wheel[slot, used].where = (where << 2) | kind
+    state.wheel[slot, used].flit = flit
     state.wheel_count[slot] = used + 1
     state.scalars[PENDING] += 1
 
 
 @inlined
-def clear_noc(noc: NocTables, state: NocState, input_queue) -> None:  # type: ignore[no-untyped-def]
+def clear_noc(noc: NocTables, state: NocState, terminals) -> None:  # type: ignore[no-untyped-def]
     """Empty all routers and the wheel; credits full, pointers at zero."""
-    state.head[:] = 0
-    state.count[:] = 0
-    state.phase[:] = IDLE
-    state.owner[:] = -1
-    state.vc_grant[:] = 0
-    state.vc_accept[:] = 0
-    state.sw_grant[:] = 0
-    state.sw_accept[:] = 0
-    state.offset[:] = 0
-    state.occupied[:] = 0
-    state.is_active[:] = 0
+    for at in range(state.channel.size):
+        channel = state.channel[at]
+        channel.head = 0
+        channel.count = 0
+        channel.phase = IDLE
+        channel.owner = -1
+        channel.vc_grant = 0
+        channel.vc_accept = 0
+    for at in range(state.port.size):
+        port = state.port[at]
+        port.sw_grant = 0
+        port.sw_accept = 0
+        port.offset = 0
+    for router in range(noc.routers):
+        state.router[router].occupied = 0
+        state.router[router].is_active = 0
     state.wheel_count[:] = 0
     state.scalars[:] = 0
     for router in range(noc.routers):
-        for port in range(noc.ports):
-            terminal = noc.local_terminal[router, port]
-            depth = noc.buffer if terminal < 0 else input_queue[terminal]
-            first = (router * noc.ports + port) * noc.vcs
-            state.credits[first : first + noc.vcs] = depth
+        for number in range(noc.ports):
+            terminal = noc.links[router, number].terminal
+            depth = noc.buffer if terminal < 0 else terminals[terminal].input_queue
+            first = (router * noc.ports + number) * noc.vcs
+            for at in range(first, first + noc.vcs):
+                state.channel[at].credits = depth
 
 
 @inlined
 def arrive(noc: NocTables, state: NocState, channel: int, flit: int, terminal: int, now: int) -> None:
     """Store a flit in an input VC; a head in an idle one starts routing."""
     router = channel // (noc.ports * noc.vcs)
-    count = state.count[channel]
-    slot = state.head[channel] + count
+    count = state.channel[channel].count
+    slot = state.channel[channel].head + count
     if slot >= noc.buffer:
         slot -= noc.buffer
     state.flits[channel, slot] = flit
-    state.count[channel] = count + 1
+    state.channel[channel].count = count + 1
     if count == 0:
-        state.occupied[router] += 1
-        if not state.is_active[router]:
-            state.is_active[router] = 1
+        state.router[router].occupied += 1
+        if not state.router[router].is_active:
+            state.router[router].is_active = 1
             state.active[state.scalars[ACTIVE_ROUTERS]] = router
             state.scalars[ACTIVE_ROUTERS] += 1
-    if state.phase[channel] == IDLE:
-        state.phase[channel] = WAITING
-        state.ready[channel] = now + noc.routing_delay
-        state.out_port[channel] = noc.route[router, terminal]
+    if state.channel[channel].phase == IDLE:
+        state.channel[channel].phase = WAITING
+        state.channel[channel].ready = now + noc.routing_delay
+        state.channel[channel].out_port = noc.route[router, terminal]
 
 
 @inlined
@@ -89,12 +95,12 @@ def allocate_vcs(noc: NocTables, state: NocState, count, router: int, now: int) 
     asked = 0
     flags = 0
     for i in range(size):
-        if state.phase[base + i] == WAITING:
-            if state.ready[base + i] <= now:
+        if state.channel[base + i].phase == WAITING:
+            if state.channel[base + i].ready <= now:
                 state.waiting[waiting] = i
                 state.offer[i] = -1
                 waiting += 1
-                asked |= 1 << state.out_port[base + i]
+                asked |= 1 << state.channel[base + i].out_port
             else:
                 flags |= LATER
     lost = waiting
@@ -102,35 +108,35 @@ def allocate_vcs(noc: NocTables, state: NocState, count, router: int, now: int) 
         if not (asked >> port) & 1:
             continue
         for out in range(port * noc.vcs, (port + 1) * noc.vcs):
-            if state.owner[base + out] >= 0:
+            if state.channel[base + out].owner >= 0:
                 continue
             nearest, winner = size, -1
             for k in range(waiting):
                 i = state.waiting[k]
-                if state.out_port[base + i] == port:
-                    distance = i - state.vc_grant[base + out]
+                if state.channel[base + i].out_port == port:
+                    distance = i - state.channel[base + out].vc_grant
                     if distance < 0:
                         distance += size
                     if distance < nearest:
                         nearest, winner = distance, i
             known = state.offer[winner]
-            pointer = state.vc_accept[base + winner]
+            pointer = state.channel[base + winner].vc_accept
             if known < 0 or (out - pointer) % size < (known - pointer) % size:
                 state.offer[winner] = out
     for k in range(waiting):
         i = state.waiting[k]
         out = state.offer[i]
         if out >= 0:
-            state.owner[base + out] = i
-            state.out_vc[base + i] = out - state.out_port[base + i] * noc.vcs
-            state.phase[base + i] = ACTIVE
-            state.ready[base + i] = now + 1
-            state.vc_grant[base + out] = (i + 1) % size
-            state.vc_accept[base + i] = (out + 1) % size
+            state.channel[base + out].owner = i
+            state.channel[base + i].out_vc = out - state.channel[base + i].out_port * noc.vcs
+            state.channel[base + i].phase = ACTIVE
+            state.channel[base + i].ready = now + 1
+            state.channel[base + out].vc_grant = (i + 1) % size
+            state.channel[base + i].vc_accept = (out + 1) % size
             lost -= 1
             flags |= PROGRESS
     count[router].stall_vc += lost
-    state.blocked[router, 0] = lost
+    state.router[router].blocked_vc = lost
     return flags
 
 
@@ -140,35 +146,35 @@ def depart(noc: NocTables, state: NocState, count, links, rows, router: int, i: 
     base = router * noc.ports * noc.vcs
     channel = base + i
     port, vc = i // noc.vcs, i % noc.vcs
-    out, out_vc = state.out_port[channel], state.out_vc[channel]
-    flit = state.flits[channel, state.head[channel]]
-    state.head[channel] = 0 if state.head[channel] + 1 == noc.buffer else state.head[channel] + 1
-    state.count[channel] -= 1
-    if state.count[channel] == 0:
-        state.occupied[router] -= 1
-    state.credits[base + out * noc.vcs + out_vc] -= 1
+    out, out_vc = state.channel[channel].out_port, state.channel[channel].out_vc
+    flit = state.flits[channel, state.channel[channel].head]
+    state.channel[channel].head = 0 if state.channel[channel].head + 1 == noc.buffer else state.channel[channel].head + 1
+    state.channel[channel].count -= 1
+    if state.channel[channel].count == 0:
+        state.router[router].occupied -= 1
+    state.channel[base + out * noc.vcs + out_vc].credits -= 1
     count[router].flits += 1
     links[router, out] += 1
-    behind = noc.link_router[router, out]
+    behind = noc.links[router, out].router
     if behind >= 0:
-        target = (behind * noc.ports + noc.link_port[router, out]) * noc.vcs + out_vc
+        target = (behind * noc.ports + noc.links[router, out].port) * noc.vcs + out_vc
         post(state, now + noc.flight, TO_ROUTER, target, flit)
     else:
-        post(state, now + noc.eject, TO_TERMINAL, noc.local_terminal[router, out] * noc.vcs + out_vc, flit)
-    source = noc.local_terminal[router, port]
+        post(state, now + noc.eject, TO_TERMINAL, noc.links[router, out].terminal * noc.vcs + out_vc, flit)
+    source = noc.links[router, port].terminal
     if source >= 0:
         post(state, now + noc.inject, CREDIT_TO_TERMINAL, source * noc.vcs + vc, 0)
     else:
-        upstream = noc.up_router[router, port] * noc.ports + noc.up_port[router, port]
+        upstream = noc.links[router, port].up_router * noc.ports + noc.links[router, port].up_port
         post(state, now + noc.credit, CREDIT_TO_ROUTER, upstream * noc.vcs + vc, 0)
     if flit & TAIL:
-        state.owner[base + out * noc.vcs + out_vc] = -1
-        state.phase[channel] = IDLE
-        if state.count[channel] > 0:
-            following = state.flits[channel, state.head[channel]]
-            state.phase[channel] = WAITING
-            state.ready[channel] = now + 1 + noc.routing_delay
-            state.out_port[channel] = noc.route[router, rows[following >> 2].terminal]
+        state.channel[base + out * noc.vcs + out_vc].owner = -1
+        state.channel[channel].phase = IDLE
+        if state.channel[channel].count > 0:
+            following = state.flits[channel, state.channel[channel].head]
+            state.channel[channel].phase = WAITING
+            state.channel[channel].ready = now + 1 + noc.routing_delay
+            state.channel[channel].out_port = noc.route[router, rows[following >> 2].terminal]
 
 
 @inlined
@@ -181,14 +187,14 @@ def allocate_switch(noc: NocTables, state: NocState, count, links, rows, router:
     state.bid[:] = -1
     for i in range(ports * vcs):
         channel = base + i
-        if state.phase[channel] != ACTIVE or state.count[channel] == 0:
+        if state.channel[channel].phase != ACTIVE or state.channel[channel].count == 0:
             continue
-        if state.ready[channel] > now:
+        if state.channel[channel].ready > now:
             flags |= LATER
             continue
-        port, vc, out = i // vcs, i % vcs, state.out_port[channel]
-        if state.credits[base + out * vcs + state.out_vc[channel]] == 0:
-            if noc.link_router[router, out] < 0:
+        port, vc, out = i // vcs, i % vcs, state.channel[channel].out_port
+        if state.channel[base + out * vcs + state.channel[channel].out_vc].credits == 0:
+            if noc.links[router, out].router < 0:
                 ejection += 1
             else:
                 credit += 1
@@ -196,14 +202,14 @@ def allocate_switch(noc: NocTables, state: NocState, count, links, rows, router:
         bids += 1
         wanted |= 1 << out
         known = state.bid[port * ports + out]
-        offset = state.offset[router * ports + port]
+        offset = state.port[router * ports + port].offset
         if known < 0 or (vc - offset) % vcs < (known - offset) % vcs:
             state.bid[port * ports + out] = vc
     state.grant[:] = -1
     for out in range(ports):
         if not (wanted >> out) & 1:
             continue
-        pointer = state.sw_grant[router * ports + out]
+        pointer = state.port[router * ports + out].sw_grant
         winner = -1
         for step in range(ports):
             port = pointer + step
@@ -213,7 +219,7 @@ def allocate_switch(noc: NocTables, state: NocState, count, links, rows, router:
                 winner = port
                 break
         known = state.grant[winner]
-        pointer = state.sw_accept[router * ports + winner]
+        pointer = state.port[router * ports + winner].sw_accept
         if known < 0 or (out - pointer) % ports < (known - pointer) % ports:
             state.grant[winner] = out
     sent = 0
@@ -223,9 +229,9 @@ def allocate_switch(noc: NocTables, state: NocState, count, links, rows, router:
             if out < 0:
                 continue
             vc = state.bid[port * ports + out]
-            state.sw_grant[router * ports + out] = (port + 1) % ports
-            state.sw_accept[router * ports + port] = (out + 1) % ports
-            state.offset[router * ports + port] = (vc + 1) % vcs
+            state.port[router * ports + out].sw_grant = (port + 1) % ports
+            state.port[router * ports + port].sw_accept = (out + 1) % ports
+            state.port[router * ports + port].offset = (vc + 1) % vcs
             depart(noc, state, count, links, rows, router, port * vcs + vc, now)
             sent += 1
     if sent:
@@ -233,8 +239,8 @@ def allocate_switch(noc: NocTables, state: NocState, count, links, rows, router:
     count[router].stall_switch += bids - sent
     count[router].stall_credit += credit
     count[router].stall_ejection += ejection
-    state.blocked[router, 1] = credit
-    state.blocked[router, 2] = ejection
+    state.router[router].blocked_credit = credit
+    state.router[router].blocked_ejection = ejection
     return flags
 
 
@@ -247,8 +253,8 @@ def cycle_routers(noc: NocTables, state: NocState, count, links, rows, now: int)
         router = state.active[at]
         flags |= allocate_vcs(noc, state, count, router, now)
         flags |= allocate_switch(noc, state, count, links, rows, router, now)
-        if state.occupied[router] == 0:
-            state.is_active[router] = 0
+        if state.router[router].occupied == 0:
+            state.router[router].is_active = 0
             state.scalars[ACTIVE_ROUTERS] -= 1
             state.active[at] = state.active[state.scalars[ACTIVE_ROUTERS]]
         else:
@@ -261,9 +267,9 @@ def repeat_stalls(state: NocState, count, cycles: int) -> None:  # type: ignore[
     """Count the stalls of ``cycles`` skipped cycles in which nothing could move."""
     for at in range(state.scalars[ACTIVE_ROUTERS]):
         router = state.active[at]
-        count[router].stall_vc += cycles * state.blocked[router, 0]
-        count[router].stall_credit += cycles * state.blocked[router, 1]
-        count[router].stall_ejection += cycles * state.blocked[router, 2]
+        count[router].stall_vc += cycles * state.router[router].blocked_vc
+        count[router].stall_credit += cycles * state.router[router].blocked_credit
+        count[router].stall_ejection += cycles * state.router[router].blocked_ejection
 
 
 @inlined

@@ -9,39 +9,39 @@ BLOCKED, SENT, SENT_TAIL = 0, 1, 2
 
 
 @inlined
-def inject(noc: NocTables, state: NocState, credits, source_vc, sent, terminal: int, axon: int, flits: int, now: int) -> int:  # type: ignore[no-untyped-def]
+def inject(noc: NocTables, state: NocState, source, credits, terminal: int, axon: int, flits: int, now: int) -> int:  # type: ignore[no-untyped-def]
     """Send the next flit of a packet into the router if a VC has a credit.
 
     Parameters
     ----------
+    source : TERMINAL record
+        Last VC used and flits of the current packet that have left; updated.
     credits : (terminals * vcs,) int32
         Free slots of the router's input VCs.
-    source_vc, sent : (terminals,) int32
-        Last VC used; flits of the current packet that have left.
     """
     vcs = noc.vcs
-    if sent[terminal] == 0:
+    if source.sent_flits == 0:
         chosen = -1
         for step in range(1, vcs + 1):
-            vc = (source_vc[terminal] + step) % vcs
+            vc = (source.source_vc + step) % vcs
             if credits[terminal * vcs + vc] > 0:
                 chosen = vc
                 break
         if chosen < 0:
             return BLOCKED
-        source_vc[terminal] = chosen
-    vc = source_vc[terminal]
+        source.source_vc = chosen
+    vc = source.source_vc
     if credits[terminal * vcs + vc] == 0:
         return BLOCKED
     credits[terminal * vcs + vc] -= 1
     flit = axon << 2
-    if sent[terminal] == 0:
+    if source.sent_flits == 0:
         flit |= HEAD
-    sent[terminal] += 1
-    tail = sent[terminal] == flits
+    source.sent_flits += 1
+    tail = source.sent_flits == flits
     if tail:
         flit |= TAIL
-        sent[terminal] = 0
-    port = noc.terminal_router[terminal] * noc.ports + noc.terminal_port[terminal]
+        source.sent_flits = 0
+    port = noc.terminals[terminal].router * noc.ports + noc.terminals[terminal].port
     post(state, now + noc.inject, TO_ROUTER, port * vcs + vc, flit)
     return SENT_TAIL if tail else SENT

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.timing.tables import NocTables, TerminalTables
+from accelsim.timing.tables import NocTables
 
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
+Records = npt.NDArray[Any]
 
 IDLE, WAITING, ACTIVE = 0, 1, 2
 """States of an input VC: empty or routing done; a head asks for an output VC; a packet holds one."""
@@ -23,30 +24,50 @@ HEAD, TAIL = 2, 1
 NEVER = np.int64(1) << 60
 
 
+def _record(**fields: Any) -> np.dtype[Any]:
+    return np.dtype(list(fields.items()), align=True)
+
+
+CHANNEL = _record(
+    head=np.int32, count=np.int32, phase=np.int32, out_port=np.int32, out_vc=np.int32, ready=np.int64,
+    owner=np.int32, credits=np.int32, vc_grant=np.int32, vc_accept=np.int32,
+)
+"""An input VC (buffer, phase, route, VC allocator's accept pointer) and the output VC of the same number (owner, credits, grant)."""
+
+PORT = _record(sw_grant=np.int32, sw_accept=np.int32, offset=np.int32)
+"""Switch allocator pointers of an output port (grant) and an input port (accept, VC offset)."""
+
+ROUTER = _record(
+    occupied=np.int32, is_active=np.int32, blocked_vc=np.int32, blocked_credit=np.int32, blocked_ejection=np.int32
+)
+"""Occupied input VCs, membership in the active list, and the stalls of the last cycle."""
+
+EVENT = _record(where=np.int64, flit=np.int64)
+"""Something under way: where << 2 | kind."""
+
+TERMINAL = _record(
+    burst=np.int64, writeback=np.int64, written=np.int64, taken=np.int64, entry=np.int64, entry_wait=np.int64,
+    source_wait=np.int64, row_end=np.int64, due_at=np.int64, wake=np.int64, unwritten=np.int32, injection_head=np.int32,
+    injection_count=np.int32, sent_flits=np.int32, source_vc=np.int32, queue_head=np.int32, queue_count=np.int32,
+    looked_up=np.int32,
+)
+"""Engines of a terminal: neuron engine (burst, writeback, unwritten), spike FIFO (a window written .. taken of the fired neurons),
+axon-out (entry, entry_wait), injection, input queue, look-up register, row stage, calendar (due_at, wake)."""
+
+QUEUED = _record(axon=np.int32, vc=np.int32)
+"""A packet in an input queue."""
+
+
 class NocState(NamedTuple):
     """Routers, and the wheel of flits and credits in flight."""
 
     flits: Int64s
-    head: Int32s
-    count: Int32s
-    phase: npt.NDArray[np.uint8]
-    ready: Int64s
-    out_port: Int32s
-    out_vc: Int32s
-    owner: Int32s
-    credits: Int32s
-    vc_grant: Int32s
-    vc_accept: Int32s
-    sw_grant: Int32s
-    sw_accept: Int32s
-    offset: Int32s
-    occupied: Int32s
+    channel: Records
+    port: Records
+    router: Records
     active: Int32s
-    is_active: npt.NDArray[np.uint8]
-    blocked: Int32s
     wheel_count: Int32s
-    wheel_where: Int64s
-    wheel_flit: Int64s
+    wheel: Records
     scalars: Int64s
     waiting: Int32s
     offer: Int32s
@@ -61,30 +82,12 @@ ACTIVE_ROUTERS, PENDING = 0, 1
 class TerminalState(NamedTuple):
     """Engines and queues of the terminals, and their calendar."""
 
-    burst: Int64s
-    writeback: Int64s
-    unwritten: Int32s
-    written: Int64s
-    taken: Int64s
-    entry: Int64s
-    entry_wait: Int64s
+    terminal: Records
     injection: Int32s
-    injection_head: Int32s
-    injection_count: Int32s
-    sent_flits: Int32s
-    source_vc: Int32s
-    source_wait: Int64s
     source_credits: Int32s
-    queue: Int32s
-    queue_vc: npt.NDArray[np.uint8]
-    queue_head: Int32s
-    queue_count: Int32s
-    looked_up: Int32s
-    row_end: Int64s
+    queue: Records
     due: Int32s
-    due_at: Int64s
     heap: Int64s
-    wake: Int64s
     scalars: Int64s
 
 
@@ -97,35 +100,33 @@ def allocate_noc(noc: NocTables) -> NocState:
     ports = noc.routers * noc.ports
     channels = ports * noc.vcs
     slots = 1 << int(max(noc.flight, noc.eject, noc.credit, noc.inject) + 1).bit_length()
-    events = 2 * ports + 2 * len(noc.terminal_router) * (1 + noc.vcs)
+    events = 2 * ports + 2 * len(noc.terminals) * (1 + noc.vcs) + int(noc.terminals["input_queue"].sum())
     per_router = noc.ports * noc.vcs
-    int32: Any = np.int32
     return NocState(
-        flits=np.zeros((channels, noc.buffer), np.int64), head=np.zeros(channels, int32), count=np.zeros(channels, int32),
-        phase=np.zeros(channels, np.uint8), ready=np.zeros(channels, np.int64), out_port=np.zeros(channels, int32),
-        out_vc=np.zeros(channels, int32), owner=np.zeros(channels, int32), credits=np.zeros(channels, int32),
-        vc_grant=np.zeros(channels, int32), vc_accept=np.zeros(channels, int32), sw_grant=np.zeros(ports, int32),
-        sw_accept=np.zeros(ports, int32), offset=np.zeros(ports, int32), occupied=np.zeros(noc.routers, int32),
-        active=np.zeros(noc.routers, int32), is_active=np.zeros(noc.routers, np.uint8),
-        blocked=np.zeros((noc.routers, 3), int32), wheel_count=np.zeros(slots, int32),
-        wheel_where=np.zeros((slots, events), np.int64), wheel_flit=np.zeros((slots, events), np.int64),
-        scalars=np.zeros(2, np.int64), waiting=np.zeros(per_router, int32), offer=np.zeros(per_router, int32),
-        bid=np.zeros(noc.ports * noc.ports, int32), grant=np.zeros(noc.ports, int32),
+        flits=np.zeros((channels, noc.buffer), np.int64),
+        channel=np.zeros(channels, CHANNEL),
+        port=np.zeros(ports, PORT),
+        router=np.zeros(noc.routers, ROUTER),
+        active=np.zeros(noc.routers, np.int32),
+        wheel_count=np.zeros(slots, np.int32),
+        wheel=np.zeros((slots, events), EVENT),
+        scalars=np.zeros(2, np.int64),
+        waiting=np.zeros(per_router, np.int32),
+        offer=np.zeros(per_router, np.int32),
+        bid=np.zeros(noc.ports * noc.ports, np.int32),
+        grant=np.zeros(noc.ports, np.int32),
     )
 
 
-def allocate_terminals(noc: NocTables, terminals: TerminalTables) -> TerminalState:
+def allocate_terminals(noc: NocTables) -> TerminalState:
     """Return an empty state for the terminals of a chip."""
-    n = len(noc.terminal_router)
-    depth = int(terminals.input_queue.max()) * noc.vcs
-    int32, int64 = np.int32, np.int64
+    n = len(noc.terminals)
     return TerminalState(
-        burst=np.zeros(n, int64), writeback=np.zeros(n, int64), unwritten=np.zeros(n, int32), written=np.zeros(n, int64),
-        taken=np.zeros(n, int64), entry=np.zeros(n, int64), entry_wait=np.zeros(n, int64),
-        injection=np.zeros((n, int(terminals.injection_queue.max())), int32), injection_head=np.zeros(n, int32),
-        injection_count=np.zeros(n, int32), sent_flits=np.zeros(n, int32), source_vc=np.zeros(n, int32),
-        source_wait=np.zeros(n, int64), source_credits=np.zeros(n * noc.vcs, int32), queue=np.zeros((n, depth), int32),
-        queue_vc=np.zeros((n, depth), np.uint8), queue_head=np.zeros(n, int32), queue_count=np.zeros(n, int32),
-        looked_up=np.zeros(n, int32), row_end=np.zeros(n, int64), due=np.zeros(n, int32), due_at=np.zeros(n, int64),
-        heap=np.zeros(4 * n + 64, int64), wake=np.zeros(n, int64), scalars=np.zeros(2, int64),
+        terminal=np.zeros(n, TERMINAL),
+        injection=np.zeros((n, int(noc.terminals["injection_queue"].max())), np.int32),
+        source_credits=np.zeros(n * noc.vcs, np.int32),
+        queue=np.zeros((n, int(noc.terminals["input_queue"].max()) * noc.vcs), QUEUED),
+        due=np.zeros(n, np.int32),
+        heap=np.zeros(4 * n + 64, np.int64),
+        scalars=np.zeros(2, np.int64),
     )

@@ -18,7 +18,7 @@ from accelsim.timing.compiled.state import (
 )
 from accelsim.timing.compiled.terminal import clear_terminals, cycle_terminal, receive, start_burst
 from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
-from accelsim.timing.tables import AxonTables, NocTables, StepWork, TerminalTables
+from accelsim.timing.tables import AxonTables, NocTables, StepWork
 
 _SHIFT = 16  # low bits of a heap key hold the terminal
 
@@ -26,8 +26,8 @@ _SHIFT = 16  # low bits of a heap key hold the terminal
 @inlined
 def _call(state: TerminalState, terminal: int, now: int) -> None:
     """Have a terminal executed in this cycle, once."""
-    if state.due_at[terminal] != now:
-        state.due_at[terminal] = now
+    if state.terminal[terminal].due_at != now:
+        state.terminal[terminal].due_at = now
         state.due[state.scalars[DUE]] = terminal
         state.scalars[DUE] += 1
 
@@ -35,9 +35,9 @@ def _call(state: TerminalState, terminal: int, now: int) -> None:
 @inlined
 def _push(state: TerminalState, at: int, terminal: int) -> None:
     """Enter a wake-up; a terminal holds at most one entry that counts, older later ones are dropped when they surface."""
-    if state.wake[terminal] <= at:
+    if state.terminal[terminal].wake <= at:
         return
-    state.wake[terminal] = at
+    state.terminal[terminal].wake = at
     heap = state.heap
     size = state.scalars[HEAPED]
     if size == heap.size:  # only stale entries can fill it: keep the valid ones
@@ -45,7 +45,7 @@ def _push(state: TerminalState, at: int, terminal: int) -> None:
         for k in range(size):
             key = heap[k]
             owner = key & ((1 << _SHIFT) - 1)
-            if state.wake[owner] == key >> _SHIFT and owner != terminal:
+            if state.terminal[owner].wake == key >> _SHIFT and owner != terminal:
                 heap[kept] = key
                 kept += 1
         heap[:kept].sort()
@@ -87,7 +87,7 @@ def _next_wake(state: TerminalState) -> int:
     """Return the earliest wake-up that still counts, or NEVER."""
     while state.scalars[HEAPED] > 0:
         at, terminal = state.heap[0] >> _SHIFT, state.heap[0] & ((1 << _SHIFT) - 1)
-        if state.wake[terminal] == at:
+        if state.terminal[terminal].wake == at:
             return at
         _pop(state)
     return NEVER
@@ -95,14 +95,14 @@ def _next_wake(state: TerminalState) -> int:
 
 @kernel
 def run_step(  # type: ignore[no-untyped-def]
-    noc: NocTables, tables: TerminalTables, axons: AxonTables, work: StepWork, noc_state: NocState, state: TerminalState,
+    noc: NocTables, axons: AxonTables, work: StepWork, noc_state: NocState, state: TerminalState,
     count, router_count, links, summary,
 ) -> None:
     """Simulate one hardware step.
 
     Parameters
     ----------
-    noc, tables, axons, work
+    noc, axons, work
         The chip and the work of the step.
     noc_state, state
         Scratch of this worker.
@@ -113,15 +113,15 @@ def run_step(  # type: ignore[no-untyped-def]
     summary : (1,) STEP
         Overwritten.
     """
-    clear_noc(noc, noc_state, tables.input_queue)
-    clear_terminals(noc, tables, work, state)
-    terminals = noc.terminal_router.size
+    clear_noc(noc, noc_state, noc.terminals)
+    clear_terminals(noc, work, state)
+    terminals = noc.terminals.size
     vcs = noc.vcs
     for terminal in range(terminals):
         count[terminal].first_flit = -1
         start_burst(work, state, count, terminal, 0)
-        if state.writeback[terminal] < NEVER:
-            _push(state, state.writeback[terminal], terminal)
+        if state.terminal[terminal].writeback < NEVER:
+            _push(state, state.terminal[terminal].writeback, terminal)
     mask = noc_state.wheel_count.size - 1
     now = np.int64(0)
     following = _next_wake(state)
@@ -130,12 +130,12 @@ def run_step(  # type: ignore[no-untyped-def]
         state.scalars[DUE] = 0
         slot = now & mask
         for k in range(noc_state.wheel_count[slot]):
-            where, flit = noc_state.wheel_where[slot, k], noc_state.wheel_flit[slot, k]
+            where, flit = noc_state.wheel[slot, k].where, noc_state.wheel[slot, k].flit
             kind, where = where & 3, where >> 2
             if kind == TO_ROUTER:
                 arrive(noc, noc_state, where, flit, axons.rows[flit >> 2].terminal, now)
             elif kind == CREDIT_TO_ROUTER:
-                noc_state.credits[where] += 1
+                noc_state.channel[where].credits += 1
             elif kind == TO_TERMINAL:
                 terminal = where // vcs
                 count[terminal].flits_in += 1
@@ -144,18 +144,18 @@ def run_step(  # type: ignore[no-untyped-def]
                     _call(state, terminal, now)
             else:
                 state.source_credits[where] += 1
-                if state.injection_count[where // vcs] > 0:
+                if state.terminal[where // vcs].injection_count > 0:
                     _call(state, where // vcs, now)
         noc_state.scalars[PENDING] -= noc_state.wheel_count[slot]
         noc_state.wheel_count[slot] = 0
         while _next_wake(state) == now:
             terminal = state.heap[0] & ((1 << _SHIFT) - 1)
             _pop(state)
-            state.wake[terminal] = NEVER
+            state.terminal[terminal].wake = NEVER
             _call(state, terminal, now)
         for k in range(state.scalars[DUE]):
             terminal = state.due[k]
-            wake = cycle_terminal(noc, tables, axons, work, noc_state, state, count, terminal, now)
+            wake = cycle_terminal(noc, axons, work, noc_state, state, count, terminal, now)
             if wake < NEVER:
                 _push(state, wake, terminal)
         flags = cycle_routers(noc, noc_state, router_count, links, axons.rows, now)
@@ -176,20 +176,20 @@ def _summarise(noc, work, state, noc_state, count, summary) -> None:  # type: ig
     end = np.int64(0)
     injected = delivered = np.int64(0)
     finished = True
-    for channel in range(noc_state.count.size):
-        if noc_state.count[channel] > 0:
+    for channel in range(noc_state.channel.size):
+        if noc_state.channel[channel].count > 0:
             finished = False
-    for terminal in range(noc.terminal_router.size):
+    for terminal in range(noc.terminals.size):
         done = count[terminal]
         end = max(end, max(done.scan_end, max(done.source_end, done.row_end)))
         injected += done.packets_out
         delivered += done.packets_in
         if (
-            state.written[terminal] != work.fired_ptr[terminal + 1]
-            or state.taken[terminal] != state.written[terminal]
-            or state.injection_count[terminal] > 0
-            or state.queue_count[terminal] > 0
-            or state.looked_up[terminal] >= 0
+            state.terminal[terminal].written != work.fired_ptr[terminal + 1]
+            or state.terminal[terminal].taken != state.terminal[terminal].written
+            or state.terminal[terminal].injection_count > 0
+            or state.terminal[terminal].queue_count > 0
+            or state.terminal[terminal].looked_up >= 0
         ):
             finished = False
     summary[0].end = end

@@ -35,14 +35,14 @@ class Network:
 
     def inject(self, terminal: int, vc: int, flit: Flit) -> None:
         """Send a flit from a terminal to its router."""
-        router = self.routers[self._noc.terminal_router[terminal]]
-        port = int(self._noc.terminal_port[terminal])
+        router = self.routers[self._noc.terminals["router"][terminal]]
+        port = int(self._noc.terminals["port"][terminal])
         Arrival(self._env, self._noc.inject, lambda: router.receive(port, vc, flit))
 
     def free(self, terminal: int, vc: int) -> None:
         """Return a terminal's queue slot to its router."""
-        router = self.routers[self._noc.terminal_router[terminal]]
-        port = int(self._noc.terminal_port[terminal])
+        router = self.routers[self._noc.terminals["router"][terminal]]
+        port = int(self._noc.terminals["port"][terminal])
         Arrival(self._env, self._noc.credit, lambda: router.receive_credit(port, vc))
 
     def _sender(self, index: int) -> Callable[[int, int, Flit], None]:
@@ -50,12 +50,12 @@ class Network:
 
         def send(port: int, vc: int, flit: Flit) -> None:
             self._links[index, port] += 1
-            behind = int(noc.link_router[index, port])
+            behind = int(noc.links["router"][index, port])
             if behind >= 0:
-                entry = int(noc.link_port[index, port])
+                entry = int(noc.links["port"][index, port])
                 Arrival(self._env, noc.flight, lambda: self.routers[behind].receive(entry, vc, flit))
             else:
-                endpoint = self.endpoints[noc.local_terminal[index, port]]
+                endpoint = self.endpoints[noc.links["terminal"][index, port]]
                 Arrival(self._env, noc.eject, lambda: endpoint.receive(vc, flit))
 
         return send
@@ -64,12 +64,12 @@ class Network:
         noc = self._noc
 
         def return_credit(port: int, vc: int) -> None:
-            terminal = int(noc.local_terminal[index, port])
+            terminal = int(noc.links["terminal"][index, port])
             if terminal >= 0:
                 endpoint = self.endpoints[terminal]
                 Arrival(self._env, noc.inject, lambda: endpoint.receive_credit(vc))
             else:
-                upstream, out = self.routers[noc.up_router[index, port]], int(noc.up_port[index, port])
+                upstream, out = self.routers[noc.links["up_router"][index, port]], int(noc.links["up_port"][index, port])
                 Arrival(self._env, noc.credit, lambda: upstream.receive_credit(out, vc))
 
         return return_credit

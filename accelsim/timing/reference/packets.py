@@ -59,7 +59,7 @@ def run_packets(noc: NocTables, trace: PacketTrace) -> PacketTimes:
     by_source: dict[int, list[int]] = {}
     for packet, source in enumerate(trace.source.tolist()):
         by_source.setdefault(source, []).append(packet)
-    for terminal in range(len(noc.terminal_router)):
+    for terminal in range(len(noc.terminals)):
         node = _Node(env, network, noc, terminal, log)
         network.endpoints.append(node)
         env.process(node.feed(trace, by_source.get(terminal, [])))

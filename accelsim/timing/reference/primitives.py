@@ -65,7 +65,8 @@ class Fifo(Generic[T]):
     def put(self, item: T) -> Process:
         """Wait for room, then write ``item``; the reader sees it in the next cycle."""
         while not self.has_room():
-            yield self._changed.wait()
+            if self._popped_at != self._env.now:
+                yield self._changed.wait()
             yield self._env.timeout(1)
         self._items.append((int(self._env.now) + 1, item))
         self._changed.notify()

@@ -47,7 +47,7 @@ class Router:
         self._owner: list[int | None] = [None] * (ports * vcs)
         self._credits = []
         for port in range(ports):
-            terminal = int(noc.local_terminal[index, port])
+            terminal = int(noc.links["terminal"][index, port])
             self._credits += [noc.buffer if terminal < 0 else ejection_credits(terminal)] * vcs
         self._vc_grant, self._vc_accept = [0] * (ports * vcs), [0] * (ports * vcs)
         self._switch_grant, self._switch_accept = [0] * ports, [0] * ports
@@ -73,6 +73,15 @@ class Router:
     def idle(self) -> bool:
         """Whether no flit is stored."""
         return not any(channel.flits for channel in self._inputs)
+
+    def waiting(self) -> dict[tuple[int, int], tuple[int, int]]:
+        """Return (output port, VC) that each occupied input (port, VC) waits for; any VC of the port while it has none."""
+        vcs = self._noc.vcs
+        return {
+            divmod(i, vcs): (channel.out_port, channel.out_vc if channel.phase == "active" else 0)
+            for i, channel in enumerate(self._inputs)
+            if channel.flits
+        }
 
     def _start_routing(self, channel: InputVc, now: int) -> None:
         channel.phase = "waiting"
@@ -109,7 +118,7 @@ class Router:
             if channel.phase != "active" or channel.ready > self._env.now or not channel.flits:
                 continue
             if self._credits[channel.out_port * vcs + channel.out_vc] == 0:
-                ejecting = self._noc.link_router[self._index, channel.out_port] < 0
+                ejecting = self._noc.links["router"][self._index, channel.out_port] < 0
                 self._count["stall_ejection" if ejecting else "stall_credit"] += 1
                 continue
             bidders.setdefault((i // vcs, channel.out_port), []).append(i % vcs)

@@ -1,0 +1,147 @@
+"""From a name or a file, and overrides, to a checked chip.
+
+``extends`` merges mappings deeply and replaces lists and values; ``--set`` comes last. Every value keeps the file and
+line it was written in. Names of registered things (topology, weight format, dataflow, sources) are checked by whoever
+uses them, because looking them up loads compiled kernels.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from accelsim.errors import ConfigError
+from accelsim.hardware.overrides import apply_override, forget
+from accelsim.hardware.presets import is_preset_name, preset_path
+from accelsim.hardware.problems import problems_of, shown
+from accelsim.hardware.spec import ChipSpec
+from accelsim.hardware.yaml_reader import Locations, child, read_yaml
+
+MAX_EXTENDS: Final = 16
+"""Longest chain of ``extends``."""
+
+
+@dataclass(frozen=True)
+class LoadedChip:
+    """A chip with where it came from.
+
+    Attributes
+    ----------
+    spec : ChipSpec
+        The checked description, quantities in canonical units.
+    data : dict
+        The same as plain values as written, ``extends`` and overrides applied: loading it again gives ``spec``.
+    locations : dict of str to Location
+        Where each value of ``data`` was written, per dotted path.
+    sha256 : str
+        Of ``data``, independent of the order of keys and of how it was split over files.
+    """
+
+    spec: ChipSpec
+    data: dict[str, Any]
+    locations: Locations
+    sha256: str
+
+
+def load_chip(source: str | Path, overrides: Sequence[str] = ()) -> LoadedChip:
+    """Load a chip.
+
+    Parameters
+    ----------
+    source : str or Path
+        The name of a bundled chip (``core``) or a path (with a slash, or ending in ``.yaml``).
+    overrides : sequence of str
+        ``core.synapse_memory.banks=8``, applied in order.
+
+    Raises
+    ------
+    ConfigError
+        With every problem of the description, each with file, line, path, what was expected and what was got.
+    """
+    data, locations = _resolved(source)
+    wrong: list[str] = []
+    for text in overrides:
+        try:
+            apply_override(text, data, locations)
+        except ConfigError as error:
+            wrong += error.problems
+    if wrong:
+        raise ConfigError(wrong)
+    try:
+        spec = ChipSpec.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(problems_of(error, data, locations)) from None
+    return LoadedChip(spec, data, locations, _digest(data))
+
+
+def _resolved(source: str | Path) -> tuple[dict[str, Any], Locations]:
+    """Read the chain of files, innermost base first, and merge it."""
+    path = _path_of(str(source)) if isinstance(source, str) else source
+    seen: list[str] = []
+    chain: list[tuple[dict[str, Any], Locations]] = []
+    where = ""
+    while True:
+        identity = os.path.realpath(path)
+        if identity in seen:
+            names = " -> ".join(Path(item).name for item in [*seen[seen.index(identity) :], identity])
+            raise ConfigError(f"{where}: extends: expected no cycle, got {names}")
+        if len(seen) == MAX_EXTENDS:
+            raise ConfigError(f"{where}: extends: expected at most {MAX_EXTENDS} files, got more")
+        seen.append(identity)
+        data, locations = _read(path, where)
+        chain.append((data, locations))
+        if "extends" not in data:
+            break
+        base = data.pop("extends")
+        where = str(locations.pop("extends"))
+        path = _base_of(base, path, where)
+    data, locations = chain.pop()
+    while chain:
+        over, places = chain.pop()
+        _merge(data, over, locations, "")
+        locations.update(places)
+    return data, locations
+
+
+def _read(path: Path, extended_by: str) -> tuple[dict[str, Any], Locations]:
+    try:
+        return read_yaml(path)
+    except ConfigError as error:
+        if not extended_by:
+            raise
+        raise ConfigError([f"{problem} (extended by {extended_by})" for problem in error.problems]) from None
+
+
+def _path_of(name: str) -> Path:
+    return preset_path(name) if is_preset_name(name) else Path(name)
+
+
+def _base_of(base: object, path: Path, where: str) -> Path:
+    if not isinstance(base, str) or not base or "\0" in base:
+        raise ConfigError(f"{where}: extends: expected a preset or a relative path, got {shown(base)}")
+    try:
+        if is_preset_name(base):
+            return preset_path(base)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: extends: {error}") from None
+    return path.parent / base
+
+
+def _merge(into: dict[str, Any], over: dict[str, Any], locations: Locations, path: str) -> None:
+    for key, value in over.items():
+        here = child(path, key)
+        old = into.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            _merge(old, value, locations, here)
+        else:
+            forget(locations, here)
+            into[key] = value
+
+
+def _digest(data: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

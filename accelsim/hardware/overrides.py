@@ -1,0 +1,107 @@
+"""One dotted path and a value, as in ``--set core.synapse_memory.banks=8``."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from accelsim.errors import ConfigError
+from accelsim.hardware.schema import keys_at
+from accelsim.hardware.yaml_reader import Location, Locations, child, parse_yaml
+
+_STEP = re.compile(r"(?:^|\.)([A-Za-z_][A-Za-z0-9_]*)|\[([0-9]{1,6})\]")
+
+
+def split_path(path: str) -> list[str | int]:
+    """Return the steps of a dotted path: ``ports[0].router`` gives ``["ports", 0, "router"]``.
+
+    Raises
+    ------
+    ConfigError
+        If it is not such a path.
+    """
+    steps: list[str | int] = []
+    at = 0
+    while at < len(path) or not steps:
+        match = _STEP.match(path, at)
+        if match is None:
+            raise ConfigError(f"{path!r}: expected a dotted path such as core.synapse_memory.banks or ports[0].router")
+        steps.append(match[1] if match[1] is not None else int(match[2]))
+        at = match.end()
+    return steps
+
+
+def apply_override(text: str, data: dict[str, Any], locations: Locations) -> None:
+    """Set one value in resolved data, in place.
+
+    Parameters
+    ----------
+    text : str
+        ``dotted.path=value``; the value is read as strict YAML.
+    data, locations : dict
+        Changed in place; the new location is ``--set dotted.path=value``.
+
+    Raises
+    ------
+    ConfigError
+        If the path does not exist, with the nearest that do.
+    """
+    label = f"--set {text}"
+    path, equals, written = text.partition("=")
+    if not equals:
+        raise ConfigError(f"{label}: expected dotted.path=value, got no '='")
+    try:
+        steps = split_path(path)
+    except ConfigError as error:
+        raise ConfigError(f"{label}: {error}") from None
+    value, places = parse_yaml(written, label, path, lines=False)
+    holder: Any = data
+    for index, step in enumerate(steps):
+        if not _exists(holder, step, steps[:index]):
+            raise ConfigError(f"{label}: {path}: {_unknown(path, data)}")
+        if index + 1 < len(steps):
+            holder = holder.setdefault(step, {}) if isinstance(step, str) else holder[step]
+    holder[steps[-1]] = value
+    forget(locations, path)
+    locations.update(places)
+    locations[path] = Location(label, 0)
+
+
+def forget(locations: Locations, path: str) -> None:
+    """Drop the locations of everything below ``path``."""
+    for known in [name for name in locations if name.startswith((f"{path}.", f"{path}["))]:
+        del locations[known]
+
+
+def _exists(holder: object, step: str | int, above: list[str | int]) -> bool:
+    """Tell whether a step exists, or may be filled in because the specification asks for it."""
+    if isinstance(step, int):
+        return isinstance(holder, list) and step < len(holder)
+    return isinstance(holder, dict) and (step in holder or step in keys_at(above))
+
+
+def _unknown(path: str, data: dict[str, Any]) -> str:
+    known = list(_paths(data, ""))
+    tails = [name for name in known if name.endswith(f".{path}")]
+    near = tails or difflib.get_close_matches(path, known, n=3, cutoff=0.85)
+    hint = f"; did you mean {' or '.join(near[:3])}?" if near else "."
+    above, below = "", list(data)
+    for name in known:
+        if path.startswith((f"{name}.", f"{name}[")) and len(name) > len(above):
+            above = name
+            below = [item for item in known if re.fullmatch(rf"{re.escape(name)}(\.\w+|\[\d+\])", item)]
+    return f"expected a known path, got an unknown one{hint} Known{f' in {above}' if above else ''}: " + (
+        ", ".join(item.removeprefix(above).lstrip(".") for item in below) or "(nothing)"
+    )
+
+
+def _paths(value: object, path: str) -> Iterator[str]:
+    items: Iterator[tuple[str | int, Any]] = iter(())
+    if isinstance(value, dict):
+        items = iter(value.items())
+    elif isinstance(value, list):
+        items = iter(enumerate(value))
+    for key, item in items:
+        here = child(path, key)
+        yield here
+        yield from _paths(item, here)

@@ -1,0 +1,89 @@
+"""The shape of a hardware file: which keys stand where, and the JSON Schema that editors read.
+
+The JSON Schema describes the file as a person writes it: quantities are strings with units, and a file that says
+``extends`` may leave out any key of a mapping (lists are always whole).
+"""
+
+import ast
+import inspect
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from accelsim.hardware import spec
+from accelsim.hardware.spec import ChipSpec
+
+_PARTIAL = "Partial"
+
+
+def model_at(path: Sequence[str | int]) -> type[BaseModel] | None:
+    """Return the specification class at a path of keys and list positions, or None where there is no mapping."""
+    model: type[BaseModel] | None = ChipSpec
+    for step in path:
+        if isinstance(step, int):
+            continue  # an item of a list of parts: the class was found with the list's own key
+        if model is None or step not in model.model_fields:
+            return None
+        model = _model_in(model.model_fields[step].annotation)
+    return model
+
+
+def keys_at(path: Sequence[str | int]) -> list[str]:
+    """Return the keys that a mapping at ``path`` must have; empty where no mapping is due."""
+    model = model_at(path)
+    return sorted(model.model_fields) if model is not None else []
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a hardware file."""
+    schema = ChipSpec.model_json_schema()
+    definitions: dict[str, Any] = schema.pop("$defs")
+    definitions["ChipSpec"] = schema
+    for name, comments in _attribute_docstrings().items():
+        for key, text in comments.items():
+            if name in definitions and key in definitions[name]["properties"]:
+                definitions[name]["properties"][key].setdefault("description", text)
+    partial = {f"{name}{_PARTIAL}": _relaxed(body) for name, body in definitions.items()}
+    extends = {"type": "string", "description": "Preset or relative path of the file that this one changes."}
+    partial[f"ChipSpec{_PARTIAL}"]["properties"]["extends"] = extends
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "accelsim hardware description",
+        "type": "object",
+        "if": {"required": ["extends"]},
+        "then": {"$ref": f"#/$defs/ChipSpec{_PARTIAL}"},
+        "else": {"$ref": "#/$defs/ChipSpec"},
+        "$defs": definitions | partial,
+    }
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part)) is not None), None)
+
+
+def _relaxed(body: dict[str, Any]) -> dict[str, Any]:
+    """Copy a definition without its required keys; parts directly below refer to relaxed copies, list items do not."""
+    properties = {
+        key: {**value, "$ref": f"{value['$ref']}{_PARTIAL}"} if "$ref" in value else dict(value)
+        for key, value in body["properties"].items()
+    }
+    return {key: value for key, value in body.items() if key != "required"} | {"properties": properties}
+
+
+def _attribute_docstrings() -> dict[str, dict[str, str]]:
+    """Read the text below each field of :mod:`accelsim.hardware.spec`."""
+    found: dict[str, dict[str, str]] = {}
+    for node in ast.parse(inspect.getsource(spec)).body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        texts = found.setdefault(node.name, {})
+        for field, after in zip(node.body, node.body[1:], strict=False):
+            if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
+                continue
+            text = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else None
+            if isinstance(text, str):
+                texts[field.target.id] = inspect.cleandoc(text)
+    return found

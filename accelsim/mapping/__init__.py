@@ -1,0 +1,1 @@
+"""Mapping: which neurons live on which core, where the cores lie, and what every axon costs there."""

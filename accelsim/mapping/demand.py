@@ -1,0 +1,155 @@
+"""What a slice of a population needs from the memories of a core.
+
+A core stores, of every row that its neurons use, the part that they use: a dense row is cut to the core's targets, a shared
+convolution row is stored once however many positions use it (``conv_storage: shared``) or once per position (``unrolled``).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from accelsim.compression.format import WeightFormat
+from accelsim.errors import MappingError
+from accelsim.hardware.spec import CoreSpec
+from accelsim.network.connections.connection import Connection
+from accelsim.network.graph import Network, Population
+
+RowBits = Callable[[npt.NDArray[Any], int], npt.NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Needs of a slice, in the units of the memories: words and axon entries."""
+
+    membrane_words: int
+    accumulator_words: int
+    axons: int
+    synapse_words: int
+
+    def __add__(self, other: "Demand") -> "Demand":
+        return Demand(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+
+    def excess(self, room: "Demand") -> dict[str, int]:
+        """Return what exceeds ``room``, by name."""
+        over = {name: getattr(self, name) - getattr(room, name) for name in self.__dataclass_fields__}
+        return {name: amount for name, amount in over.items() if amount > 0}
+
+
+def values_per_word(core: CoreSpec, population: Population, *, integer: bool) -> tuple[int, int]:
+    """Return membranes and accumulators per memory word; a bias is stored beside its membrane.
+
+    Raises
+    ------
+    MappingError
+        If a value is wider than a word.
+    """
+    membrane = core.membrane.bits if integer else 32
+    accumulator = core.accumulator.bits if integer else 32
+    if population.bias is not None and bool(np.any(population.bias)):
+        membrane += accumulator
+    for name, bits, width in (
+        ("membrane", membrane, core.membrane.memory.width),
+        ("accumulator", accumulator, core.accumulator.memory.width),
+    ):
+        if bits > width:
+            raise MappingError(
+                f"population {population.name}: core.{name}.memory.width is {width} bit, one neuron needs {bits} bit "
+                f"({'integer' if integer else 'float32'} state{' and bias' if membrane > 32 or integer else ''})"
+            )
+    return core.membrane.memory.width // membrane, core.accumulator.memory.width // accumulator
+
+
+def room_of(core: CoreSpec) -> Demand:
+    """Return what one core offers."""
+    return Demand(
+        membrane_words=core.membrane.memory.words,
+        accumulator_words=core.accumulator.memory.words // 2,
+        axons=core.axon_memory.memory.capacity // core.axon_memory.entry_bits,
+        synapse_words=core.synapse_memory.words,
+    )
+
+
+class IncomingRows:
+    """Rows of one connection as a core stores them, with the runs sorted by their first target."""
+
+    def __init__(self, connection: Connection, core: CoreSpec, weights: WeightFormat) -> None:
+        self.connection = connection
+        self._core, self._format = core, weights
+        self._order = np.argsort(connection.run_start, kind="stable")
+        self._sorted_start = connection.run_start[self._order]
+
+    @cached_property
+    def _source_of_run(self) -> npt.NDArray[np.int64]:
+        return np.repeat(np.arange(self.connection.n_source), np.diff(self.connection.run_ptr))
+
+    @cached_property
+    def _nonzero(self) -> npt.NDArray[np.int64]:
+        """Non-zero weights of every row before each offset, (n_rows, run_length + 1)."""
+        counts = np.cumsum(self.connection.rows != 0, axis=1, dtype=np.int64)
+        return np.concatenate((np.zeros((len(counts), 1), np.int64), counts), axis=1)
+
+    def runs(self, low: int, high: int) -> npt.NDArray[np.int64]:
+        """Return the runs with a target in ``low .. high - 1``."""
+        length = self.connection.run_length
+        first = np.searchsorted(self._sorted_start, low - length, side="right")
+        last = np.searchsorted(self._sorted_start, high, side="left")
+        return self._order[first:last]
+
+    def axons(self, low: int, high: int) -> npt.NDArray[np.int64]:
+        """Return the source neurons that reach the slice with a non-zero weight, ascending."""
+        runs = self.runs(low, high)
+        start, row = self.connection.run_start[runs], self.connection.run_row[runs]
+        first = np.maximum(low - start, 0)
+        last = np.minimum(high - start, self.connection.run_length)
+        useful = self._nonzero[row, last] > self._nonzero[row, first]
+        return np.unique(self._source_of_run[runs[useful]])
+
+    def row_words(self, low: int, high: int) -> npt.NDArray[np.int32]:
+        """Return the synapse memory words of every row as stored for the slice, (n_rows,); 0 where unused."""
+        connection, runs = self.connection, self.runs(low, high)
+        start, row = connection.run_start[runs], connection.run_row[runs]
+        n_rows, length = connection.rows.shape
+        first, last = np.full(n_rows, length, np.int64), np.zeros(n_rows, np.int64)
+        np.minimum.at(first, row, np.maximum(low - start, 0))
+        np.maximum.at(last, row, np.minimum(high - start, length))
+        words = np.zeros(n_rows, np.int32)
+        used = last > first
+        for begin, end in {*zip(first[used].tolist(), last[used].tolist(), strict=True)}:
+            chosen = np.nonzero(used & (first == begin) & (last == end))[0]
+            bits = self._format.row_bits(connection.rows[chosen, begin:end], connection.bits)
+            words[chosen] = -(-bits // self._core.synapse_memory.width)
+        return words
+
+    def stored_words(self, low: int, high: int) -> int:
+        """Return the synapse memory words that the slice occupies."""
+        words = self.row_words(low, high)
+        if self._core.conv_storage == "unrolled":
+            return int(words[self.connection.run_row[self.runs(low, high)]].sum())
+        return int(words.sum())
+
+
+class DemandModel:
+    """Demands of slices of one network on one kind of core."""
+
+    def __init__(self, network: Network, core: CoreSpec, weights: WeightFormat) -> None:
+        self._network, self._core = network, core
+        self.incoming = {
+            edge.name: IncomingRows(edge.connection, core, weights) for edge in network.projections
+        }
+
+    def demand(self, name: str, low: int, high: int) -> Demand:
+        """Return what neurons ``low .. high - 1`` of population ``name`` need."""
+        population = self._network.populations[name]
+        membranes, accumulators = values_per_word(self._core, population, integer=self._network.integer)
+        rows = [self.incoming[edge.name] for edge in self._network.incoming(name)]
+        count = high - low
+        return Demand(
+            membrane_words=-(-count // membranes),
+            accumulator_words=-(-count // accumulators),
+            axons=sum(len(item.axons(low, high)) for item in rows),
+            synapse_words=sum(item.stored_words(low, high) for item in rows),
+        )

@@ -1,0 +1,1 @@
+"""The two engines under their names."""

@@ -1,0 +1,19 @@
+"""``reference``: the SimPy model, step by step; slow, readable, and where a new behaviour starts."""
+
+from accelsim.timing.engine import ENGINES, Chunk
+from accelsim.timing.machine import Machine
+from accelsim.timing.reference.step import run_step
+from accelsim.timing.tables import StepWork
+from accelsim.timing.work_kernels import build_work
+
+
+@ENGINES.register("reference")
+def simulate(machine: Machine, chunk: Chunk) -> None:
+    """Simulate the jobs of a chunk."""
+    for at in range(len(chunk.steps)):
+        sample, step = divmod(chunk.first + at, machine.work.steps)
+        work = StepWork(*build_work(machine.work, sample, step, chunk.scans[at]))
+        run_step(
+            machine.noc, machine.axons, work, chunk.terminals[at], chunk.routers[at], chunk.links,
+            chunk.steps[at : at + 1],
+        )

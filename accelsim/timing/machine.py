@@ -1,0 +1,43 @@
+"""The machine that an engine simulates: a mapped chip and the work of every step."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from accelsim.hardware.spec import ChipSpec
+from accelsim.mapping.mapping import Mapping
+from accelsim.network.graph import Network
+from accelsim.timing.tables import AxonTables, NocTables, QueueDepths, noc_tables
+from accelsim.timing.work import WorkTables, work_tables
+from accelsim.trace.activity import ActivityTrace
+
+
+@dataclass(frozen=True, eq=False)
+class Machine:
+    """Tables of a chip with its work; jobs are (sample, step) pairs in order."""
+
+    noc: NocTables
+    axons: AxonTables
+    work: WorkTables
+    samples: int
+
+    @property
+    def jobs(self) -> int:
+        """Steps of all samples."""
+        return self.samples * self.work.steps
+
+
+def build_machine(network: Network, chip: ChipSpec, mapping: Mapping, trace: ActivityTrace) -> Machine:
+    """Gather the tables that both engines read."""
+    core = chip.core
+
+    def depths(name: str) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+        own = [getattr(core, name)] * mapping.cores + [getattr(port, name) for port in chip.ports]
+        return np.array(own, dtype=np.int32)
+
+    queues = QueueDepths(depths("input_queue"), depths("spike_fifo"), depths("injection_queue"))
+    out_axon = np.arange(len(mapping.axons.source), dtype=np.int32)
+    axons = AxonTables(mapping.axons.out_ptr(), out_axon, mapping.axons.rows)
+    return Machine(
+        noc_tables(mapping.fabric, chip.noc.router, queues), axons, work_tables(network, chip, mapping, trace), trace.samples
+    )

@@ -1,0 +1,40 @@
+"""One hardware step on the reference engine."""
+
+from typing import Any
+
+from simpy.core import Environment
+
+from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
+from accelsim.timing.reference.network import Network
+from accelsim.timing.reference.terminal import Terminal
+from accelsim.timing.tables import AxonTables, NocTables, StepWork
+
+
+def build_step(
+    noc: NocTables, axons: AxonTables, work: StepWork, count: Any, router_count: Any, links: Any
+) -> tuple[Environment, Network, list[Terminal]]:
+    """Wire up a chip at the beginning of a step."""
+    env = Environment()
+    network = Network(env, noc, lambda terminal: int(noc.terminals["input_queue"][terminal]), router_count, links)
+    terminals = [
+        Terminal(env, network, noc, axons, work, index, count[index]) for index in range(len(noc.terminals))
+    ]
+    network.endpoints.extend(terminals)
+    return env, network, terminals
+
+
+def run_step(
+    noc: NocTables, axons: AxonTables, work: StepWork, count: Any, router_count: Any, links: Any,
+    summary: Any,
+) -> None:
+    """Simulate one hardware step; same contract as the compiled engine's.
+
+    The simulation ends when nothing is left to happen; what has not finished by then waits for ever.
+    """
+    env, network, terminals = build_step(noc, axons, work, count, router_count, links)
+    env.run()
+    finished = all(terminal.finished for terminal in terminals) and all(router.idle for router in network.routers)
+    summary[0]["end"] = max(count[name].max() for name in ("scan_end", "source_end", "row_end"))
+    summary[0]["injected"] = count["packets_out"].sum()
+    summary[0]["delivered"] = count["packets_in"].sum()
+    summary[0]["status"] = STATUS_DONE if finished else STATUS_DEADLOCK

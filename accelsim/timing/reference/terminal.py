@@ -1,0 +1,126 @@
+"""The reference terminal: a core or a port as five processes, one per engine. Rules: docs/timing-model.md, section 2."""
+
+from collections import deque
+from typing import Any
+
+from simpy.core import Environment
+
+from accelsim.timing.reference.network import Network
+from accelsim.timing.reference.primitives import Fifo, Process, Signal
+from accelsim.timing.reference.router import Flit
+from accelsim.timing.reference.source import Injector
+from accelsim.timing.tables import AxonTables, NocTables, StepWork
+
+_ROW_COUNTS = {
+    "row_cycles": "cycles", "row_ideal": "ideal", "row_conflict": "conflict", "row_fetch": "fetch", "words": "words",
+    "sops": "sops", "issued": "issued", "state_words": "state_words", "macs": "macs",
+}
+
+
+class Terminal:
+    """One core or port during one step."""
+
+    def __init__(
+        self, env: Environment, network: Network, noc: NocTables, axons: AxonTables, work: StepWork,
+        index: int, count: Any,
+    ) -> None:
+        self._env, self._network, self._axons, self._work = env, network, axons, work
+        self._index, self._count = index, count
+        self._count["first_flit"] = -1
+        self._spikes: Fifo[int] = Fifo(env, int(noc.terminals["spike_fifo"][index]))
+        self._packets: Fifo[int] = Fifo(env, int(noc.terminals["injection_queue"][index]))
+        self._injector = Injector(env, network, index, noc.vcs, noc.buffer)
+        self.receive_credit = self._injector.receive_credit
+        self._queue: deque[tuple[int, int]] = deque()
+        self._arrived = Signal(env)
+        self._looked_up: int | None = None
+        self._look_up_changed = Signal(env)
+        self._written = 0
+        for process in (self._scan(), self._axon_out(), self._inject(), self._look_up(), self._rows()):
+            env.process(process)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all work of the step is done and every queue is empty."""
+        fired = self._work.fired_ptr[self._index + 1] - self._work.fired_ptr[self._index]
+        empty = not (self._spikes or self._packets or self._queue) and self._looked_up is None
+        return bool(self._written == fired and empty)
+
+    def receive(self, vc: int, flit: Flit) -> None:
+        """Take a flit; a packet is complete with its tail."""
+        self._count["flits_in"] += 1
+        if flit.tail:
+            self._queue.append((flit.axon, vc))
+            self._count["queue_peak"] = max(self._count["queue_peak"], len(self._queue))
+            self._arrived.notify()
+
+    def _scan(self) -> Process:
+        work, first = self._work, int(self._work.fired_ptr[self._index])
+        for burst in range(int(work.burst_ptr[self._index]), int(work.burst_ptr[self._index + 1])):
+            yield self._env.timeout(int(work.burst_cycles[burst]))
+            self._count["bursts"] += 1
+            self._count["scan_end"] = self._env.now
+            began = self._env.now
+            for _ in range(int(work.burst_fired[burst])):
+                yield from self._spikes.put(int(work.fired[first + self._written]))
+                self._written += 1
+                self._count["fired"] += 1
+            self._count["fifo_full"] += self._env.now - began
+
+    def _axon_out(self) -> Process:
+        while True:
+            neuron = yield from self._spikes.peek()
+            axons = self._axons.out_axon[self._axons.out_ptr[neuron] : self._axons.out_ptr[neuron + 1]]
+            for number, axon in enumerate(axons):
+                if number > 0:
+                    yield self._env.timeout(1)
+                began = self._env.now
+                yield from self._packets.put(int(axon))
+                self._count["injection_full"] += self._env.now - began
+                self._count["routing_reads"] += 1
+            self._spikes.pop()
+            self._count["source_end"] = max(self._count["source_end"], self._env.now + 1)
+            yield self._env.timeout(1)
+
+    def _inject(self) -> Process:
+        while True:
+            axon = yield from self._packets.peek()
+            row = self._axons.rows[axon]
+            yield from self._injector.send(axon, int(row["terminal"]), int(row["flits"]), self._on_flit)
+            self._packets.pop()
+            self._count["packets_out"] += 1
+            yield self._env.timeout(1)
+
+    def _on_flit(self, _head: bool, waited: int) -> None:  # noqa: FBT001
+        self._count["no_credit"] += waited
+        self._count["flits_out"] += 1
+        self._count["source_end"] = self._env.now + 1
+        if self._count["first_flit"] < 0:
+            self._count["first_flit"] = self._env.now
+
+    def _look_up(self) -> Process:
+        while True:
+            while not self._queue:
+                yield self._arrived.wait()
+            while self._looked_up is not None:
+                yield self._look_up_changed.wait()
+            axon, vc = self._queue.popleft()
+            for _ in range(int(self._axons.rows[axon]["flits"])):
+                self._network.free(self._index, vc)
+            self._count["packets_in"] += 1
+            self._looked_up = axon
+            self._look_up_changed.notify()
+            yield self._env.timeout(1)
+
+    def _rows(self) -> Process:
+        while True:
+            while self._looked_up is None:
+                yield self._look_up_changed.wait()
+                yield self._env.timeout(1)
+            row = self._axons.rows[self._looked_up]
+            self._looked_up = None
+            self._look_up_changed.notify()
+            for name, field in _ROW_COUNTS.items():
+                self._count[name] += row[field]
+            self._count["row_end"] = self._env.now + row["cycles"]
+            yield self._env.timeout(int(row["cycles"]))

@@ -1,0 +1,177 @@
+"""Running a machine: jobs in parallel, counts summed by sample, conservation checked.
+
+Steps and samples are independent of each other, so chunks of jobs run in threads; sums of integers do not depend on the order
+in which chunks end.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from accelsim.errors import ConservationError, DeadlockError
+from accelsim.hardware.spec import ChipSpec
+from accelsim.mapping.mapping import Mapping
+from accelsim.timing.causes import CAUSES, step_causes
+from accelsim.timing.deadlock import waiting_cycle
+from accelsim.timing.engine import ENGINES, Chunk, Engine, empty_chunk
+from accelsim.timing.machine import Machine
+from accelsim.timing.records import ROUTER_COUNT, SCAN_COUNT, STATUS_DONE, TERMINAL_COUNT
+
+_CHUNK_BYTES = 8 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class TimingResult:
+    """Cycles and counts of all samples.
+
+    Attributes
+    ----------
+    terminals : (samples, terminals) TERMINAL_COUNT
+        Sums over steps; ``queue_peak`` is a maximum, the ``*_end`` fields are sums of busy spans.
+    routers : (samples, routers) ROUTER_COUNT
+    links : (routers, ports) int64
+        Flits over all samples.
+    scans : (samples, parts) SCAN_COUNT
+    part_order : list of int
+        Position in ``Mapping.parts`` of each column of ``scans``.
+    step_cycles : (samples, steps) int64
+        With drain and barrier.
+    causes : (samples, steps, causes) int64
+        Where each step's cycles went; sums to ``step_cycles``.
+    latency : (samples,) int64
+    """
+
+    terminals: npt.NDArray[Any]
+    routers: npt.NDArray[Any]
+    links: npt.NDArray[np.int64]
+    scans: npt.NDArray[Any]
+    part_order: list[int]
+    step_cycles: npt.NDArray[np.int64]
+    causes: npt.NDArray[np.int64]
+    latency: npt.NDArray[np.int64]
+
+
+def simulate(
+    machine: Machine, chip: ChipSpec, mapping: Mapping, engine: str, threads: int,
+    progress: Callable[[int], None] | None = None,
+) -> TimingResult:
+    """Simulate every step of every sample.
+
+    Parameters
+    ----------
+    machine, chip, mapping
+    engine : str
+        ``compiled`` or ``reference``.
+    threads : int
+    progress : callable, optional
+        Called with the number of jobs that have ended since the last call.
+
+    Raises
+    ------
+    DeadlockError
+        If a step cannot end, naming the cycle of waiting channels.
+    ConservationError
+        If packets were lost or made.
+    """
+    run = ENGINES.get(engine)
+    total = _Totals(machine, chip, mapping)
+    with ThreadPoolExecutor(threads) as pool:
+        tasks = [pool.submit(_run_chunk, run, machine, first, jobs) for first, jobs in _chunks(machine, threads)]
+        try:
+            for task in tasks:
+                chunk = task.result()
+                total.add(chunk)
+                if progress is not None:
+                    progress(len(chunk.steps))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return total.result()
+
+
+def _chunks(machine: Machine, threads: int) -> list[tuple[int, int]]:
+    bytes_per_job = (
+        TERMINAL_COUNT.itemsize * len(machine.noc.terminals)
+        + ROUTER_COUNT.itemsize * machine.noc.routers
+        + SCAN_COUNT.itemsize * len(machine.work.low)
+    )
+    size = max(1, min(_CHUNK_BYTES // bytes_per_job, -(-machine.jobs // (8 * threads))))
+    return [(first, min(size, machine.jobs - first)) for first in range(0, machine.jobs, size)]
+
+
+def _run_chunk(run: Engine, machine: Machine, first: int, jobs: int) -> Chunk:
+    chunk = empty_chunk(machine, first, jobs)
+    run(machine, chunk)
+    return chunk
+
+
+class _Totals:
+    """Sums chunks by sample."""
+
+    def __init__(self, machine: Machine, chip: ChipSpec, mapping: Mapping) -> None:
+        self._machine, self._chip, self._mapping = machine, chip, mapping
+        samples, steps = machine.samples, machine.work.steps
+        self._terminals = np.zeros((samples, len(machine.noc.terminals)), TERMINAL_COUNT)
+        self._routers = np.zeros((samples, machine.noc.routers), ROUTER_COUNT)
+        self._links = np.zeros((machine.noc.routers, machine.noc.ports), np.int64)
+        self._scans = np.zeros((samples, len(machine.work.low)), SCAN_COUNT)
+        self._causes = np.zeros((samples * steps, len(CAUSES)), np.int64)
+        self._first_flit = np.zeros(samples * steps, np.int64)
+        self._last_output = np.zeros(samples * steps, np.int64)
+
+    def add(self, chunk: Chunk) -> None:
+        """Check and add a chunk."""
+        self._check(chunk)
+        jobs = slice(chunk.first, chunk.first + len(chunk.steps))
+        sample = np.arange(jobs.start, jobs.stop) // self._machine.work.steps
+        for target, source in ((self._terminals, chunk.terminals), (self._routers, chunk.routers), (self._scans, chunk.scans)):
+            for name in target.dtype.names or ():
+                if name == "queue_peak":
+                    np.maximum.at(target[name], sample, source[name])
+                else:
+                    np.add.at(target[name], sample, source[name])
+        self._links += chunk.links
+        inputs = self._port_terminals("input")
+        outputs = self._port_terminals("output")
+        flits = chunk.terminals["first_flit"][:, inputs]
+        first = np.where(flits < 0, np.iinfo(np.int64).max, flits).min(axis=1)
+        self._first_flit[jobs] = np.where(first == np.iinfo(np.int64).max, 0, first)
+        last = chunk.terminals["row_end"][:, outputs].max(axis=1)
+        self._last_output[jobs] = np.where(last == 0, chunk.steps["end"], last)
+        self._causes[jobs] = step_causes(chunk, self._chip)
+
+    def _port_terminals(self, direction: str) -> list[int]:
+        cores = self._mapping.cores
+        return [cores + at for at, port in enumerate(self._chip.ports) if port.direction in (direction, "both")]
+
+    def _check(self, chunk: Chunk) -> None:
+        stuck = np.nonzero(chunk.steps["status"] != STATUS_DONE)[0]
+        if stuck.size:
+            sample, step = divmod(chunk.first + int(stuck[0]), self._machine.work.steps)
+            raise DeadlockError(f"sample {sample}, step {step} cannot end: {waiting_cycle(self._machine, sample, step)}")
+        counts = chunk.terminals
+        sent, taken = counts["packets_out"].sum(axis=1), counts["packets_in"].sum(axis=1)
+        flits = (counts["flits_out"].sum(axis=1), counts["flits_in"].sum(axis=1))
+        fired, expected = counts["fired"].sum(axis=1), counts["routing_reads"].sum(axis=1)
+        if (sent != taken).any() or (sent != expected).any() or (flits[0] != flits[1]).any() or ((fired == 0) & (sent > 0)).any():
+            at = int(np.argmax((sent != taken) | (sent != expected) | (flits[0] != flits[1])))
+            raise ConservationError(
+                f"job {chunk.first + at}: {expected[at]} packets made, {sent[at]} injected, {taken[at]} processed"
+            )
+
+    def result(self) -> TimingResult:
+        """Return the totals."""
+        samples, steps = self._machine.samples, self._machine.work.steps
+        causes = self._causes.reshape(samples, steps, len(CAUSES))
+        step_cycles = causes.sum(axis=2)
+        tail = step_cycles[:, -1] - self._last_output.reshape(samples, steps)[:, -1]
+        latency = step_cycles.sum(axis=1) - self._first_flit.reshape(samples, steps)[:, 0] - tail
+        parts = self._mapping.parts
+        order = sorted(range(len(parts)), key=lambda at: parts[at].terminal)
+        return TimingResult(
+            self._terminals, self._routers, self._links, self._scans, order, step_cycles, causes, latency
+        )
