@@ -1,9 +1,9 @@
 """What a neuron model is.
 
-A model is a frozen dataclass of parameters, one value per neuron of its population (or one for all), and a pure step over a
-batch. Order within a timestep, for every model: leak, add the accumulated input and the bias, saturate, compare, reset,
-saturate. The comparison is strict (``>``) or not (``>=``), the reset subtracts the threshold or writes a value; both are
-stated, never assumed.
+A model is a frozen dataclass of parameters, one value per neuron of its population (or one for all), and a pure step
+over a batch. Order within a timestep, for every model: leak, add the accumulated input and the bias, saturate, compare,
+reset, saturate. The comparison is strict (``>``) or not (``>=``), the reset subtracts the threshold or writes a value;
+both are stated, never assumed.
 """
 
 from abc import ABC, abstractmethod
@@ -63,8 +63,8 @@ class NeuronModel(ABC):
         """Return the arithmetic of one update."""
 
     @abstractmethod
-    def step(self, state: Array, current: Array, fired: Array, limits: StateRange | None) -> None:
-        """Advance a batch by one timestep, in place.
+    def step(self, state: Array, current: Array, fired: Array, limits: StateRange | None) -> int:
+        """Advance a batch by one timestep, in place, and return how many states saturated.
 
         Parameters
         ----------
@@ -75,7 +75,12 @@ class NeuronModel(ABC):
         fired : (samples, neurons) uint8
             Overwritten with 1 where a neuron spikes.
         limits : StateRange or None
-            Saturation of an integer state; None for float32.
+            Saturation of an integer state (None: the range of int32); not used in float32.
+
+        Returns
+        -------
+        int
+            Saturations, counted after the addition and after the reset; 0 in float32.
         """
 
     @abstractmethod

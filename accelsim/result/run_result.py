@@ -51,21 +51,24 @@ class RunResult:
     Attributes
     ----------
     meta : dict
-        Versions, seeds, content hashes, command, engine, threads, wall time.
+        Versions, seeds, content hashes, command, engine, threads, wall time. Reports show ``version``, ``versions`` (by
+        package), ``seed``, ``engine``, ``threads``, ``wall_time_s``, ``command`` and ``hashes`` (by what was hashed).
     config : dict
         Resolved hardware description.
     workload : dict
         Name, timesteps, encoding, decoding, network summary, importer's assumptions, provenance.
     totals : dict of str to Quantity
-        Headline numbers, means over samples unless said otherwise.
+        Headline numbers, means over samples unless said otherwise; ``accuracy`` and its bounds only where
+        samples have labels.
     samples : Table
         One row per sample: label, prediction, correct, latency_cycles, latency_ns, spikes, sops, sops_issued, packets,
         flit_hops, energy_pj, energy_dynamic_pj, energy_static_pj.
     layers : Table
-        One row per population: neurons, depth, cores, spikes, firing_rate, sops, sops_issued, packets, updates, energy_pj and
-        the cycles that the layer was busy (``synapse_cycles``, ``scan_cycles``), means per sample.
+        One row per population: layer, neurons, depth, cores, spikes, firing_rate, sops, sops_issued, packets, updates,
+        energy_pj and the cycles that the layer was busy (``synapse_cycles``, ``scan_cycles``), means per sample.
     cores : Table
-        One row per core: layers, neurons, utilisation of engines, memory occupation, packets, energy_pj.
+        One row per core: core, x, y, layers, neurons, utilisation of engines (``synapse_utilisation``,
+        ``neuron_utilisation``), memory occupation (columns that end in ``_occupation``), packets, energy_pj.
     components : Table
         Columns ``component``, ``dynamic_pj``, ``static_pj``: energy per inference by kind of component.
     causes : Table
@@ -98,8 +101,8 @@ class RunResult:
 
     def tables(self) -> dict[str, Table]:
         """Return every table by name, the baseline's with a prefix."""
-        own = (self.samples, self.layers, self.cores, self.components, self.causes, self.steps, self.links, self.analytic)
-        named = {item.name: item for item in own}
+        own = ("samples", "layers", "cores", "components", "causes", "steps", "links", "analytic")
+        named: dict[str, Table] = {name: getattr(self, name) for name in own}
         named["baseline_layers"] = self.baseline.layers
         named["baseline_components"] = self.baseline.components
         return named

@@ -22,8 +22,8 @@ class Chunk:
         Number of the first job.
     terminals : (jobs, terminals) TERMINAL_COUNT
     routers : (jobs, routers) ROUTER_COUNT
-    links : (routers, ports) int64
-        Flits over all jobs of the chunk.
+    links : (jobs, routers, ports) int64
+        Flits through every output port.
     scans : (jobs, parts) SCAN_COUNT
     steps : (jobs,) STEP
     """
@@ -43,7 +43,7 @@ def empty_chunk(machine: Machine, first: int, jobs: int) -> Chunk:
         first,
         np.zeros((jobs, terminals), TERMINAL_COUNT),
         np.zeros((jobs, machine.noc.routers), ROUTER_COUNT),
-        np.zeros((machine.noc.routers, machine.noc.ports), np.int64),
+        np.zeros((jobs, machine.noc.routers, machine.noc.ports), np.int64),
         np.zeros((jobs, len(machine.work.low)), SCAN_COUNT),
         np.zeros(jobs, STEP),
     )

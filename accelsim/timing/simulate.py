@@ -33,8 +33,8 @@ class TimingResult:
     terminals : (samples, terminals) TERMINAL_COUNT
         Sums over steps; ``queue_peak`` is a maximum, the ``*_end`` fields are sums of busy spans.
     routers : (samples, routers) ROUTER_COUNT
-    links : (routers, ports) int64
-        Flits over all samples.
+    links : (samples, routers, ports) int64
+        Flits through every output port.
     scans : (samples, parts) SCAN_COUNT
     part_order : list of int
         Position in ``Mapping.parts`` of each column of ``scans``.
@@ -96,7 +96,7 @@ def simulate(
 def _chunks(machine: Machine, threads: int) -> list[tuple[int, int]]:
     bytes_per_job = (
         TERMINAL_COUNT.itemsize * len(machine.noc.terminals)
-        + ROUTER_COUNT.itemsize * machine.noc.routers
+        + (ROUTER_COUNT.itemsize + 8 * machine.noc.ports) * machine.noc.routers
         + SCAN_COUNT.itemsize * len(machine.work.low)
     )
     size = max(1, min(_CHUNK_BYTES // bytes_per_job, -(-machine.jobs // (8 * threads))))
@@ -117,7 +117,7 @@ class _Totals:
         samples, steps = machine.samples, machine.work.steps
         self._terminals = np.zeros((samples, len(machine.noc.terminals)), TERMINAL_COUNT)
         self._routers = np.zeros((samples, machine.noc.routers), ROUTER_COUNT)
-        self._links = np.zeros((machine.noc.routers, machine.noc.ports), np.int64)
+        self._links = np.zeros((samples, machine.noc.routers, machine.noc.ports), np.int64)
         self._scans = np.zeros((samples, len(machine.work.low)), SCAN_COUNT)
         self._causes = np.zeros((samples * steps, len(CAUSES)), np.int64)
         self._first_flit = np.zeros(samples * steps, np.int64)
@@ -134,7 +134,7 @@ class _Totals:
                     np.maximum.at(target[name], sample, source[name])
                 else:
                     np.add.at(target[name], sample, source[name])
-        self._links += chunk.links
+        np.add.at(self._links, sample, chunk.links)
         inputs = self._port_terminals("input")
         outputs = self._port_terminals("output")
         flits = chunk.terminals["first_flit"][:, inputs]

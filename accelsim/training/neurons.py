@@ -1,9 +1,9 @@
-"""Spiking layers for training: projection of events, leaky integrate-and-fire, surrogate gradient.
+"""Spiking layers: projection of events, leaky integrate-and-fire, surrogate gradient, and the integer twin.
 
 Everything works on whole sequences ``(T, B, ...)``: a network without recurrence and without delay may be
-evaluated layer by layer, as layer ``l`` needs the spikes of layer ``l - 1`` of the same or earlier steps only.
-Membranes are kept in accumulator units, so one code path serves float weights (unit 1) and integer weight
-codes (unit = weight scale); the threshold is given in the same unit.
+evaluated layer by layer, as a layer needs its source's spikes of the same or earlier steps only. Membranes
+are kept in accumulator units, so one code path serves float weights (unit 1) and integer weight codes (unit =
+weight scale); the threshold is given in the same unit.
 """
 
 from __future__ import annotations
@@ -11,9 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+BITS: Final = 8
+CODE_MAX: Final = 2 ** (BITS - 1) - 1
+"""Largest magnitude of an integer weight."""
 
 BETA: Final = 3584 / 4096
 """Membrane decay of one timestep, a 12-bit fraction (dimensionless)."""
@@ -21,7 +27,7 @@ BETA: Final = 3584 / 4096
 THRESHOLD: Final = 1.0
 """Firing threshold in units of the float membrane."""
 
-SLOPE: Final = 5.0
+SLOPE: Final = 2.0
 """Steepness of the fast-sigmoid surrogate, per threshold."""
 
 
@@ -52,6 +58,14 @@ class Projection:
         """Factor by which the pool scales every weight (dimensionless)."""
         return 0.25 if self.pooled else 1.0
 
+    def output_shape(self, source: tuple[int, ...]) -> tuple[int, ...]:
+        """Return ``(c_out, y, x)`` or ``(n_out,)`` for a source, after its pool, of shape ``source``."""
+        if len(self.shape) == 2:
+            return self.shape[:1]
+        kernel = self.shape[2]
+        height, width = ((size + 2 * self.padding - kernel) // self.stride + 1 for size in source[1:])
+        return self.shape[0], height, width
+
     def accumulate(self, events: Tensor, weight: Tensor) -> Tensor:
         """Sum the weights of the arriving events.
 
@@ -78,7 +92,7 @@ class Projection:
         return out.unflatten(0, (steps, batch))
 
 
-class _Lif(torch.autograd.Function):
+class _Lif(torch.autograd.Function):  # type: ignore[misc]  # torch is untyped here
     """LIF over a sequence; backward is BPTT with a fast-sigmoid surrogate and a detached reset."""
 
     @staticmethod
@@ -100,8 +114,8 @@ class _Lif(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
         (membrane,) = ctx.saved_tensors
-        slope = membrane.div(ctx.threshold).sub_(1.0).abs_().mul_(SLOPE).add_(1.0).square_().mul_(ctx.threshold)
-        grad = grads[0] / slope
+        distance = membrane.div(ctx.threshold).sub_(1.0).abs_()
+        grad = grads[0] / distance.mul_(SLOPE).add_(1.0).square_().mul_(ctx.threshold)
         for step in range(len(grad) - 2, -1, -1):
             grad[step].add_(grad[step + 1], alpha=BETA)
         return grad, None, None
@@ -119,7 +133,8 @@ def lif(current: Tensor, threshold: float = THRESHOLD, *, truncate: bool = False
     threshold
         Firing threshold in the same unit.
     truncate
-        Round the decayed membrane toward zero, as integer hardware does; input and threshold must be integers.
+        Round the decayed membrane toward zero, as integer hardware does; input and threshold must be
+        integers.
 
     Returns
     -------
@@ -127,4 +142,77 @@ def lif(current: Tensor, threshold: float = THRESHOLD, *, truncate: bool = False
         Spikes ``(T, B, ...)``, 0 or 1, differentiable through a fast-sigmoid surrogate.
     """
     spikes: Tensor = _Lif.apply(current, threshold, truncate)
+    return spikes
+
+
+def code_scale(weight: npt.NDArray[np.float32]) -> float:
+    """Return the weight of code 1 under symmetric per-tensor quantisation (dimensionless)."""
+    return float(np.abs(weight).max()) / CODE_MAX
+
+
+@dataclass(frozen=True)
+class QuantizedLayer:
+    """One layer as the hardware sees it.
+
+    Parameters
+    ----------
+    projection
+        Geometry of the weights.
+    codes
+        Integer weights, ``int8``, of shape ``projection.shape``, ``-127..127``.
+    scale
+        Float weight of code 1 (dimensionless).
+    """
+
+    projection: Projection
+    codes: npt.NDArray[np.int8]
+    scale: float
+
+    @classmethod
+    def of(cls, projection: Projection, weight: npt.NDArray[np.float32]) -> QuantizedLayer:
+        """Round float weights of shape ``projection.shape`` to the nearest codes."""
+        scale = code_scale(weight)
+        return cls(projection, np.round(weight / scale).astype(np.int8), scale)
+
+    @property
+    def threshold(self) -> int:
+        """Firing threshold in accumulator units."""
+        return round(THRESHOLD / (self.scale * self.projection.gain))
+
+    @property
+    def weight(self) -> npt.NDArray[np.float32]:
+        """Float weights on the grid, of shape ``projection.shape``."""
+        return (self.codes * np.float64(self.scale)).astype(np.float32)
+
+
+def integer_spikes(layers: list[QuantizedLayer], events: Tensor) -> list[Tensor]:
+    """Run the network in integer arithmetic only.
+
+    Sums of weight codes stay below 2**24, so the float32 kernels that form them are exact; the membrane is
+    ``int32`` and decays by ``m * 3584 / 4096`` truncated toward zero.
+
+    Parameters
+    ----------
+    layers
+        The network, input side first.
+    events
+        Input spikes ``(T, B, 1, 28, 28)``, bool.
+
+    Returns
+    -------
+    list of Tensor
+        Spikes of every layer, ``(T, B, ...)``, bool.
+    """
+    spikes = []
+    decay = round(BETA * 4096)
+    for layer in layers:
+        codes = torch.from_numpy(layer.codes).float()
+        current = layer.projection.accumulate(events.float(), codes).to(torch.int32)
+        membrane = torch.zeros_like(current[0])
+        events = torch.empty_like(current, dtype=torch.bool)
+        for step, incoming in enumerate(current):
+            membrane = torch.div(membrane * decay, 4096, rounding_mode="trunc") + incoming
+            events[step] = membrane > layer.threshold
+            membrane = membrane - events[step] * layer.threshold
+        spikes.append(events)
     return spikes

@@ -1,0 +1,1 @@
+"""Dataflows of the MAC array, one file each."""

@@ -1,0 +1,25 @@
+"""Weight stationary with two weight registers per processing element: folds follow each other without a gap.
+
+The next tile of weights is shifted in while the present one is in use, so a fold of M activations lasts max(M, R)
+cycles (R to load the next tile); the first load (R) and the last drain (R + C - 2) are paid once per layer:
+``R + folds * max(M, R) + R + C - 2``. One fold costs what plain ``ws`` costs when M >= R. This is how the TPU hides its
+weight loads (Jouppi et al., ISCA 2017, section 2); the words that move are those of ``ws``.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from accelsim.baseline.dataflow import DATAFLOWS, Gemm, LayerCost, Mode, Packing, array_utilisation
+from accelsim.baseline.dataflows.weight_stationary import weight_stationary
+from accelsim.errors import MappingError
+
+
+@DATAFLOWS.register("ws-overlapped")
+def weight_stationary_overlapped(gemm: Gemm, rows: int, columns: int, packing: Packing, mode: Mode) -> LayerCost:
+    """Map the window on rows and the filters on columns, without a gap between folds."""
+    if mode == "scalesim":
+        raise MappingError("dataflow mode 'scalesim': SCALE-Sim has no overlapped folds; use 'ws'")
+    plain = weight_stationary(gemm, rows, columns, packing, mode)
+    cycles = plain.folds * np.maximum(gemm.pixels, rows) + 2 * rows + columns - 2
+    return replace(plain, cycles=cycles, utilisation=array_utilisation(gemm, cycles, rows, columns))

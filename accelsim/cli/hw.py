@@ -1,0 +1,97 @@
+"""``accelsim hw``: list, show and check hardware descriptions, and print their JSON Schema."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from accelsim.cli.console import print_text, results
+
+app = typer.Typer(help="List, show and check hardware descriptions.", no_args_is_help=True)
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="A.B.C=VALUE", help="Change one value; may be repeated."),
+]
+
+
+@app.command("list")
+def list_presets() -> None:
+    """List the bundled chips."""
+    from rich import box
+    from rich.table import Table
+
+    from accelsim.hardware.loader import load_chip
+    from accelsim.hardware.presets import preset_names
+    from accelsim.hardware.summary import summary
+    from accelsim.units import engineering
+
+    table = Table(box=box.SIMPLE_HEAD)
+    numbers = {"cores", "neurons", "memory"}
+    for heading in ("name", "cores", "network", "clock", "node", "neurons", "memory"):
+        table.add_column(heading, no_wrap=True, justify="right" if heading in numbers else "left")
+    table.add_column("description")
+    for name in preset_names():
+        spec = load_chip(name).spec
+        total = summary(spec)
+        table.add_row(
+            name,
+            str(total.cores),
+            f"{spec.noc.topology} {'x'.join(map(str, spec.noc.size))}",
+            engineering(spec.clock * 1e9, "Hz"),
+            f"{spec.technology.node:g} nm",
+            str(total.neurons),
+            f"{total.chip_memory / 8 / 1024:.0f} KiB",
+            spec.description,
+        )
+    results().print(table)
+
+
+@app.command()
+def show(
+    chip: Annotated[str, typer.Argument(help="Name of a bundled chip, or a YAML file.")],
+    overrides: Overrides = None,
+) -> None:
+    """Print the resolved description, with the file and line of every value; the output is a hardware file."""
+    from accelsim.hardware.loader import load_chip
+    from accelsim.hardware.yaml_writer import write_yaml
+
+    loaded = load_chip(chip, overrides or ())
+    print_text(f"# sha256 of the values: {loaded.sha256}\n{write_yaml(loaded.data, loaded.locations)}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a hardware file, for editors."""
+    import json
+
+    from accelsim.hardware.schema import json_schema
+
+    print_text(json.dumps(json_schema(), indent=2))
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Hardware files.")],
+    overrides: Overrides = None,
+) -> None:
+    """Check hardware files and print all problems of all of them; exit code 2 if there is one."""
+    from accelsim.cli.names import unknown_names
+    from accelsim.errors import ConfigError
+    from accelsim.hardware.loader import load_chip
+    from accelsim.hardware.summary import summary
+
+    problems: list[str] = []
+    for file in files:
+        try:
+            chip = load_chip(file, overrides or ())
+            found = unknown_names(chip)
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        problems += found
+        if not found:
+            total = summary(chip.spec)
+            results().print(f"{file}: ok, {chip.spec.name} with {total.cores} cores", soft_wrap=True)
+    if problems:
+        raise ConfigError(problems)

@@ -1,0 +1,131 @@
+"""The command ``run``: simulate a workload on a chip and show what came out.
+
+Everything slow is imported inside, so that ``--help`` answers at once.
+"""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from accelsim.result.run_result import RunResult
+
+
+class Engine(StrEnum):
+    """Which of the two timing engines runs."""
+
+    compiled = "compiled"
+    reference = "reference"
+
+
+Hw = Annotated[
+    str,
+    typer.Option("--hw", metavar="NAME|FILE", help="Chip: name of a preset, or a YAML file.", rich_help_panel="What"),
+]
+Workload = Annotated[
+    str,
+    typer.Option(
+        "--workload", metavar="NAME|DIR", help="Workload: a bundled name, or a folder.", rich_help_panel="What"
+    ),
+]
+Samples = Annotated[int, typer.Option("--samples", min=1, metavar="N", help="Samples to run.", rich_help_panel="What")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        rich_help_panel="What",
+        help="Change one parameter of the chip, such as core.synapse_memory.banks=8; may be repeated.",
+    ),
+]
+EngineChoice = Annotated[
+    Engine,
+    typer.Option("--engine", help="Timing engine; the reference is slow and readable.", rich_help_panel="How"),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, metavar="N", help="Threads; all cores if not given.", rich_help_panel="How"),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", min=0, metavar="N", help="Seed of random input encodings.", rich_help_panel="How"),
+]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Neither read nor keep activity traces.", rich_help_panel="How")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Write result.json, tables and figures there.", rich_help_panel="Output"),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print result.json instead of the report.", rich_help_panel="Output")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No report and no progress bars.", rich_help_panel="Output")]
+NoFigures = Annotated[
+    bool, typer.Option("--no-figures", help="Leave the figures out of --out.", rich_help_panel="Output")
+]
+
+
+def run_command(
+    *,
+    hw: Hw = "core",
+    workload: Workload = "mnist_conv",
+    samples: Samples = 16,
+    overrides: Overrides = None,
+    engine: EngineChoice = Engine.compiled,
+    threads: Threads = None,
+    seed: Seed = None,
+    out: Out = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    no_cache: NoCache = False,
+    no_figures: NoFigures = False,
+) -> None:
+    """Simulate a workload on a chip, cycle by cycle, and compare it with the same network as an ANN.
+
+    For example: accelsim run --hw core --set core.synapse_memory.banks=8 --out results/banks8
+    """
+    from accelsim.cli.progress import make_progress
+    from accelsim.report.files import prepare_folder, write_result
+
+    if out is not None:
+        prepare_folder(out)
+    progress = make_progress(quiet=quiet)
+    from accelsim import pipeline
+
+    result = pipeline.run(
+        hw,
+        workload,
+        samples=samples,
+        overrides=tuple(overrides or ()),
+        engine=engine.value,
+        threads=threads,
+        seed=seed,
+        progress=progress,
+        cache=not no_cache,
+    )
+    if out is not None:
+        write_result(result, out, figures=not no_figures, progress=progress)
+    show(result, as_json=as_json, quiet=quiet)
+    if out is not None and not (as_json or quiet):
+        typer.echo(f"\nFiles: {out}")
+
+
+run = run_command
+"""The name under which the application looks a command up."""
+
+
+def show(result: "RunResult", *, as_json: bool, quiet: bool) -> None:
+    """Print a result: as JSON and nothing else, as a report, or not at all."""
+    if as_json:
+        from accelsim.result.serialize import to_json
+
+        sys.stdout.write(to_json(result))
+        sys.stdout.flush()
+    elif not quiet:
+        from accelsim.report.terminal import print_report
+
+        print_report(result)

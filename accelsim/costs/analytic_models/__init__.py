@@ -1,0 +1,1 @@
+"""Analytic energy models of the literature, one family a file: operation counts times energies, or a bar to pass."""

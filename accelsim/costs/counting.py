@@ -1,0 +1,167 @@
+"""From what the engines counted to counters by component path and action.
+
+Paths: ``core[3].synapse_memory``, ``router[1,2]``, ``link[1,2->2,2]``, ``port[input]``. Every component of the chip is listed, also those
+that did nothing, because they leak.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from accelsim.costs.parts import CORE_KINDS, port_kind
+from accelsim.counters import Counters
+from accelsim.errors import ConservationError
+from accelsim.hardware.spec import ChipSpec
+from accelsim.mapping.mapping import Mapping
+from accelsim.network.events import EventStream
+from accelsim.network.graph import Network
+from accelsim.timing.simulate import TimingResult
+from accelsim.trace.activity import ActivityTrace
+
+Samples = npt.NDArray[np.int64]
+
+
+def router_name(mapping: Mapping, router: int) -> str:
+    """Return ``router[x,y]``."""
+    x, y = mapping.fabric.topology.position(router)
+    return f"router[{x:g},{y:g}]"
+
+
+def link_names(mapping: Mapping) -> dict[tuple[int, int], str]:
+    """Return the name of the link behind every connected output port, by (router, port)."""
+    position, behind = mapping.fabric.topology.position, mapping.fabric.link_router
+    names = {}
+    for router, port in np.argwhere(behind >= 0).tolist():
+        (x, y), (to_x, to_y) = position(router), position(int(behind[router, port]))
+        names[router, port] = f"link[{x:g},{y:g}->{to_x:g},{to_y:g}]"
+    return names
+
+
+def component_kinds(chip: ChipSpec, mapping: Mapping) -> dict[str, str]:
+    """Return every component of the chip and its kind."""
+    kinds = {f"core[{core}].{kind}": kind for core in range(mapping.cores) for kind in CORE_KINDS}
+    kinds.update({router_name(mapping, router): "router" for router in range(mapping.fabric.routers)})
+    kinds.update(dict.fromkeys(link_names(mapping).values(), "link"))
+    kinds.update({f"port[{port.name}]": port_kind(port.name) for port in chip.ports})
+    return kinds
+
+
+def count(
+    chip: ChipSpec, network: Network, mapping: Mapping, timing: TimingResult, trace: ActivityTrace, events: EventStream
+) -> Counters:
+    """Return the counters of a run.
+
+    Raises
+    ------
+    ConservationError
+        If synaptic operations or packets differ from those recounted from spikes and stored fan-out.
+    """
+    counters = Counters(trace.samples)
+    cycles = timing.step_cycles.sum(axis=1)
+    for core in mapping.used_cores if chip.technology.unused_cores == "gated" else range(mapping.cores):
+        _count_core(counters, network, mapping, timing, core, cycles)
+    for router in range(mapping.fabric.routers):
+        name, flits = router_name(mapping, router), timing.routers["flits"][:, router]
+        for action in ("buffer_write", "buffer_read", "crossbar", "arbitration"):
+            counters.add(name, action, flits)
+        counters.add(name, "clock", cycles)
+    for (router, port), name in link_names(mapping).items():
+        counters.add(name, "flit", timing.links[:, router, port])
+    for at, port_spec in enumerate(chip.ports):
+        done = timing.terminals[:, mapping.cores + at]
+        counters.add(f"port[{port_spec.name}]", "event", done["fired"] + done["packets_in"])
+    if events.kind == "bias_current":
+        first = next(port.name for port in chip.ports if port.direction in ("input", "both"))
+        counters.add(f"port[{first}]", "mac", _input_operations(network, events))
+    _check(network, mapping, timing, trace)
+    return counters
+
+
+def _count_core(
+    counters: Counters, network: Network, mapping: Mapping, timing: TimingResult, core: int, cycles: Samples
+) -> None:
+    done, path = timing.terminals[:, core], f"core[{core}]"
+    scanned = np.zeros(counters.samples, dtype=np.int64)
+    membrane, accumulator = scanned.copy(), done["state_words"].copy()
+    for column, index in enumerate(timing.part_order):
+        part = mapping.parts[index]
+        if part.terminal != core:
+            continue
+        scan, model = timing.scans[:, column], network.populations[part.population].model
+        scanned += scan["cycles"]
+        membrane += scan["membrane_words"]
+        accumulator += scan["accumulator_words"]
+        if model is not None:
+            operations = model.operations()
+            counters.add(f"{path}.neuron_engine", "add", scan["visited"] * operations.additions)
+            counters.add(f"{path}.neuron_engine", "multiply", scan["visited"] * operations.multiplications)
+            counters.add(f"{path}.neuron_engine", "compare", scan["visited"] * operations.comparisons)
+    cleared = mapping.occupation[core].membrane_words if core in mapping.occupation else 0
+    for kind, action, number in (
+        ("axon_memory", "read", done["packets_in"]),
+        ("routing_memory", "read", done["routing_reads"]),
+        ("synapse_memory", "read", done["words"]),
+        ("membrane_memory", "read", membrane),
+        ("membrane_memory", "write", membrane + cleared),
+        ("accumulator_memory", "read", accumulator),
+        ("accumulator_memory", "write", accumulator),
+        ("synapse_engine", "add", done["issued"] - done["macs"]),
+        ("synapse_engine", "mac", done["macs"]),
+        ("input_queue", "write", done["flits_in"]),
+        ("input_queue", "read", done["flits_in"]),
+        ("spike_fifo", "write", done["fired"]),
+        ("spike_fifo", "read", done["fired"]),
+        ("injection_queue", "write", done["flits_out"]),
+        ("injection_queue", "read", done["flits_out"]),
+    ):
+        counters.add(f"{path}.{kind}", action, number)
+    active = np.minimum(cycles, done["row_cycles"] + scanned)
+    counters.add(f"{path}.core_control", "clock_active", active)
+    counters.add(f"{path}.core_control", "clock_idle", cycles - active)
+
+
+def _input_operations(network: Network, events: EventStream) -> Samples:
+    fan_out = sum(edge.connection.fan_out() for edge in network.outgoing(network.input.name))
+    done = np.concatenate(([0], np.cumsum(np.asarray(fan_out)[events.index])))
+    first = np.arange(events.samples) * events.timesteps
+    return np.asarray(done[events.ptr[first + 1]] - done[events.ptr[first]], dtype=np.int64)
+
+
+def synaptic_operations(network: Network, mapping: Mapping, trace: ActivityTrace) -> dict[str, Samples]:
+    """Return spikes x non-zero fan-out by projection, (samples,) each, recounted from the trace.
+
+    The projection from the input is left out with ``bias_current``: the port computes it.
+    """
+    operations = {}
+    for edge in network.projections:
+        if mapping.load_target is not None and edge.source == network.input.name:
+            continue
+        activity = trace.populations[edge.source]
+        done = np.concatenate(([0], np.cumsum(edge.connection.fan_out()[activity.index])))
+        bounds = done[activity.ptr[:: trace.timesteps]]
+        operations[edge.name] = np.diff(bounds).astype(np.int64)
+    return operations
+
+
+def _check(network: Network, mapping: Mapping, timing: TimingResult, trace: ActivityTrace) -> None:
+    expected = sum(synaptic_operations(network, mapping, trace).values(), np.zeros(trace.samples, dtype=np.int64))
+    counted = timing.terminals["sops"].sum(axis=1)
+    if (expected != counted).any():
+        at = int(np.argmax(expected != counted))
+        raise ConservationError(
+            f"sample {at}: the chip counted {counted[at]} synaptic operations, spikes x fan-out give {expected[at]}"
+        )
+    entries = np.diff(mapping.axons.out_ptr())
+    packets = np.zeros(trace.samples, dtype=np.int64)
+    for name, activity in trace.populations.items():
+        if mapping.load_target is not None and name == network.input.name:
+            continue
+        done = np.concatenate(([0], np.cumsum(entries[mapping.offsets[name] + activity.index])))
+        packets += np.diff(done[activity.ptr[:: trace.timesteps]])
+    loaded = mapping.load_target is not None
+    made = timing.terminals["routing_reads"]
+    counted = (made[:, : mapping.cores] if loaded else made).sum(axis=1)
+    if (packets != counted).any():
+        at = int(np.argmax(packets != counted))
+        raise ConservationError(
+            f"sample {at}: the chip sent {counted[at]} packets, spikes x routing entries give {packets[at]}"
+        )

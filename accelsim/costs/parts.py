@@ -1,0 +1,200 @@
+"""The parts of a chip as the energy sources need them: memories, queues, registers, routers, by kind of component.
+
+A *kind* is one design that is instantiated many times (``synapse_memory``, ``router``); a *path* names one instance
+(``core[3].synapse_memory``). Prices and leakage are per kind; ports are kinds of their own, ``port:NAME``.
+
+Not modelled: decoders and sequencers of a core, its clock tree, pads, phase-locked loops.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from accelsim.errors import CostError
+from accelsim.hardware.sources.base import (
+    ARITHMETIC_SOURCES,
+    NOC_SOURCES,
+    SRAM_SOURCES,
+    ArithmeticSource,
+    LinkFigures,
+    RouterFigures,
+    SramFigures,
+)
+from accelsim.hardware.sources.registers import register_memory
+from accelsim.hardware.spec import ChipSpec, SramSpec
+from accelsim.hardware.topologies.topology import TOPOLOGIES
+
+CORE_KINDS: Final = (
+    "axon_memory", "routing_memory", "synapse_memory", "membrane_memory", "accumulator_memory", "synapse_engine",
+    "neuron_engine", "input_queue", "spike_fifo", "injection_queue", "core_control",
+)
+"""Kinds that a core is made of; the policy for unused cores applies to them."""
+
+NETWORK_KINDS: Final = ("router", "link")
+
+_MACRO_WORDS: Final = 64
+_FLOAT_BITS: Final = 32
+_NARROWEST_MACRO: Final = 8
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A FIFO: entries over all virtual channels, and bits of one entry."""
+
+    entries: int
+    bits: int
+
+
+def port_kind(name: str) -> str:
+    """Return the kind of the I/O port called ``name``."""
+    return f"port:{name}"
+
+
+def kinds(chip: ChipSpec) -> list[str]:
+    """Return every kind of component of a chip."""
+    return [*CORE_KINDS, *NETWORK_KINDS, *(port_kind(port.name) for port in chip.ports)]
+
+
+def arithmetic(chip: ChipSpec) -> ArithmeticSource:
+    """Return the chip's arithmetic source."""
+    return ARITHMETIC_SOURCES.get(chip.technology.arithmetic_source)()
+
+
+def memories(chip: ChipSpec) -> dict[str, SramSpec]:
+    """Return the memories of a core by kind."""
+    core = chip.core
+    return {
+        "axon_memory": core.axon_memory.memory,
+        "routing_memory": core.routing_memory.memory,
+        "synapse_memory": core.synapse_memory,
+        "membrane_memory": core.membrane.memory,
+        "accumulator_memory": core.accumulator.memory,
+    }
+
+
+def bank_figures(chip: ChipSpec, memory: SramSpec) -> SramFigures:
+    """Return the figures of one bank of a memory, from the chip's SRAM source at its node, cell and temperature."""
+    technology = chip.technology
+    source = SRAM_SOURCES.get(technology.sram_source)()
+    bank = memory.capacity // memory.banks
+    return source.figures(
+        bank, memory.width, memory.ports, technology.node, technology.sram_cell, technology.temperature
+    )
+
+
+def accumulator_bits(chip: ChipSpec, float32: bool) -> int:
+    """Return the width of one accumulator."""
+    return _FLOAT_BITS if float32 else chip.core.accumulator.bits
+
+
+def membrane_bits(chip: ChipSpec, float32: bool) -> int:
+    """Return the width of one membrane."""
+    return _FLOAT_BITS if float32 else chip.core.membrane.bits
+
+
+def neuron_index_bits(chip: ChipSpec, float32: bool) -> int:
+    """Return the bits that name one neuron of a core: ceil(log2(membranes that its membrane memory holds))."""
+    memory, bits = chip.core.membrane.memory, membrane_bits(chip, float32)
+    neurons = memory.words * (memory.width // bits) if bits <= memory.width else memory.capacity // bits
+    return max(1, math.ceil(math.log2(max(neurons, 2))))
+
+
+def queues(chip: ChipSpec, float32: bool) -> dict[str, Queue]:
+    """Return the queues of a core by kind; the input queue exists once per virtual channel."""
+    core, flit = chip.core, chip.noc.flit_bits
+    return {
+        "input_queue": Queue(core.input_queue * chip.noc.router.virtual_channels, flit),
+        "spike_fifo": Queue(core.spike_fifo, neuron_index_bits(chip, float32)),
+        "injection_queue": Queue(core.injection_queue, flit),
+    }
+
+
+def queue_figures(chip: ChipSpec, queue: Queue) -> SramFigures:
+    """Return the figures of a queue: flip-flops below 64 entries, else a 1R1W macro of at least 8-bit words."""
+    technology = chip.technology
+    if queue.entries < _MACRO_WORDS:
+        return register_memory(queue.entries * queue.bits, queue.bits, technology.node)
+    width = max(queue.bits, _NARROWEST_MACRO)
+    source = SRAM_SOURCES.get(technology.sram_source)()
+    return source.figures(
+        queue.entries * width, width, "1R1W", technology.node, technology.sram_cell, technology.temperature
+    )
+
+
+def pipeline_bits(chip: ChipSpec, float32: bool) -> int:
+    """Return the flip-flops of a core's pipelines: one accumulator per lane, one membrane per neuron lane, one flit."""
+    core = chip.core
+    lanes = (core.synapse_lanes + core.mac_lanes) * accumulator_bits(chip, float32)
+    return lanes + core.neuron_lanes * membrane_bits(chip, float32) + chip.noc.flit_bits
+
+
+def queue_control_bits(chip: ChipSpec, float32: bool) -> int:
+    """Return the flip-flops that run in every cycle: a read and a write pointer per queue."""
+    return sum(2 * math.ceil(math.log2(queue.entries + 1)) for queue in queues(chip, float32).values())
+
+
+def router_ports(chip: ChipSpec) -> int:
+    """Return the ports of the chip's one router design: links, core and I/O ports of its busiest router."""
+    return _busiest(chip.noc.topology, chip.noc.size, tuple(port.router for port in chip.ports))
+
+
+@functools.lru_cache(maxsize=64)
+def _busiest(name: str, size: tuple[int, ...], places: tuple[tuple[int, ...], ...]) -> int:
+    topology = TOPOLOGIES.get(name)(size)
+    extra = [0] * topology.routers
+    for place in places:
+        extra[topology.router_at(place)] += 1
+    ways = range(topology.network_ports)
+    return max(
+        1 + io + sum(topology.neighbour(router, port) is not None for port in ways) for router, io in enumerate(extra)
+    )
+
+
+def router_figures(chip: ChipSpec) -> RouterFigures:
+    """Return the figures of one router."""
+    spec = chip.noc.router
+    source = NOC_SOURCES.get(chip.technology.noc_source)()
+    return source.router(
+        router_ports(chip), chip.noc.flit_bits, spec.virtual_channels, spec.buffer_flits, chip.technology.node
+    )
+
+
+def link_figures(chip: ChipSpec) -> LinkFigures:
+    """Return the figures of one directed link."""
+    source = NOC_SOURCES.get(chip.technology.noc_source)()
+    return source.link(chip.noc.flit_bits, chip.noc.link_length, chip.technology.node)
+
+
+def slow_memories(chip: ChipSpec) -> list[str]:
+    """Return a warning for every memory slower than the clock; the timing model takes one cycle all the same."""
+    period = 1.0 / chip.clock
+    found = []
+    for kind, memory in memories(chip).items():
+        access = bank_figures(chip, memory).access_ns
+        if access is not None and access > period:
+            found.append(f"{kind}: an access takes {access:.3g} ns, longer than the clock period of {period:.3g} ns")
+    return found
+
+
+def evaluate(recipes: Iterable[tuple[str, Callable[[], T]]]) -> list[T]:
+    """Call every recipe and return the results.
+
+    Raises
+    ------
+    CostError
+        One line per distinct problem with the names that it concerns, all of them at once.
+    """
+    results: list[T] = []
+    problems: dict[str, list[str]] = {}
+    for name, recipe in recipes:
+        try:
+            results.append(recipe())
+        except CostError as error:
+            problems.setdefault(str(error), []).append(name)
+    if problems:
+        raise CostError("\n".join(f"{', '.join(names)}: {text}" for text, names in problems.items()))
+    return results

@@ -1,0 +1,176 @@
+"""The price of every action that the timing engines count, by kind of component.
+
+Overrides of the hardware file replace a sourced price, and then its source is not asked. There is no default price:
+what a source does not cover is an error that lists every such action.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Final
+
+from accelsim.costs import parts
+from accelsim.counters import EnergyTable, Key, Price
+from accelsim.errors import ConfigError, CostError
+from accelsim.hardware.sources.base import LinkFigures, RouterFigures, SramFigures
+from accelsim.hardware.sources.registers import register_figures
+from accelsim.hardware.spec import ChipSpec
+
+_PORT: Final = "port"
+_READ_ONLY: Final = frozenset({"axon_memory", "routing_memory"})
+Recipes = dict[Key, Callable[[], Price]]
+
+
+def component_prices(
+    chip: ChipSpec, float32: bool, *, payload_bits: int = 8, weight_bits: int = 8
+) -> dict[Key, Price]:
+    """Return the price of every (kind, action) of a chip.
+
+    Parameters
+    ----------
+    chip : ChipSpec
+    float32 : bool
+        True: synapses and membranes compute in float32 (32 bit) instead of integers.
+    payload_bits, weight_bits : int
+        Operands of an integer multiply-accumulate.
+
+    Raises
+    ------
+    ConfigError
+        If an override names an unknown pair, or a pair twice; lists the known ones.
+    CostError
+        Listing everything that a source does not cover.
+    """
+    recipes: Recipes = {}
+    _memory_prices(chip, float32, recipes)
+    _engine_prices(chip, float32, payload_bits, weight_bits, recipes)
+    _network_prices(chip, recipes)
+    recipes.update(_overrides(chip, recipes))
+    prices = parts.evaluate((".".join(key), recipe) for key, recipe in recipes.items())
+    return dict(zip(recipes, prices, strict=True))
+
+
+def build_energy_table(
+    chip: ChipSpec,
+    float32: bool,
+    components: Mapping[str, str],
+    *,
+    payload_bits: int = 8,
+    weight_bits: int = 8,
+) -> EnergyTable:
+    """Return the prices by component path.
+
+    Parameters
+    ----------
+    components : mapping of path to kind
+        Every instance on the chip: ``{"core[3].synapse_memory": "synapse_memory", ...}``.
+
+    Raises
+    ------
+    CostError
+        If a kind is unknown, or as :func:`component_prices`.
+    """
+    require_known_kinds(chip, components.values())
+    by_kind: dict[str, dict[str, Price]] = {}
+    prices = component_prices(chip, float32, payload_bits=payload_bits, weight_bits=weight_bits)
+    for (kind, action), price in prices.items():
+        by_kind.setdefault(kind, {})[action] = price
+    return EnergyTable(
+        {(path, action): price for path, kind in components.items() for action, price in by_kind[kind].items()}
+    )
+
+
+def require_known_kinds(chip: ChipSpec, found: Iterable[str]) -> None:
+    """Raise CostError naming the known kinds if ``found`` holds another."""
+    unknown = sorted(set(found) - set(parts.kinds(chip)))
+    if unknown:
+        raise CostError(f"unknown kind of component {', '.join(unknown)}; known: {', '.join(parts.kinds(chip))}")
+
+
+def _memory_prices(chip: ChipSpec, float32: bool, recipes: Recipes) -> None:
+    for kind, memory in parts.memories(chip).items():
+        bank = partial(parts.bank_figures, chip, memory)
+        recipes[kind, "read"] = partial(_figure, bank, "read_pj")
+        if kind not in _READ_ONLY:
+            recipes[kind, "write"] = partial(_figure, bank, "write_pj")
+    for kind, queue in parts.queues(chip, float32).items():
+        entry = partial(parts.queue_figures, chip, queue)
+        recipes[kind, "write"] = partial(_figure, entry, "write_pj")
+        recipes[kind, "read"] = partial(_figure, entry, "read_pj")
+
+
+def _engine_prices(chip: ChipSpec, float32: bool, payload: int, weight: int, recipes: Recipes) -> None:
+    accumulator, membrane = parts.accumulator_bits(chip, float32), parts.membrane_bits(chip, float32)
+    mac = partial(_multiply_accumulate, chip, float32, payload, weight)
+    recipes["synapse_engine", "add"] = partial(_operation, chip, float32, "add", accumulator)
+    recipes["synapse_engine", "mac"] = mac
+    for action, op in (("add", "add"), ("multiply", "mul"), ("compare", "compare")):
+        recipes["neuron_engine", action] = partial(_operation, chip, float32, op, membrane)
+    for port in chip.ports:
+        kind = parts.port_kind(port.name)
+        recipes[kind, "event"] = partial(Price, port.energy_per_event, port.source)
+        recipes[kind, "mac"] = mac
+    always = parts.queue_control_bits(chip, float32)
+    recipes["core_control", "clock_active"] = partial(
+        _clock, chip, parts.pipeline_bits(chip, float32) + always, "pipeline and queue pointers"
+    )
+    recipes["core_control", "clock_idle"] = partial(_clock, chip, always, "queue pointers")
+
+
+def _network_prices(chip: ChipSpec, recipes: Recipes) -> None:
+    router = partial(parts.router_figures, chip)
+    for action in ("buffer_write", "buffer_read", "crossbar", "arbitration"):
+        recipes["router", action] = partial(_figure, router, f"{action}_pj")
+    recipes["router", "clock"] = partial(_figure, router, "clock_pj_per_cycle")
+    recipes["link", "flit"] = partial(_figure, partial(parts.link_figures, chip), "energy_pj")
+
+
+def _figure(make: Callable[[], SramFigures | RouterFigures | LinkFigures], name: str) -> Price:
+    figures = make()
+    return Price(getattr(figures, name), figures.source)
+
+
+def _operation(chip: ChipSpec, float32: bool, op: str, bits: int) -> Price:
+    if not float32:
+        return parts.arithmetic(chip).energy(f"int_{op}", bits, chip.technology.node)
+    price = parts.arithmetic(chip).energy("fp_mul" if op == "mul" else "fp_add", bits, chip.technology.node)
+    return Price(price.energy_pj, price.source + " (a comparison is a subtraction)") if op == "compare" else price
+
+
+def _multiply_accumulate(chip: ChipSpec, float32: bool, payload: int, weight: int) -> Price:
+    """Price a multiply of unequal operands as its share of the rows of a square array, and the add after it."""
+    add = _operation(chip, float32, "add", parts.accumulator_bits(chip, float32))
+    if float32:
+        multiply, share = _operation(chip, float32, "mul", 32), 1.0
+    else:
+        wide, narrow = max(payload, weight), min(payload, weight)
+        multiply, share = _operation(chip, float32, "mul", wide), narrow / wide
+    rows = "" if share == 1 else f" x {share:g} of its rows"
+    return Price(multiply.energy_pj * share + add.energy_pj, f"{multiply.source}{rows} + {add.source}")
+
+
+def _clock(chip: ChipSpec, bits: int, what: str) -> Price:
+    one = register_figures(chip.technology.node)
+    return Price(bits * one.access_pj, f"{bits} flip-flops ({what}), each clocked as one access; {one.source}")
+
+
+def _overrides(chip: ChipSpec, recipes: Recipes) -> Recipes:
+    """Return the recipes that the hardware file replaces; the component ``port`` means every port."""
+    known = sorted({(_PORT if kind.startswith(_PORT + ":") else kind, action) for kind, action in recipes})
+    problems: list[str] = []
+    seen: set[Key] = set()
+    replaced: Recipes = {}
+    for at, override in enumerate(chip.technology.overrides):
+        pair = (override.component, override.action)
+        where = f"technology.overrides.{at}"
+        if pair not in known:
+            choices = ", ".join(".".join(key) for key in known)
+            problems.append(f"{where}: expected one of {choices}; got {'.'.join(pair)}")
+        if pair in seen:
+            problems.append(f"{where}: {'.'.join(pair)} is overridden twice")
+        seen.add(pair)
+        for kind, action in recipes:
+            if (kind.partition(":")[0], action) == pair:
+                replaced[kind, action] = partial(Price, override.energy, override.source)
+    if problems:
+        raise ConfigError(problems)
+    return replaced

@@ -1,0 +1,1 @@
+"""Functional execution: what fires when, without hardware time."""

@@ -1,0 +1,102 @@
+"""Predictions from the output population, and their accuracy with its uncertainty."""
+
+import math
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from accelsim.errors import EventError, WorkloadError
+from accelsim.network.graph import Population
+from accelsim.trace.activity import ActivityTrace
+
+Decoding = Literal["rate", "membrane", "first_spike"]
+
+DECODINGS: Final = ("rate", "membrane", "first_spike")
+
+_Z95: Final = 1.959963984540054
+"""Two-sided 95 % point of the normal distribution."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Share of right predictions with its 95 % confidence interval."""
+
+    correct: int
+    samples: int
+    value: float
+    low: float
+    high: float
+
+
+def check_decoding(output: Population, decoding: str) -> None:
+    """Check that an output population can be decoded so.
+
+    Raises
+    ------
+    WorkloadError
+        On an unknown decoding, spikes asked of a readout, or membranes of a spiking output.
+    """
+    if decoding not in DECODINGS:
+        raise WorkloadError(f"decoding: expected one of {', '.join(DECODINGS)}; got {decoding!r}")
+    spiking = output.model is not None and output.model.spiking
+    if spiking == (decoding == "membrane"):
+        kind, fitting = ("spikes", "rate or first_spike") if spiking else ("is a readout", "membrane")
+        raise WorkloadError(f"decoding: output {output.name} {kind}: expected {fitting}, got {decoding!r}")
+
+
+def predict(trace: ActivityTrace, decoding: Decoding) -> npt.NDArray[np.int64]:
+    """Return the predicted class of every sample, (samples,).
+
+    Parameters
+    ----------
+    trace : ActivityTrace
+    decoding : {"rate", "membrane", "first_spike"}
+        ``rate``: most spikes; ``membrane``: largest final membrane; ties go to the lower index. ``first_spike``:
+        earliest spike; ties go to more spikes, then to the lower index; a sample without spikes is a tie of all.
+
+    Raises
+    ------
+    WorkloadError
+        On an unknown decoding.
+    """
+    if decoding in ("rate", "membrane"):
+        return _largest(trace.output)
+    if decoding == "first_spike":
+        earliest = trace.first_spike == trace.first_spike.min(axis=1, keepdims=True)
+        return _largest(np.where(earliest, trace.output, -np.inf))
+    raise WorkloadError(f"decoding: expected one of {', '.join(DECODINGS)}; got {decoding!r}")
+
+
+def _largest(score: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    at: npt.NDArray[np.int64] = np.argmax(score, axis=1).astype(np.int64)
+    return at
+
+
+def accuracy(predicted: npt.NDArray[np.integer], labels: npt.NDArray[np.integer]) -> Accuracy:
+    """Return the share of right predictions and its Wilson score interval at 95 %.
+
+    Parameters
+    ----------
+    predicted, labels : (samples,) int
+
+    Raises
+    ------
+    EventError
+        If the numbers of predictions and labels differ, or there are none.
+
+    References
+    ----------
+    Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927), 209-212.
+    """
+    if predicted.shape != labels.shape or not predicted.size:
+        raise EventError(f"expected one label per prediction, got {labels.shape} for {predicted.shape}")
+    samples = int(predicted.size)
+    correct = int(np.count_nonzero(predicted == labels))
+    share, spread = correct / samples, _Z95**2 / samples
+    centre = (share + spread / 2) / (1 + spread)
+    half = math.sqrt(share * (1 - share) * spread + spread**2 / 4) / (1 + spread)
+    low = 0.0 if correct == 0 else centre - half
+    high = 1.0 if correct == samples else centre + half
+    return Accuracy(correct, samples, share, low, high)

@@ -1,0 +1,119 @@
+"""The functional executor: a network run on a batch of samples, without hardware time.
+
+Modelled: the exact arithmetic of every neuron and synapse, timestep by timestep, with no delay between populations (the
+schedule of a chip shifts them later). Not modelled: anything that depends on queueing, since on time-stepped digital
+hardware it does not change which neuron fires. Samples are independent and start at rest; results do not depend on the
+number of threads or on how samples are grouped.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from accelsim.functional.batch import Bitmaps, Outcome, run_batch
+from accelsim.functional.key import trace_key
+from accelsim.functional.numerics import Numerics
+from accelsim.functional.plan import Plan, make_plan
+from accelsim.network.events import EventStream
+from accelsim.network.graph import Network
+from accelsim.trace.activity import ActivityTrace, PopulationActivity
+
+_BATCH_BYTES = 8 << 20
+"""Working memory of one batch: within a level-3 cache, and few enough batches that their set-up does not show."""
+
+Progress = Callable[[int, int], None]
+
+
+def execute(
+    network: Network, events: EventStream, limits: Numerics, threads: int, progress: Progress | None = None
+) -> ActivityTrace:
+    """Run a network on its input and record what fired when.
+
+    Parameters
+    ----------
+    network : Network
+    events : EventStream
+        Spikes; graded events (weight times value is accumulated); or a bias current, whose values at timestep 0 give a
+        current of the first populations that is computed once and added in every timestep.
+    limits : Numerics
+        Widths of membranes and accumulators; none for float32.
+    threads : int
+        Batches that run at once, at least 1.
+    progress : callable of (samples done, samples), optional
+        Called in the calling thread after every batch.
+
+    Returns
+    -------
+    ActivityTrace
+        ``touched`` also marks the neurons that a bias current reaches. ``output`` is in spikes, or in real units for a
+        readout. ``overflows`` has ``NAME.accumulator`` and ``NAME.membrane`` for every population.
+
+    Raises
+    ------
+    EventError
+        If the events do not fit the input population.
+    NetworkError
+        On mixed arithmetic, or a readout that feeds another population.
+    ValueError
+        On fewer than one thread.
+    """
+    if threads < 1:
+        raise ValueError(f"threads: expected at least 1, got {threads}")
+    plan = make_plan(network, events, limits)
+    shape = (events.samples, events.timesteps)
+    bitmaps = {
+        stage.name: Bitmaps(*(np.empty((*shape, (stage.model.size + 7) // 8), dtype=np.uint8) for _ in range(2)))
+        for stage in plan.stages
+    }
+    size = _batch_size(plan, threads)
+    outcomes = []
+    with ThreadPoolExecutor(threads) as pool:
+        tasks = []
+        for first in range(0, events.samples, size):
+            part = slice(first, min(first + size, events.samples))
+            views = {name: Bitmaps(maps.touched[part], maps.nonzero[part]) for name, maps in bitmaps.items()}
+            tasks.append(pool.submit(run_batch, plan, first, part.stop - first, views))
+        try:
+            for task in tasks:
+                outcomes.append(task.result())
+                if progress is not None:
+                    progress(min(len(outcomes) * size, events.samples), events.samples)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return _trace(plan, bitmaps, outcomes)
+
+
+def _batch_size(plan: Plan, threads: int) -> int:
+    """Return samples per batch: within the cache, and enough batches for every thread."""
+    fits = max(1, _BATCH_BYTES // plan.bytes_per_sample)
+    return min(fits, -(-plan.events.samples // threads))
+
+
+def _trace(plan: Plan, bitmaps: dict[str, Bitmaps], outcomes: list[Outcome]) -> ActivityTrace:
+    events = plan.events
+    none = np.empty((events.samples * events.timesteps, 0), dtype=np.uint8)
+    populations = {plan.network.input.name: PopulationActivity(events.ptr, events.index, none, none)}
+    for name in plan.network.populations:
+        if name not in bitmaps:
+            continue
+        counts = np.concatenate([outcome.counts.pop(name) for outcome in outcomes])
+        index = np.concatenate([outcome.index.pop(name) for outcome in outcomes])
+        maps = bitmaps[name]
+        populations[name] = PopulationActivity(
+            ptr=np.concatenate(([0], np.cumsum(counts, dtype=np.int64))),
+            index=index,
+            touched=maps.touched.reshape(events.samples * events.timesteps, -1),
+            nonzero=maps.nonzero.reshape(events.samples * events.timesteps, -1),
+        )
+    overflows = {key: sum(outcome.overflows[key] for outcome in outcomes) for key in outcomes[0].overflows}
+    return ActivityTrace(
+        key=trace_key(plan.network, events, plan.limits),
+        samples=events.samples,
+        timesteps=events.timesteps,
+        populations=populations,
+        output=np.concatenate([outcome.output for outcome in outcomes]),
+        first_spike=np.concatenate([outcome.first_spike for outcome in outcomes]),
+        overflows=overflows,
+    )

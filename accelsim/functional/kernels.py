@@ -1,0 +1,163 @@
+"""Kernels of the functional executor: spikes scattered over runs of targets, and collected from neurons.
+
+One scatter serves every layer, because every connection has the same form (see
+:mod:`accelsim.network.connections.connection`). Sources are taken in ascending order and their runs in stored order, so
+float32 sums do not depend on how a batch is cut.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from accelsim.kernels import kernel
+
+Array = npt.NDArray[Any]
+Marks = npt.NDArray[np.uint8]
+Pointer = npt.NDArray[np.int64]
+Index = npt.NDArray[np.int32]
+
+
+class Runs(NamedTuple):
+    """A connection as the scatter reads it.
+
+    Attributes
+    ----------
+    rows : (n_rows, run_length) int32 or float32
+    nonzero : (n_rows, run_length) uint8
+        1 where a weight is not zero.
+    run_ptr : (n_source + 1,) int64
+    run_row, run_start : (n_runs,) int32
+    """
+
+    rows: Array
+    nonzero: Marks
+    run_ptr: Pointer
+    run_row: Index
+    run_start: Index
+
+
+class Spikes(NamedTuple):
+    """What a batch sends in one timestep: sample s sends ``neuron[start[s] : stop[s]]``, with ``value`` where graded.
+
+    Attributes
+    ----------
+    start, stop : (samples,) int64
+    neuron : (n,) int32
+    value : (n,) int32 or float32
+        Empty for spikes of one bit.
+    """
+
+    start: Pointer
+    stop: Pointer
+    neuron: Index
+    value: Array
+
+
+@kernel
+def scatter(spikes: Spikes, runs: Runs, current: Array, touched: Marks) -> None:
+    """Add the weights of every spike to its targets.
+
+    Parameters
+    ----------
+    spikes : Spikes
+    runs : Runs
+    current : (samples, n_target) int32, int64 or float32
+        Accumulators, added to.
+    touched : (samples, n_target) uint8
+        Set to 1 where a non-zero weight arrives.
+    """
+    length = runs.rows.shape[1]
+    for sample in range(current.shape[0]):
+        for event in range(spikes.start[sample], spikes.stop[sample]):
+            source = spikes.neuron[event]
+            for run in range(runs.run_ptr[source], runs.run_ptr[source + 1]):
+                first = np.int64(runs.run_start[run])
+                weights, marks = runs.rows[runs.run_row[run]], runs.nonzero[runs.run_row[run]]
+                target = current[sample, first : first + length]
+                mark = touched[sample, first : first + length]
+                for at in range(length):
+                    target[at] += weights[at]
+                for at in range(length):
+                    mark[at] |= marks[at]
+
+
+@kernel
+def scatter_graded(spikes: Spikes, runs: Runs, current: Array, touched: Marks) -> None:
+    """Add weight times value of every event to its targets; parameters as :func:`scatter`."""
+    length = runs.rows.shape[1]
+    for sample in range(current.shape[0]):
+        for event in range(spikes.start[sample], spikes.stop[sample]):
+            source, value = spikes.neuron[event], spikes.value[event]
+            for run in range(runs.run_ptr[source], runs.run_ptr[source + 1]):
+                first = np.int64(runs.run_start[run])
+                weights, marks = runs.rows[runs.run_row[run]], runs.nonzero[runs.run_row[run]]
+                target = current[sample, first : first + length]
+                mark = touched[sample, first : first + length]
+                for at in range(length):
+                    target[at] += value * weights[at]
+                for at in range(length):
+                    mark[at] |= marks[at]
+
+
+@kernel
+def collect(fired: Marks, ptr: Pointer, index: Index) -> None:
+    """List the neurons that fired, ascending within a sample.
+
+    Parameters
+    ----------
+    fired : (samples, neurons) uint8
+        0 or 1.
+    ptr : (samples + 1,) int64
+        Overwritten: sample s has ``index[ptr[s] : ptr[s + 1]]``.
+    index : (samples * neurons + 1,) int32
+        Overwritten; one element longer than the longest list, as the branch-free loop writes ahead.
+    """
+    found = 0
+    ptr[0] = 0
+    for sample in range(fired.shape[0]):
+        for neuron in range(fired.shape[1]):
+            index[found] = neuron
+            found += fired[sample, neuron]
+        ptr[sample + 1] = found
+
+
+@kernel
+def gather(values: Index, start: Pointer, count: Pointer, out: Index) -> None:
+    """Copy segments of ``values`` one after another.
+
+    Parameters
+    ----------
+    values : (n,) int32
+    start, count : (segments,) int64
+    out : (count.sum(),) int32
+        Overwritten.
+    """
+    at = 0
+    for segment in range(start.size):
+        for offset in range(count[segment]):
+            out[at] = values[start[segment] + offset]
+            at += 1
+
+
+@kernel
+def wrap(wide: Array, bits: int, narrow: Index) -> int:
+    """Keep the low ``bits`` of two's complement sums, and return how many sums did not fit.
+
+    Parameters
+    ----------
+    wide : (samples, neurons) int32 or int64
+    bits : int
+        1 .. 32.
+    narrow : (samples, neurons) int32
+        Overwritten.
+    """
+    overflows = 0
+    shift = 64 - bits
+    for sample in range(wide.shape[0]):
+        for neuron in range(wide.shape[1]):
+            value = np.int64(wide[sample, neuron])
+            kept = (value << shift) >> shift
+            overflows += int(kept != value)
+            narrow[sample, neuron] = kept
+    return overflows

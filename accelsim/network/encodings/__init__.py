@@ -1,0 +1,1 @@
+"""Encodings, one file each: images become an :class:`accelsim.network.events.EventStream`."""

@@ -1,0 +1,230 @@
+"""Recorded spikes and labels in npz files.
+
+Two forms are read. *Packed*: ``input``, ``numpy.packbits`` of a 0/1 array whose shape is ``input_shape`` = (timesteps,
+samples, channels, height, width) or (timesteps, samples, n); ``input`` may also be that array itself, unpacked.
+*Coordinates*: ``sample``, ``t`` and either ``neuron`` or ``y``, ``x``, ``c``, one entry per spike in the order of
+sample and time, and ``shape`` = (samples, timesteps, n) or (samples, timesteps, height, width, channels); neurons are
+numbered channel-last. Nothing is unpickled.
+"""
+
+import io
+import zipfile
+import zlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from accelsim.errors import EventError
+from accelsim.network.events import EventStream
+
+MAX_BYTES: Final = 2 << 30
+"""Largest array of an npz file."""
+
+MAX_ENTRIES: Final = 1 << 30
+"""Largest unpacked input: timesteps x samples x neurons."""
+
+Array = npt.NDArray[Any]
+
+
+def read_events(path: Path, timesteps: int) -> tuple[EventStream, tuple[int, ...]]:
+    """Return recorded spikes and the shape of the input, (n,) or (height, width, channels).
+
+    Parameters
+    ----------
+    path : Path
+    timesteps : int
+        Timesteps to use from the start of each sample; the recording may be longer.
+
+    Raises
+    ------
+    EventError
+        If the file is malformed, has an event out of range or out of order, has no event, or is too short.
+    """
+    with _Npz(path) as file:
+        if "input" in file.keys:
+            stream, shape = _packed(file)
+        elif {"sample", "t", "shape"} <= file.keys:
+            stream, shape = _coordinates(file)
+        else:
+            raise EventError(
+                f"{path}: expected 'input' (with 'input_shape'), or 'sample', 't', 'shape' and 'neuron' or 'y', 'x', "
+                "'c'; got "
+                f"{', '.join(sorted(file.keys)) or 'nothing'}"
+            )
+    if timesteps > stream.timesteps:
+        raise EventError(f"{path}: expected at least {timesteps} timesteps, the recording has {stream.timesteps}")
+    stream = _first_steps(stream, timesteps)
+    if stream.total == 0:
+        raise EventError(f"{path}: the input has no event")
+    return stream, shape
+
+
+def read_npz_labels(path: Path, key: str) -> npt.NDArray[np.int64]:
+    """Return labels (samples,); raises as :func:`read_events`."""
+    with _Npz(path) as file:
+        return _integers(file, key)
+
+
+class _Npz:
+    """An npz file whose members are checked for size before they are read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> "_Npz":
+        try:
+            self._zip = zipfile.ZipFile(self.path)
+        except OSError as error:
+            raise EventError(f"{self.path}: cannot read the file: {error.strerror or error}") from None
+        except zipfile.BadZipFile as error:
+            raise EventError(
+                f"{self.path}: expected an npz file, got another format or a truncated one: {error}"
+            ) from None
+        self.keys = {name.removesuffix(".npy") for name in self._zip.namelist() if name.endswith(".npy")}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._zip.close()
+
+    def array(self, key: str) -> Array:
+        """Return the array of a key."""
+        if key not in self.keys:
+            raise EventError(f"{self.path}: expected an array {key!r}, got {', '.join(sorted(self.keys)) or 'nothing'}")
+        size = self._zip.getinfo(f"{key}.npy").file_size
+        if size > MAX_BYTES:
+            raise EventError(f"{self.path}: {key}: {size} bytes, the limit is {MAX_BYTES}")
+        try:
+            with self._zip.open(f"{key}.npy") as member:
+                # The whole member is in hand before its header is believed: a header cannot ask for more than there is.
+                return _parse_npy(member.read(size + 1))
+        except (
+            ValueError,
+            EOFError,
+            OSError,
+            zipfile.BadZipFile,
+            zlib.error,
+            NotImplementedError,
+            RuntimeError,
+        ) as error:
+            raise EventError(f"{self.path}: {key}: truncated, corrupt or not a plain array: {error}") from None
+
+
+def _parse_npy(data: bytes) -> Array:
+    stream = io.BytesIO(data)
+    version = np.lib.format.read_magic(stream)
+    if version not in {(1, 0), (2, 0)}:
+        raise ValueError(f"npy version {version}")
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = read(stream)
+    if dtype.hasobject or dtype.kind not in "biuf":
+        raise ValueError(f"expected numbers, got {dtype}")
+    count = 1
+    for size in shape:
+        count *= size
+    body = data[stream.tell() :]
+    if count * dtype.itemsize != len(body):
+        raise ValueError(f"{len(body)} bytes for shape {shape} of {dtype}")
+    return np.frombuffer(body, dtype=dtype).reshape(shape, order="F" if fortran else "C")
+
+
+def _packed(file: _Npz) -> tuple[EventStream, tuple[int, ...]]:
+    data = file.array("input")
+    if data.ndim == 1:
+        shape = _shape(file, "input_shape", "(timesteps, samples, channels, height, width)", {3, 5})
+        count = int(np.prod(shape, dtype=np.int64))
+        if data.dtype != np.uint8 or data.size != -(-count // 8):
+            raise EventError(
+                f"{file.path}: input: expected {-(-count // 8)} packed bytes for {shape}, got {data.size} {data.dtype}"
+            )
+        active = np.unpackbits(data, count=count).reshape(shape)
+    else:
+        active = data
+        if active.ndim not in {3, 5} or active.size == 0:
+            raise EventError(
+                f"{file.path}: input: expected (timesteps, samples, ...) with 3 or 5 axes, got shape {active.shape}"
+            )
+        if not np.isin(active, (0, 1)).all():
+            raise EventError(f"{file.path}: input: expected 0 or 1; several spikes in one timestep are not represented")
+    if active.ndim == 5:
+        active = active.transpose(1, 0, 3, 4, 2)
+        inner = tuple(int(size) for size in active.shape[2:])
+    else:
+        active = active.transpose(1, 0, 2)
+        inner = (int(active.shape[2]),)
+    return EventStream.from_dense(active.reshape(*active.shape[:2], -1)), inner
+
+
+def _coordinates(file: _Npz) -> tuple[EventStream, tuple[int, ...]]:
+    shape = _shape(file, "shape", "(samples, timesteps, n) or (samples, timesteps, height, width, channels)", {3, 5})
+    samples, timesteps, inner = shape[0], shape[1], shape[2:]
+    names = ("sample", "t", "neuron") if "neuron" in file.keys else ("sample", "t", "y", "x", "c")
+    limits = (samples, timesteps, *((int(np.prod(inner)),) if "neuron" in file.keys else inner))
+    columns = [_integers(file, name) for name in names]
+    if len(limits) != len(names):
+        raise EventError(
+            f"{file.path}: 'y', 'x', 'c' need a shape (samples, timesteps, height, width, channels), got {shape}"
+        )
+    for name, values, limit in zip(names, columns, limits, strict=True):
+        if values.size != columns[0].size:
+            raise EventError(f"{file.path}: {name}: {values.size} entries, but 'sample' has {columns[0].size}")
+        outside = (values < 0) | (values >= limit)
+        if outside.any():
+            at = int(np.argmax(outside))
+            raise EventError(f"{file.path}: event {at}: {name} {values[at]} is outside 0..{limit - 1}")
+    step = columns[0] * timesteps + columns[1]
+    late = np.flatnonzero(np.diff(step) < 0)
+    if late.size:
+        at = int(late[0]) + 1
+        raise EventError(
+            f"{file.path}: event {at}: sample {columns[0][at]}, t {columns[1][at]} comes after sample "
+            f"{columns[0][at - 1]}, t "
+            f"{columns[1][at - 1]}; expected events in the order of sample and time"
+        )
+    neuron = columns[2] if len(columns) == 3 else (columns[2] * inner[1] + columns[3]) * inner[2] + columns[4]
+    order = np.lexsort((neuron, step))
+    step, neuron = step[order], neuron[order]
+    double = np.flatnonzero((np.diff(step) == 0) & (np.diff(neuron) == 0))
+    if double.size:
+        at = int(double[0])
+        raise EventError(
+            f"{file.path}: neuron {neuron[at]} spikes twice in sample {step[at] // timesteps}, t "
+            f"{step[at] % timesteps}; several "
+            "spikes in one timestep are not represented"
+        )
+    ptr = np.concatenate(([0], np.cumsum(np.bincount(step, minlength=samples * timesteps), dtype=np.int64)))
+    size = int(np.prod(inner))
+    return EventStream("spikes", samples, timesteps, size, ptr, neuron.astype(np.int32)), inner
+
+
+def _first_steps(stream: EventStream, timesteps: int) -> EventStream:
+    """Return the first timesteps of each sample."""
+    if timesteps == stream.timesteps:
+        return stream
+    counts = np.diff(stream.ptr).reshape(stream.samples, stream.timesteps)
+    kept = np.zeros(counts.shape, dtype=bool)
+    kept[:, :timesteps] = True
+    index = stream.index[np.repeat(kept.ravel(), counts.ravel())]
+    ptr = np.concatenate(([0], np.cumsum(counts[:, :timesteps].ravel())))
+    return replace(stream, timesteps=timesteps, ptr=ptr, index=index)
+
+
+def _shape(file: _Npz, key: str, meaning: str, axes: set[int]) -> tuple[int, ...]:
+    values = tuple(int(size) for size in _integers(file, key))
+    size = 1
+    for item in values:
+        size *= item
+    if len(values) not in axes or min(values) < 1 or size > MAX_ENTRIES:
+        raise EventError(f"{file.path}: {key}: expected {meaning} of at most {MAX_ENTRIES} entries, got {values}")
+    return values
+
+
+def _integers(file: _Npz, key: str) -> npt.NDArray[np.int64]:
+    values = file.array(key)
+    if values.ndim != 1 or values.dtype.kind not in "iu":
+        raise EventError(
+            f"{file.path}: {key}: expected integers with one axis, got {values.dtype} of shape {values.shape}"
+        )
+    return values.astype(np.int64)

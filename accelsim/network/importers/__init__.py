@@ -1,0 +1,1 @@
+"""Importers, one file each: an exported network file becomes a :class:`accelsim.network.graph.Network`."""

@@ -1,0 +1,74 @@
+"""What an importer is, and how the one for a file is chosen."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from accelsim.errors import NetworkError
+from accelsim.network.graph import Network
+from accelsim.registry import Registry
+
+IMPORTERS: Registry[type["Importer"]] = Registry("importer", "accelsim.network.importers")
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What an exported file does not say about the network that was run.
+
+    Attributes
+    ----------
+    dialect : str
+        Name of the discretisation, see :mod:`accelsim.network.importers.dialects`.
+    dt : float
+        Timestep, s.
+    reset : {"subtract", "zero", "v_reset"}
+        Subtract the threshold, write zero, or write the exported ``v_reset``.
+    threshold_op : {">", ">="}
+    reset_delay : bool or None
+        Whether the reset acts one timestep late; None where the dialect has no such choice.
+    """
+
+    dialect: str
+    dt: float
+    reset: Literal["subtract", "zero", "v_reset"]
+    threshold_op: Literal[">", ">="]
+    reset_delay: bool | None = None
+
+
+class Importer(ABC):
+    """Base of all importers."""
+
+    suffixes: ClassVar[tuple[str, ...]]
+    """File name endings that choose this importer, with the dot."""
+
+    @classmethod
+    @abstractmethod
+    def read(cls, path: Path, options: ImportOptions) -> Network:
+        """Return the float32 network of a file.
+
+        Raises
+        ------
+        NetworkError
+            Naming the file and the node that cannot be represented.
+        """
+
+
+def import_network(path: Path, options: ImportOptions, file_format: str | None = None) -> Network:
+    """Read a network file with the importer of ``file_format``, or else of the file's suffix.
+
+    Raises
+    ------
+    UnknownNameError
+        If ``file_format`` is no importer.
+    NetworkError
+        If the suffix chooses none, or the file cannot be represented.
+    """
+    if file_format is not None:
+        return IMPORTERS.get(file_format).read(path, options)
+    for name in IMPORTERS:
+        importer = IMPORTERS.get(name)
+        if path.suffix.lower() in importer.suffixes:
+            return importer.read(path, options)
+    known = ", ".join(f"{name} ({' '.join(IMPORTERS.get(name).suffixes)})" for name in IMPORTERS)
+    raise NetworkError(f"{path}: no importer for suffix {path.suffix!r}; name one with network.format: {known}")

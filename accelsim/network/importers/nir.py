@@ -1,0 +1,34 @@
+"""NIR, the Neuromorphic Intermediate Representation (neuromorphs.io), read from its HDF5 file.
+
+Represented: feed-forward graphs of Input, Output, Affine, Linear, Conv1d, Conv2d, SumPool2d, AvgPool2d, Flatten,
+Scale, IF, LIF, LI and I. Not represented: recurrent graphs and subgraphs, current-based neurons (CubaLI, CubaLIF),
+Delay, Threshold. Source: Pedersen et al., "Neuromorphic intermediate representation", Nature Communications 15 (2024),
+and the layout that the ``nir`` package writes, versions 0.2 to 1.0.8.
+"""
+
+from pathlib import Path
+from typing import ClassVar
+
+from accelsim.errors import NetworkError, UnknownNameError
+from accelsim.network.graph import Network
+from accelsim.network.importers.importer import IMPORTERS, Importer, ImportOptions
+from accelsim.network.importers.nir_file import read_nir
+from accelsim.network.importers.nir_graph import build_network
+
+
+@IMPORTERS.register("nir")
+class NirImporter(Importer):
+    """Reads ``.nir`` files."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (".nir",)
+
+    @classmethod
+    def read(cls, path: Path, options: ImportOptions) -> Network:
+        """Return the float32 network of a NIR file; see :meth:`Importer.read`."""
+        graph = read_nir(path)
+        try:
+            return build_network(graph, options, path.stem)
+        except UnknownNameError:
+            raise
+        except NetworkError as error:
+            raise NetworkError(f"{path}: {error}") from None

@@ -1,0 +1,234 @@
+"""Raw reading of a NIR file: nodes, their arrays and edges, with every limit checked before memory is used.
+
+NIR (neuromorphs.io, Pedersen et al., Nature Communications 2024) stores a graph in HDF5:
+``node/nodes/<name>/<parameter>`` and ``node/edges`` as pairs of names. Only numbers and strings are read: no pickled
+objects, no links out of the file, no external or virtual storage. Any version that has this layout is read; the
+``nir`` package is not needed.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from accelsim.errors import NetworkError
+
+MAX_TOTAL_BYTES: Final = 2 << 30
+MAX_ELEMENTS: Final = 1 << 28
+MAX_NODES: Final = 10_000
+MAX_EDGES: Final = 100_000
+MAX_NAME: Final = 200
+MAX_TEXT: Final = 1 << 16
+
+_HDF5_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError, MemoryError, OverflowError)
+
+
+@dataclass(frozen=True, eq=False)
+class RawNode:
+    """A node as stored: its type, its parameters, and nothing computed."""
+
+    name: str
+    type: str
+    values: dict[str, Any]
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"node {self.name!r} ({self.type})"
+
+    def array(self, key: str) -> npt.NDArray[Any]:
+        """Return a numeric parameter; raise :class:`NetworkError` if it is missing, text, NaN or infinite."""
+        if key not in self.values:
+            raise NetworkError(
+                f"{self}: parameter {key!r} is missing; it has {', '.join(sorted(self.values)) or 'none'}"
+            )
+        value = self.values[key]
+        if isinstance(value, str) or value.dtype.kind not in "fiub":
+            raise NetworkError(f"{self}: parameter {key!r}: expected numbers, got {value!r}")
+        if not np.isfinite(value).all():
+            raise NetworkError(f"{self}: {key} holds a NaN or infinite value")
+        return np.asarray(value)
+
+    def integers(self, key: str, count: int) -> tuple[int, ...]:
+        """Return an integer parameter of ``count`` values; a single one stands for all."""
+        value = self.array(key).ravel()
+        if value.size not in {1, count} or (value != np.rint(value)).any() or (np.abs(value) > 1 << 30).any():
+            raise NetworkError(f"{self}: {key}: expected {count} integers, got {self.values[key]}")
+        return tuple(int(item) for item in np.resize(value, count))
+
+
+@dataclass(frozen=True, eq=False)
+class RawGraph:
+    """Nodes by name, edges in the order of the file, and the version string of the writer."""
+
+    nodes: dict[str, RawNode]
+    edges: list[tuple[str, str]]
+    version: str
+    metadata: dict[str, Any]
+
+
+def read_nir(path: Path) -> RawGraph:
+    """Read a NIR file.
+
+    Raises
+    ------
+    NetworkError
+        If the file is missing, no HDF5, truncated, no NIR graph, or beyond a limit.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(1)
+    except OSError as error:
+        raise NetworkError(f"{path}: cannot read the network file: {error.strerror}") from None
+    if not head or not h5py.is_hdf5(path):
+        raise NetworkError(
+            f"{path}: expected an HDF5 file (NIR), got {'an empty file' if not head else 'another format'}"
+        )
+    try:
+        with h5py.File(path, "r") as file:
+            return _Reader(path).graph(file)
+    except NetworkError:
+        raise
+    except _HDF5_ERRORS as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise NetworkError(f"{path}: the HDF5 file is truncated or corrupt: {reason}") from None
+
+
+class _Reader:
+    """Walks the known layout and accounts for the bytes read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.bytes = 0
+
+    def graph(self, file: Any) -> RawGraph:
+        root = self._member(file, "node")
+        if not isinstance(root, h5py.Group) or "nodes" not in root or "edges" not in root:
+            raise NetworkError(
+                f"{self.path}: an HDF5 file, but no NIR graph: expected the group 'node' with nodes and edges"
+            )
+        nodes = self._member(root, "nodes")
+        if not isinstance(nodes, h5py.Group):
+            raise NetworkError(f"{self.path}: expected the group 'node/nodes', got a dataset")
+        if len(nodes) > MAX_NODES:
+            raise NetworkError(f"{self.path}: {len(nodes)} nodes, the limit is {MAX_NODES}")
+        version = self._text(file, "version") if "version" in file else "unknown"
+        return RawGraph(
+            {name: self._node(nodes, name) for name in nodes}, self._edges(root), version, self._extra(root)
+        )
+
+    def _node(self, nodes: Any, name: str) -> RawNode:
+        if len(name) > MAX_NAME:
+            raise NetworkError(f"{self.path}: a node name has {len(name)} characters, the limit is {MAX_NAME}")
+        group = self._member(nodes, name)
+        if not isinstance(group, h5py.Group) or "type" not in group:
+            raise NetworkError(f"{self.path}: node {name!r}: expected a group with a 'type'")
+        with _naming(f"{self.path}: node {name!r}"):
+            values = {}
+            for key in group:
+                item = self._member(group, key)
+                if isinstance(item, h5py.Dataset) and key != "type":
+                    values[key] = self._value(item, key)
+            return RawNode(name, self._text(group, "type"), values, self._extra(group))
+
+    def _edges(self, root: Any) -> list[tuple[str, str]]:
+        data = self._member(root, "edges")
+        if not isinstance(data, h5py.Dataset) or data.ndim != 2 or data.shape[1] != 2 or not len(data):
+            raise NetworkError(f"{self.path}: expected edges as a list of pairs of node names")
+        if len(data) > MAX_EDGES:
+            raise NetworkError(f"{self.path}: {len(data)} edges, the limit is {MAX_EDGES}")
+        with _naming(f"{self.path}: edges"):
+            self._account(data, "edges")
+            return [(_decode(a), _decode(b)) for a, b in data[()]]
+
+    def _extra(self, group: Any) -> dict[str, Any]:
+        """Return the scalars and strings of ``metadata``; anything larger is left unread."""
+        if "metadata" not in group:
+            return {}
+        extra = self._member(group, "metadata")
+        if not isinstance(extra, h5py.Group):
+            return {}
+        found = {}
+        for key in list(extra)[:MAX_NAME]:
+            item = self._member(extra, key)
+            if isinstance(item, h5py.Dataset) and item.size == 1:
+                value = self._value(item, key)
+                found[key] = value if isinstance(value, str) else value.reshape(()).item()
+        return found
+
+    def _text(self, group: Any, key: str) -> str:
+        value = self._value(self._member(group, key), key)
+        if not isinstance(value, str):
+            raise NetworkError(f"{key}: expected text, got {value!r}")
+        return value
+
+    def _value(self, data: Any, key: str) -> Any:
+        """Return text as str and numbers as an array."""
+        self._account(data, key)
+        if h5py.check_string_dtype(data.dtype) is not None:
+            if data.size != 1:
+                raise NetworkError(f"{key}: expected numbers or one text, got {data.size} texts")
+            return _decode(np.asarray(data[()]).reshape(())[()])
+        if data.dtype.kind not in "fiub" or data.dtype.itemsize > 8:
+            raise NetworkError(f"{key}: expected numbers, got data of type {data.dtype}")
+        return np.asarray(data[()])
+
+    def _account(self, data: Any, key: str) -> None:
+        if not isinstance(data, h5py.Dataset):
+            raise NetworkError(f"{key}: expected a dataset, got a group")
+        if data.is_virtual or data.external:
+            raise NetworkError(f"{key}: stored outside the file; expected the data inside it")
+        if data.shape is None:
+            raise NetworkError(f"{key}: expected data, got an empty dataset")
+        if data.size > MAX_ELEMENTS:
+            raise NetworkError(f"{key}: {data.size} elements of shape {data.shape}, the limit is {MAX_ELEMENTS}")
+        text = h5py.check_string_dtype(data.dtype)
+        if text is not None and text.length is None:
+            self._account_texts(data, key)
+        self.bytes += data.size * data.dtype.itemsize
+        if self.bytes > MAX_TOTAL_BYTES:
+            raise NetworkError(
+                f"{key}: the file holds more than {MAX_TOTAL_BYTES} bytes of parameters, which is the limit"
+            )
+
+    def _account_texts(self, data: Any, key: str) -> None:
+        """Check the stored lengths of texts: the library would allocate what a damaged file claims."""
+        offset, stored = data.id.get_offset(), data.id.get_storage_size()
+        if offset is None or stored % data.size or data.size > MAX_EDGES * 2:
+            raise NetworkError(f"{key}: expected text as NIR stores it, contiguous")
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            raw = file.read(stored)
+        if len(raw) != stored:
+            raise NetworkError(f"{key}: the HDF5 file is truncated or corrupt: text at byte {offset} is missing")
+        # On disk: a 32-bit length, then the address and index of the characters (HDF5 format, IV.B "global heap ID").
+        lengths = np.frombuffer(raw, dtype=np.uint8).reshape(data.size, -1)[:, :4].copy().view("<u4")
+        if lengths.max() > MAX_TEXT:
+            raise NetworkError(f"{key}: a text of {lengths.max()} characters, the limit is {MAX_TEXT}")
+
+    def _member(self, group: Any, key: str) -> Any:
+        link = group.get(key, getlink=True)
+        if link is not None and not isinstance(link, h5py.HardLink):
+            raise NetworkError(f"{self.path}: {key!r} is a link; expected the data inside the file")
+        return group.get(key)
+
+
+@contextmanager
+def _naming(where: str) -> Iterator[None]:
+    try:
+        yield
+    except NetworkError as error:
+        text = str(error)
+        raise NetworkError(text if text.startswith(where.split(":", maxsplit=1)[0]) else f"{where}: {text}") from None
+
+
+def _decode(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    if isinstance(value, str):
+        return value
+    raise NetworkError(f"expected text, got {type(value).__name__}")

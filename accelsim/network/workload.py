@@ -1,0 +1,248 @@
+"""A workload: a folder with a network, its input, labels, and a ``workload.yaml`` that says how they belong together.
+
+Loading ends in everything that a run needs: the network in the arithmetic that it runs in, the events in the neuron
+order of the input population, and a record of what every file was (SHA-256) and what was assumed.
+"""
+
+import hashlib
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from accelsim.errors import AccelsimError, EventError, UnknownNameError, WorkloadError
+from accelsim.network.encodings.encoding import ENCODINGS, EncodingOptions
+from accelsim.network.event_files import read_events, read_npz_labels
+from accelsim.network.events import EventStream
+from accelsim.network.graph import Network
+from accelsim.network.images import read_images, read_labels
+from accelsim.network.importers.importer import ImportOptions, import_network
+from accelsim.network.quantize import Quantization, quantize
+from accelsim.network.workload_schema import EVENTS, NetworkSpec, NpzKey, WorkloadSpec, read_workload_spec
+
+Labels = npt.NDArray[np.int64]
+
+MANIFEST = "workload.yaml"
+
+
+@dataclass(frozen=True, eq=False)
+class Workload:
+    """A network with its input.
+
+    Attributes
+    ----------
+    name : str
+    network : Network
+        In float32, or in integers where the workload quantises.
+    events : EventStream
+    labels : (samples,) int64 or None
+    decoding : {"rate", "membrane", "first_spike"}
+    timesteps : int
+        Per sample.
+    provenance : dict
+        What the workload states, what the importer assumed and what quantisation did.
+    seed : int or None
+        Of the encoding.
+    hashes : dict of str to str
+        SHA-256 of every file, by its name in the workload.
+    folder : Path
+    description : str
+    """
+
+    name: str
+    network: Network
+    events: EventStream
+    labels: Labels | None
+    decoding: Literal["rate", "membrane", "first_spike"]
+    timesteps: int
+    provenance: dict[str, Any]
+    seed: int | None
+    hashes: dict[str, str]
+    folder: Path
+    description: str = field(default="")
+
+
+def load_workload(source: str | Path, samples: int | None = None, overrides: Sequence[str] = ()) -> Workload:
+    """Load a workload.
+
+    Parameters
+    ----------
+    source : str or Path
+        The name of a bundled workload, a folder with a ``workload.yaml``, or such a file.
+    samples : int or None
+        Samples to use from the start of the input; None for all.
+    overrides : sequence of str
+        ``timesteps=16``, ``network.quantize.bits=4``: applied to the description in order.
+
+    Raises
+    ------
+    AccelsimError
+        Naming the file, what was got and what was expected.
+    """
+    path = _manifest(source)
+    folder = path.parent
+    spec, data = read_workload_spec(path, overrides)
+    if samples is not None and samples < 1:
+        raise WorkloadError(f"{path}: samples: expected at least 1, got {samples}")
+    network = _network(spec.network, folder, spec.name)
+    events, labels = _input(spec, folder, network, samples)
+    if spec.network.quantize != "none":
+        how = Quantization(spec.network.quantize.bits, spec.network.quantize.granularity)  # type: ignore[arg-type]
+        scale = events.value_scale if events.kind != "spikes" else 1.0
+        try:
+            network = quantize(network, how, scale)
+        except AccelsimError as error:
+            raise type(error)(f"{path}: network.quantize: {error}") from None
+    _check_decoding(spec, network, path)
+    names = [path.name, spec.network.file, spec.input.file]
+    if spec.labels is not None:
+        names.append(_labels_file(spec.labels))
+    return Workload(
+        name=spec.name,
+        network=network,
+        events=events,
+        labels=labels,
+        decoding=spec.decoding,
+        timesteps=spec.timesteps,
+        provenance={"stated": spec.provenance, "description": data, "network": network.provenance},
+        seed=spec.input.seed,
+        hashes={name: _sha256(folder / name) for name in dict.fromkeys(names)},
+        folder=folder,
+        description=spec.description,
+    )
+
+
+def workload_folder() -> Path:
+    """Return the folder of the bundled workloads: the installed package, or beside the sources in a checkout.
+
+    Raises
+    ------
+    WorkloadError
+        If neither exists.
+    """
+    spec = importlib.util.find_spec("accelsim.workloads")
+    installed = [Path(folder) for folder in spec.submodule_search_locations or ()] if spec else []
+    beside = Path(__file__).resolve().parents[2] / "workloads"
+    for folder in (*installed, beside):
+        if folder.is_dir():
+            return folder
+    raise WorkloadError(
+        f"bundled workloads: expected the package accelsim.workloads or the folder {beside}, got neither"
+    )
+
+
+def workload_names() -> list[str]:
+    """Return the names of the bundled workloads, sorted."""
+    return sorted(path.parent.name for path in workload_folder().glob(f"*/{MANIFEST}"))
+
+
+def _manifest(source: str | Path) -> Path:
+    text = str(source)
+    if (
+        isinstance(source, str)
+        and not any(sign in text for sign in "/\\")
+        and Path(text).suffix not in {".yaml", ".yml"}
+    ):
+        names = workload_names()
+        if text in names:
+            return workload_folder() / text / MANIFEST
+        if not Path(text).is_dir():
+            raise UnknownNameError("workload", text, names)
+    path = Path(source)
+    if path.is_dir():
+        path = path / MANIFEST
+    if not path.is_file():
+        raise WorkloadError(f"{path}: expected a workload folder with {MANIFEST}, or the name of a bundled one: "
+                            f"{', '.join(workload_names())}")  # fmt: skip
+    return path
+
+
+def _network(spec: NetworkSpec, folder: Path, name: str) -> Network:
+    # Canonical time is ns; dividing keeps 100 us exactly 1e-4 s.
+    options = ImportOptions(spec.dialect, spec.dt / 1e9, spec.reset, spec.threshold_op, spec.reset_delay)
+    return import_network(folder / spec.file, options, spec.format).renamed(name)
+
+
+def _input(
+    spec: WorkloadSpec, folder: Path, network: Network, samples: int | None
+) -> tuple[EventStream, Labels | None]:
+    path = folder / spec.input.file
+    if spec.input.encoding == EVENTS:
+        events, shape = read_events(path, spec.timesteps)
+        available = events.samples
+        _check_input(path, shape, network)
+        events = events if samples is None else events.take(samples)
+    else:
+        images = read_images(path)
+        available = images.shape[0]
+        if samples is not None and samples > available:
+            raise EventError(f"{path}: asked for {samples} samples, the input has {available}")
+        images = images[:samples]
+        if network.input.shape == (images[0].size,):
+            # A flat input counts the pixels channel-first, as a training framework flattens an image.
+            images = images.transpose(0, 3, 1, 2).reshape(images.shape[0], 1, 1, -1)
+        else:
+            _check_input(path, images.shape[1:], network)
+        events = ENCODINGS.get(spec.input.encoding).encode(images, _options(spec))
+        if events.total == 0:
+            raise EventError(f"{path}: the input has no event: every pixel is zero, or the rate is too low")
+    return events, _labels(spec, folder, network, available, events.samples)
+
+
+def _options(spec: WorkloadSpec) -> EncodingOptions:
+    return EncodingOptions(
+        timesteps=spec.timesteps,
+        integer=spec.network.quantize != "none",
+        rate=spec.input.rate,
+        seed=spec.input.seed,
+        value_bits=spec.input.value_bits,
+    )
+
+
+def _check_input(path: Path, shape: tuple[int, ...], network: Network) -> None:
+    if tuple(shape) != network.input.shape:
+        raise WorkloadError(
+            f"{path}: shape of a sample: expected {network.input.shape}, the input of network {network.name}, got "
+            f"{tuple(shape)}"
+        )
+
+
+def _labels(spec: WorkloadSpec, folder: Path, network: Network, available: int, used: int) -> Labels | None:
+    if spec.labels is None:
+        return None
+    path = folder / _labels_file(spec.labels)
+    labels = read_npz_labels(path, spec.labels.key) if isinstance(spec.labels, NpzKey) else read_labels(path)
+    if labels.size != available:
+        raise EventError(f"{path}: expected {available} labels, one per sample of {spec.input.file}, got {labels.size}")
+    outside = (labels < 0) | (labels >= network.output.size)
+    if outside.any():
+        at = int(np.argmax(outside))
+        raise EventError(f"{path}: label {at}: {labels[at]} is outside 0..{network.output.size - 1}")
+    return labels[:used]
+
+
+def _labels_file(labels: str | NpzKey) -> str:
+    return labels.file if isinstance(labels, NpzKey) else labels
+
+
+def _check_decoding(spec: WorkloadSpec, network: Network, path: Path) -> None:
+    model = network.output.model
+    spiking = model is not None and model.spiking
+    if spiking == (spec.decoding == "membrane"):
+        kind = "spiking neurons" if spiking else "a readout that does not spike"
+        fits = "rate or first_spike" if spiking else "membrane"
+        raise WorkloadError(
+            f"{path}: decoding: expected {fits}, as the output {network.output.name!r} is {kind}, got {spec.decoding}"
+        )
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,238 @@
+"""What a ``workload.yaml`` says, and its problems as ``file:line: dotted.path: expected ..., got ...``."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, Field, StrictBool, StringConstraints, ValidationError
+
+from accelsim.errors import ConfigError
+from accelsim.hardware.overrides import apply_override
+from accelsim.hardware.problems import shown, unknown_key
+from accelsim.hardware.quantities import Count, CountOrZero, Spec, Time
+from accelsim.hardware.yaml_reader import Locations, child, read_yaml
+from accelsim.network.encodings.encoding import ENCODINGS
+from accelsim.network.importers.dialects import DIALECTS
+from accelsim.network.importers.importer import IMPORTERS
+
+EVENTS: Final = "events"
+"""The ``encoding`` of a file that holds spikes already."""
+
+MAX_TIMESTEPS: Final = 1 << 20
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.\-]+$")]
+FileName = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+
+
+def _positive(value: float) -> float:
+    if value <= 0:
+        raise ValueError("expected more than 0")
+    return value
+
+
+def _one_of(kind: str, names: Sequence[str]) -> Any:
+    def check(value: str) -> str:
+        if value not in names:
+            raise ValueError(f"expected a known {kind}, got {value!r}. Known: {', '.join(sorted(names))}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _quantization_bits(value: int | str) -> int | str:
+    if value in {"ternary", "binary"} or (isinstance(value, int) and 2 <= value <= 16):
+        return value
+    raise ValueError(f"expected 2..16, 'ternary' or 'binary', got {value!r}")
+
+
+class QuantizeSpec(Spec):
+    """How float32 weights become integers."""
+
+    bits: Annotated[Annotated[int, Field(strict=True)] | str, AfterValidator(_quantization_bits)]
+    granularity: Literal["tensor", "channel"]
+
+
+class NetworkSpec(Spec):
+    """The network file and what it does not say itself."""
+
+    file: FileName
+    format: Annotated[str, AfterValidator(lambda name: _known(IMPORTERS.names(), "importer", name))] | None = None
+    dialect: Annotated[str, _one_of("dialect", list(DIALECTS))]
+    dt: Annotated[Time, AfterValidator(_positive)]
+    reset: Literal["subtract", "zero", "v_reset"]
+    reset_delay: StrictBool | None = None
+    threshold_op: Literal[">", ">="]
+    quantize: QuantizeSpec | Literal["none"]
+
+
+class InputSpec(Spec):
+    """The input file and how it becomes events."""
+
+    file: FileName
+    encoding: Annotated[str, AfterValidator(lambda name: _known([*ENCODINGS.names(), EVENTS], "encoding", name))]
+    rate: Annotated[float, Field(strict=True, gt=0, le=1)] | None = None
+    seed: CountOrZero | None = None
+    value_bits: Annotated[Count, Field(le=16)] | None = None
+
+
+class NpzKey(Spec):
+    """An array of an npz file."""
+
+    file: FileName
+    key: FileName
+
+
+class WorkloadSpec(Spec):
+    """A whole ``workload.yaml``."""
+
+    name: Name
+    description: Annotated[str, StringConstraints(min_length=1, max_length=600)]
+    network: NetworkSpec
+    input: InputSpec
+    labels: FileName | NpzKey | None = None
+    timesteps: Annotated[Count, Field(le=MAX_TIMESTEPS)]
+    decoding: Literal["rate", "membrane", "first_spike"]
+    provenance: dict[str, Any]
+
+
+def read_workload_spec(path: Path, overrides: Sequence[str] = ()) -> tuple[WorkloadSpec, dict[str, Any]]:
+    """Return the checked description of a workload, and the same as plain values.
+
+    Parameters
+    ----------
+    path : Path
+        A ``workload.yaml``.
+    overrides : sequence of str
+        ``network.quantize.bits=4``, applied in order.
+
+    Raises
+    ------
+    ConfigError
+        With every problem of the file.
+    """
+    data, locations = read_yaml(path)
+    wrong: list[str] = []
+    for text in overrides:
+        try:
+            apply_override(text, data, locations)
+        except ConfigError as error:
+            wrong += error.problems
+    if wrong:
+        raise ConfigError(wrong)
+    try:
+        spec = WorkloadSpec.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(_problems(error, data, locations)) from None
+    extra = _encoding_problems(spec.input, locations)
+    if extra:
+        raise ConfigError(extra)
+    return spec, data
+
+
+def _known(names: Sequence[str], kind: str, name: str) -> str:
+    if name not in names:
+        raise ValueError(f"expected a known {kind}, got {name!r}. Known: {', '.join(sorted(names))}")
+    return name
+
+
+def _encoding_problems(spec: InputSpec, locations: Locations) -> list[str]:
+    """Check that the parameters stated are those of the encoding."""
+    needs = () if spec.encoding == EVENTS else ENCODINGS.get(spec.encoding).needs
+    problems = []
+    for key in ("rate", "seed", "value_bits"):
+        stated = getattr(spec, key) is not None
+        where = locations.get(f"input.{key}", locations["input"])
+        if key in needs and not stated:
+            problems.append(
+                f"{where}: input.{key}: expected a value for encoding {spec.encoding}, got nothing: the key is missing"
+            )
+        if key not in needs and stated:
+            problems.append(
+                f"{where}: input.{key}: expected no such key for encoding {spec.encoding}, got "
+                f"{shown(getattr(spec, key))}"
+            )
+    return problems
+
+
+_EXPECTED: Final = {
+    "int_type": "an integer",
+    "float_type": "a number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "model_type": "a mapping of keys",
+    "dict_type": "a mapping of keys",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+    "literal_error": "{expected}",
+    "string_pattern_mismatch": "text that matches {pattern}",
+    "string_too_short": "at least {min_length} characters",
+    "string_too_long": "at most {max_length} characters",
+}
+
+
+def _problems(error: ValidationError, data: dict[str, Any], locations: Locations) -> list[str]:
+    """Return one line per problem in the order of the file; alternatives of one key are joined by "or"."""
+    found: dict[str, list[str]] = {}
+    for details in error.errors(include_url=False):
+        steps = _steps_in(data, details["loc"], missing=details["type"] in {"missing", "extra_forbidden"})
+        path = ""
+        for step in steps:
+            path = child(path, step)
+        kind, context = details["type"], details.get("ctx", {})
+        if kind == "missing":
+            text = "expected a value, got nothing: the key is missing"
+        elif kind == "extra_forbidden":
+            text = unknown_key(str(steps[-1]), _keys_at(steps[:-1]))
+        elif kind == "value_error":
+            text = str(context["error"])
+            text = text if ", got" in text else f"{text}, got {shown(_value_at(data, steps))}"
+        else:
+            plain = {key: f"{value:g}" if isinstance(value, float) else value for key, value in context.items()}
+            expected = _EXPECTED.get(kind, details["msg"]).format_map(plain)
+            text = f"expected {expected}, got {shown(_value_at(data, steps))}"
+        found.setdefault(path, []).append(text)
+    placed = []
+    for path, texts in found.items():
+        if any(other.startswith(f"{path}.") for other in found):
+            continue  # the mapping was meant, and what is wrong inside it is said there
+        parts = path.split(".")
+        tries = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+        where = next((locations[name] for name in tries if name in locations), locations[""])
+        placed.append((where.line, f"{where}: {path}: {_joined(texts)}"))
+    return [text for _, text in sorted(placed)]
+
+
+def _joined(texts: Sequence[str]) -> str:
+    """Join the alternatives of a union: the common tail ``, got ...`` is said once."""
+    heads, tails = zip(*(text.partition(", got ")[::2] for text in dict.fromkeys(texts)), strict=True)
+    if len(texts) == 1 or len(set(tails)) > 1:
+        return " or ".join(dict.fromkeys(texts))
+    first, *others = (head.removeprefix("expected ") for head in heads)
+    return f"expected {' or '.join((first, *others))}, got {tails[0]}"
+
+
+def _steps_in(data: Any, loc: Sequence[Any], *, missing: bool) -> list[str | int]:
+    """Keep the steps of a location that are in the data: pydantic adds the names of a union's alternatives."""
+    steps: list[str | int] = []
+    for position, step in enumerate(loc):
+        last = missing and position == len(loc) - 1
+        if last or (isinstance(data, dict) and step in data) or (isinstance(data, list) and isinstance(step, int)):
+            steps.append(step)
+            data = data[step] if not last or (isinstance(data, dict) and step in data) else None
+    return steps
+
+
+def _value_at(data: Any, steps: Sequence[str | int]) -> Any:
+    for step in steps:
+        data = data[step]
+    return data
+
+
+def _keys_at(steps: Sequence[str | int]) -> list[str]:
+    model: type[BaseModel] = WorkloadSpec
+    for step in steps:
+        annotation = model.model_fields[str(step)].annotation
+        parts = (annotation, *get_args(annotation))
+        model = next(part for part in parts if isinstance(part, type) and issubclass(part, BaseModel))
+    return sorted(model.model_fields)

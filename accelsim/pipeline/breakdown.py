@@ -1,0 +1,146 @@
+"""A run by layer and by core.
+
+A core's energy belongs to the layers that it holds, in proportion to their neurons; the energy of routers and links to the layer
+that sent the flits, in proportion to flits x routers passed; the energy of ports to the input and output layers.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from accelsim.costs.counting import synaptic_operations
+from accelsim.mapping.demand import room_of
+from accelsim.result.table import Table, table
+
+if TYPE_CHECKING:
+    from accelsim.pipeline.flow import Run
+
+Floats = npt.NDArray[np.float64]
+
+
+def _shares(run: "Run") -> dict[str, Floats]:
+    """Return, by population, the fraction of every terminal's neurons that belongs to it, (terminals,)."""
+    held = {name: np.zeros(run.mapping.fabric.terminals) for name in run.workload.network.populations}
+    for part in run.mapping.parts:
+        held[part.population][part.terminal] += part.high - part.low
+    total = np.maximum(sum(held.values()), 1)
+    return {name: item / total for name, item in held.items()}
+
+
+def _packets(run: "Run") -> tuple[dict[str, float], dict[str, float]]:
+    """Return packets, and flits x routers passed, by the population that sent them; means over samples."""
+    mapping, trace = run.mapping, run.trace
+    home = np.zeros(mapping.axons.neurons, dtype=np.int64)
+    for part in mapping.parts:
+        home[mapping.offsets[part.population] + part.low : mapping.offsets[part.population] + part.high] = part.terminal
+    routers, rows = mapping.fabric.terminal_router.astype(np.int64), mapping.axons.rows
+    hops = mapping.fabric.topology.hops(routers[home[mapping.axons.source]], routers[rows["terminal"]]) + 1
+    ptr = mapping.axons.out_ptr()
+    work = np.concatenate(([0], np.cumsum(hops * rows["flits"])))
+    packets, passed = {}, {}
+    for name, activity in trace.populations.items():
+        index = activity.index
+        if mapping.load_target is not None and name == run.workload.network.input.name:
+            bits = trace.populations[mapping.load_target].touched[:: trace.timesteps]
+            size = run.workload.network.populations[mapping.load_target].size
+            index = np.nonzero(np.unpackbits(bits, axis=1, count=size))[1].astype(np.int32)
+        neurons = mapping.offsets[name] + index
+        packets[name] = float((ptr[neurons + 1] - ptr[neurons]).sum()) / trace.samples
+        passed[name] = float((work[ptr[neurons + 1]] - work[ptr[neurons]]).sum()) / trace.samples
+    return packets, passed
+
+
+def layers_table(run: "Run") -> Table:
+    """Return one row per population, the input first; means over samples."""
+    network, timing, mapping = run.workload.network, run.timing, run.mapping
+    names, shares = list(network.populations), _shares(run)
+    operations = synaptic_operations(network, mapping, run.trace)
+    packets, passed = _packets(run)
+    spikes = [float(run.trace.spikes(name).sum(axis=1).mean()) for name in names]
+    sizes = np.array([network.populations[name].size for name in names])
+    sops = [sum(float(operations[edge.name].mean()) for edge in network.incoming(name) if edge.name in operations) for name in names]
+    mean = {name: timing.terminals[name].mean(axis=0) for name in ("issued", "row_cycles", "row_conflict", "fifo_full")}
+    scans = {field: _by_layer(run, names, field) for field in ("visited", "cycles")}
+    scans = {field: [0.0 if at == 0 else value for at, value in enumerate(values)] for field, values in scans.items()}
+    cores = [len({part.terminal for part in mapping.parts if part.population == name and part.terminal < mapping.cores}) for name in names]
+
+    def by_share(counts: Floats, *, cores_only: bool = True) -> list[float]:
+        end = mapping.cores if cores_only else None
+        return [float(shares[name][:end] @ counts[:end]) for name in names]
+
+    return table(
+        "layers",
+        ("layer", "", "Population", names),
+        ("neurons", "", "Neurons", sizes),
+        ("depth", "", "Projections from the input", [network.depth[name] for name in names]),
+        ("cores", "", "Cores that hold a part of it", cores),
+        ("spikes", "", "Spikes (events of the input) per inference", spikes),
+        ("firing_rate", "", "Spikes per neuron and timestep", np.array(spikes) / sizes / run.trace.timesteps),
+        ("sops", "", "Synaptic operations into the layer", sops),
+        ("sops_issued", "", "Lane slots filled in its cores, stored zeros included", by_share(mean["issued"])),
+        ("packets", "", "Packets that it sent", [packets[name] for name in names]),
+        ("updates", "", "Neurons visited", scans["visited"]),
+        ("energy_pj", "pJ", "Energy per inference, attributed as the module says", _energy(run, names, shares, passed)),
+        ("synapse_cycles", "cycle", "Busy cycles of its cores' synapse engines, without conflicts", by_share(mean["row_cycles"] - mean["row_conflict"])),
+        ("bank_conflict_cycles", "cycle", "Cycles lost to accumulator banks", by_share(mean["row_conflict"])),
+        ("scan_cycles", "cycle", "Busy cycles of its cores' neuron engines", scans["cycles"]),
+        ("fifo_full_cycles", "cycle", "Cycles its neuron engines waited for axon-out", by_share(mean["fifo_full"])),
+    )
+
+
+def _by_layer(run: "Run", names: list[str], field: str) -> list[float]:
+    total = dict.fromkeys(names, 0.0)
+    for column, index in enumerate(run.timing.part_order):
+        total[run.mapping.parts[index].population] += float(run.timing.scans[field][:, column].mean())
+    return [total[name] for name in names]
+
+
+def _energy(run: "Run", names: list[str], shares: dict[str, Floats], passed: dict[str, float]) -> list[float]:
+    by_core = {core: float(split.total.mean()) for core, split in run.energy.by_core().items()}
+    core = np.array([by_core.get(f"core[{index}]", 0.0) for index in range(run.mapping.cores)])
+    by_kind = {kind: float(split.total.mean()) for kind, split in run.energy.by_kind().items()}
+    network = by_kind["router"] + by_kind["link"]
+    hops = sum(passed.values())
+    energy = [float(shares[name][: run.mapping.cores] @ core) + (network * passed[name] / hops if hops else 0.0) for name in names]
+    for port in run.chip.spec.ports:
+        energy[0 if port.direction == "input" else -1] += by_kind[f"port:{port.name}"]
+    return energy
+
+
+def cores_table(run: "Run") -> Table:
+    """Return one row per core, means over samples."""
+    mapping, timing, spec = run.mapping, run.timing, run.chip.spec
+    cores = range(mapping.cores)
+    cycles = float(timing.step_cycles.sum(axis=1).mean())
+    counts = timing.terminals[:, : mapping.cores]
+    scan, neurons, layers = np.zeros(mapping.cores), np.zeros(mapping.cores, dtype=np.int64), [""] * mapping.cores
+    for column, index in enumerate(timing.part_order):
+        part = mapping.parts[index]
+        if part.terminal < mapping.cores:
+            scan[part.terminal] += timing.scans["cycles"][:, column].mean()
+            neurons[part.terminal] += part.high - part.low
+            layers[part.terminal] += (", " if layers[part.terminal] else "") + part.population
+    room = room_of(spec.core)
+    held = {
+        name: [getattr(mapping.occupation[core], name) / getattr(room, name) if core in mapping.occupation else 0.0 for core in cores]
+        for name in ("synapse_words", "axons", "membrane_words")
+    }
+    place = [mapping.fabric.topology.position(core) for core in cores]
+    by_core = run.energy.by_core()
+    return table(
+        "cores",
+        ("core", "", "Number", np.arange(mapping.cores)),
+        ("x", "", "Column", [int(x) for x, _ in place]),
+        ("y", "", "Row", [int(y) for _, y in place]),
+        ("layers", "", "Populations that it holds", layers),
+        ("neurons", "", "Neurons that it holds", neurons),
+        ("synapse_utilisation", "", "Busy fraction of the synapse engine", counts["row_cycles"].mean(axis=0) / cycles),
+        ("neuron_utilisation", "", "Busy fraction of the neuron engine", scan / cycles),
+        ("synapse_memory_occupation", "", "Filled fraction of the synapse memory", held["synapse_words"]),
+        ("axon_memory_occupation", "", "Filled fraction of the axon memory", held["axons"]),
+        ("membrane_memory_occupation", "", "Filled fraction of the membrane memory", held["membrane_words"]),
+        ("packets", "", "Packets processed", counts["packets_in"].mean(axis=0)),
+        ("queue_peak", "", "Most packets in the input queue at once", counts["queue_peak"].max(axis=0)),
+        ("energy_pj", "pJ", "Energy per inference", [float(by_core[f"core[{core}]"].total.mean()) for core in cores]),
+    )

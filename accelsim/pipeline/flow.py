@@ -1,0 +1,162 @@
+"""The flow on one screen: load > execute > map > time > cost.
+
+Execute first, time second, cost last: the activity trace is free of hardware and reused, the counters are integers, prices come
+last.
+"""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from accelsim.baseline.array import run_baseline
+from accelsim.costs.accounting import EnergyAccount, account
+from accelsim.costs.analytic import analytic_table, operation_counts
+from accelsim.costs.counting import component_kinds, count
+from accelsim.costs.leakage import static_energy
+from accelsim.costs.prices import build_energy_table
+from accelsim.counters import Counters, EnergyTable
+from accelsim.functional.executor import execute
+from accelsim.functional.key import trace_key
+from accelsim.functional.numerics import Numerics
+from accelsim.hardware.loader import LoadedChip, load_chip
+from accelsim.mapping.mapping import Mapping, map_network
+from accelsim.network.workload import Workload, load_workload
+from accelsim.pipeline import breakdown, meta, tables, totals
+from accelsim.result.progress import NO_PROGRESS, Progress
+from accelsim.result.run_result import RunResult
+from accelsim.timing.machine import build_machine
+from accelsim.timing.simulate import TimingResult, simulate
+from accelsim.trace.activity import ActivityTrace
+from accelsim.trace.store import cached_trace
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Everything that a run made, for the tables to read."""
+
+    chip: LoadedChip
+    workload: Workload
+    trace: ActivityTrace
+    mapping: Mapping
+    timing: TimingResult
+    counters: Counters
+    energy: EnergyAccount
+    prices: EnergyTable
+
+    @property
+    def time_ns(self) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+        """Duration of each sample with its barriers, ns, (samples,)."""
+        return self.timing.step_cycles.sum(axis=1) / self.chip.spec.clock
+
+
+def run(
+    hw: str | Path = "core",
+    workload: str | Path = "mnist_conv",
+    *,
+    samples: int = 16,
+    overrides: Sequence[str] = (),
+    engine: str = "compiled",
+    threads: int | None = None,
+    seed: int | None = None,
+    progress: Progress = NO_PROGRESS,
+    cache: bool = True,
+) -> RunResult:
+    """Simulate a workload on a chip and price it beside the same network as an ANN.
+
+    Parameters
+    ----------
+    hw : str or Path
+        Name of a preset, or a hardware file.
+    workload : str or Path
+        Name of a bundled workload, or a folder with a ``workload.yaml``.
+    samples : int
+        Samples from the start of the workload's input.
+    overrides : sequence of str
+        ``core.synapse_memory.banks=8``: changes of the chip, in order.
+    engine : {"compiled", "reference"}
+    threads : int, optional
+        All cores of the machine if not given; results do not depend on it.
+    seed : int, optional
+        Replaces the seed of a random encoding.
+    progress : Progress
+    cache : bool
+        Reuse and keep activity traces.
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    AccelsimError
+        On anything wrong with the chip, the workload or their combination.
+    """
+    began = time.perf_counter()
+    workers = threads or os.cpu_count() or 1
+    with progress.stage("load"):
+        chip = load_chip(hw, overrides)
+        load = load_workload(workload, samples, () if seed is None else (f"input.seed={seed}",))
+    trace = _execute(chip, load, workers, progress, cache=cache)
+    with progress.stage("map"):
+        profile = {
+            name: np.bincount(item.index, minlength=load.network.populations[name].size).astype(np.float64)
+            for name, item in trace.populations.items()
+        }
+        mapping = map_network(load.network, chip.spec, load.events.kind, load.events.value_bits, profile)
+        machine = build_machine(load.network, chip.spec, mapping, trace)
+    with progress.stage("simulate", machine.jobs) as stage:
+        timing = simulate(machine, chip.spec, mapping, engine, workers, stage.advance)
+    with progress.stage("cost"):
+        made = _cost(chip, load, trace, mapping, timing)
+        baseline = run_baseline(chip.spec, load.network, load.events, None, load.labels)
+        analytic = analytic_table(operation_counts(load.network, load.events, trace))
+    return RunResult(
+        meta=meta.meta(made, engine, workers, time.perf_counter() - began),
+        config=chip.data,
+        workload=meta.workload_summary(load),
+        totals=totals.totals(made),
+        samples=tables.samples_table(made),
+        layers=breakdown.layers_table(made),
+        cores=breakdown.cores_table(made),
+        components=tables.components_table(made),
+        causes=tables.causes_table(made),
+        steps=tables.steps_table(made),
+        links=tables.links_table(made),
+        baseline=baseline,
+        analytic=analytic,
+        warnings=meta.warnings(made),
+    )
+
+
+def _execute(chip: LoadedChip, load: Workload, workers: int, progress: Progress, *, cache: bool) -> ActivityTrace:
+    core = chip.spec.core
+    integer = load.network.integer
+    limits = Numerics(core.membrane.bits, core.accumulator.bits) if integer else Numerics(None, None)
+
+    def make() -> ActivityTrace:
+        done = 0
+        with progress.stage("execute", load.events.samples) as stage:
+
+            def advance(now: int, _total: int) -> None:
+                nonlocal done
+                stage.advance(now - done)
+                done = now
+
+            return execute(load.network, load.events, limits, workers, advance)
+
+    return cached_trace(trace_key(load.network, load.events, limits), make) if cache else make()
+
+
+def _cost(chip: LoadedChip, load: Workload, trace: ActivityTrace, mapping: Mapping, timing: TimingResult) -> Run:
+    spec, float32 = chip.spec, not load.network.integer
+    kinds = component_kinds(spec, mapping)
+    counters = count(spec, load.network, mapping, timing, trace, load.events)
+    bits = max(edge.connection.bits for edge in load.network.projections)
+    prices = build_energy_table(spec, float32, kinds, payload_bits=load.events.value_bits, weight_bits=bits)
+    used = {f"core[{core}]" for core in mapping.used_cores}
+    static = static_energy(spec, float32, kinds, timing.step_cycles.sum(axis=1) / spec.clock, used)
+    return Run(chip, load, trace, mapping, timing, counters, account(counters, prices, kinds, static), prices)

@@ -1,0 +1,1 @@
+"""Views of a result: terminal report, figures and files. Nothing here computes anything new about the machine."""

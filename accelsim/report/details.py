@@ -1,0 +1,152 @@
+"""The tables below the headlines: layers, cores, counts with their spread, links, analytic models."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from rich.console import RenderableType
+from rich.text import Text
+
+from accelsim.report.format import ABSENT, clean, count, percent, quantity, total, versus
+from accelsim.report.parts import DIM, grid, heading
+from accelsim.result.run_result import RunResult
+
+MAX_CORES = 16
+"""Longest table of cores; a larger chip shows the busiest and sums up the rest."""
+_SHOWN_CORES = 8
+_SPREAD = (
+    ("energy", "energy_pj", "pJ"),
+    ("latency", "latency_ns", "ns"),
+    ("latency in cycles", "latency_cycles", ""),
+    ("spikes", "spikes", ""),
+    ("SOPs", "sops", ""),
+    ("SOPs issued (with stored zeros)", "sops_issued", ""),
+    ("packets", "packets", ""),
+    ("flit-hops", "flit_hops", ""),
+)
+
+
+def counts(result: RunResult) -> Iterator[RenderableType]:
+    """Yield what an inference did, as mean and spread over the samples."""
+    samples = result.samples
+    yield heading("One inference", f"over {len(samples)} sample{'s' if len(samples) != 1 else ''}")
+    rows = []
+    for name, key, unit in _SPREAD:
+        values = np.asarray(samples[key], dtype=np.float64)
+        if len(values):
+            deviation = quantity(float(values.std(ddof=1)), unit) if len(values) > 1 else ABSENT
+            cells = [quantity(float(at), unit) for at in (values.mean(), values.min(), values.max())]
+            rows.append((name, cells[0], deviation, *cells[1:]))
+    yield grid((("", "left"), ("mean", "right"), ("std", "right"), ("min", "right"), ("max", "right")), rows)
+    more = [
+        ("neuron updates", "neuron_updates"),
+        ("input events", "input_events"),
+        ("energy per SOP", "energy_per_sop"),
+        ("cycles between samples back to back", "throughput_interval_cycles"),
+    ]
+    lines = [f"{name} {total(result.totals, key)}" for name, key in more if key in result.totals]
+    if lines:
+        yield Text("; ".join(lines), style=DIM)
+
+
+def layers(result: RunResult) -> Iterator[RenderableType]:
+    """Yield the table of layers."""
+    table = result.layers
+    whole = float(np.sum(table["energy_pj"]))
+    yield heading("Layers", "per inference; scan, synapse: busy cycles of the engines, summed over the layer's cores")
+    rows = [
+        (
+            str(row["layer"]),
+            count(row["neurons"]),
+            count(row["cores"]),
+            count(row["spikes"]),
+            percent(row["firing_rate"]),
+            count(row["sops"]),
+            count(row["packets"]),
+            count(row["scan_cycles"]),
+            count(row["synapse_cycles"]),
+            quantity(row["energy_pj"], "pJ"),
+            percent(row["energy_pj"] / whole, 0) if whole else ABSENT,
+        )
+        for row in table.rows()
+    ]
+    titles = ("layer", "neurons", "cores", "spikes", "rate", "SOPs", "packets", "scan", "synapse", "energy", "share")
+    yield grid([(title, "left" if title == "layer" else "right") for title in titles], rows)
+
+
+def cores(result: RunResult) -> Iterator[RenderableType]:
+    """Yield the table of used cores; a chip with many shows the busiest and the mean of the others."""
+    table = result.cores
+    used = np.flatnonzero(table["neurons"] > 0)
+    used = used[np.argsort(-table["energy_pj"][used], kind="stable")]
+    yield heading("Cores", f"{len(used)} of {len(table)} used, those with the most energy first")
+    if not len(used):
+        return
+    shown = used if len(used) <= MAX_CORES else used[:_SHOWN_CORES]
+    engines = [name for name in table.names if name.endswith("_utilisation")]
+    memories = [name for name in table.names if name.endswith("_occupation")]
+    numbers = ["neurons", *engines, *memories, "packets", "energy_pj"]
+    rows = [
+        (
+            f"{table['core'][k]} ({table['x'][k]},{table['y'][k]})",
+            clean(table["layers"][k], 22),
+            *(_cell(name, float(table[name][k])) for name in numbers),
+        )
+        for k in shown
+    ]
+    rest = used[len(shown) :]
+    if len(rest):
+        rows.append(
+            ("others", f"mean of {len(rest)}", *(_cell(name, float(np.mean(table[name][rest]))) for name in numbers))
+        )
+    titles = ["core (x,y)", "layers", *(_title(name) for name in numbers)]
+    yield grid([(title, "left" if at < 2 else "right") for at, title in enumerate(titles)], rows)
+    unused = float(table["energy_pj"].sum() - table["energy_pj"][used].sum())
+    if len(used) < len(table):
+        yield Text(f"{len(table) - len(used)} unused cores: {quantity(unused, 'pJ')} together", style=DIM)
+
+
+def links(result: RunResult) -> Iterator[RenderableType]:
+    """Yield one line on the busiest link."""
+    load = result.links["load"]
+    if not len(load):
+        return
+    k = int(np.argmax(load))
+    ends = [int(result.links[key][k]) for key in ("from_x", "from_y", "to_x", "to_y")]
+    yield Text(
+        f"busiest of {len(load)} links: ({ends[0]},{ends[1]}) to ({ends[2]},{ends[3]}) with {load[k]:.3g} flits per "
+        f"cycle; mean {float(load.mean()):.3g}",
+        style=DIM,
+    )
+
+
+def analytic(result: RunResult) -> Iterator[RenderableType]:
+    """Yield the literature's op-count models and how far each is from the simulated energy of the SNN."""
+    if not len(result.analytic):
+        return
+    yield heading("What op-count models would have said", "energy per inference by number of operations")
+    simulated = result.totals["energy_per_inference"].value if "energy_per_inference" in result.totals else float("nan")
+    rows = [
+        (
+            str(row["model"]),
+            quantity(row["snn_pj"], "pJ"),
+            quantity(row["ann_pj"], "pJ"),
+            percent(row["snn_pj"] / simulated, 0) if simulated > 0 else ABSENT,
+            str(row.get("verdict", "")) or versus(row["snn_pj"], row["ann_pj"]),
+        )
+        for row in result.analytic.rows()
+    ]
+    titles = ("model", "SNN", "ANN", "of simulated SNN", "SNN against ANN")
+    yield grid([(title, "left" if title in {"model", "SNN against ANN"} else "right") for title in titles], rows)
+
+
+def _cell(name: str, value: float) -> str:
+    if name.endswith(("_utilisation", "_occupation")):
+        return percent(value)
+    return quantity(value, "pJ") if name == "energy_pj" else count(value)
+
+
+def _title(name: str) -> str:
+    short = name.removesuffix("_utilisation").removesuffix("_memory_occupation").removesuffix("_occupation")
+    if name.endswith("_utilisation"):
+        return f"{short} busy"
+    return f"{short} mem" if name.endswith("_occupation") else short.removesuffix("_pj")
