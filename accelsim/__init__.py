@@ -30,7 +30,7 @@ _EXPORTS = {
 __all__ = ["AccelsimError", "RunResult", "__version__", "load_chip", "load_workload", "run"]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562 hook
+def __getattr__(name: str) -> Any:
     if name not in _EXPORTS:
         raise AttributeError(f"module 'accelsim' has no attribute {name!r}")
     return getattr(importlib.import_module(_EXPORTS[name]), name)

@@ -1,7 +1,8 @@
 """Integer counters of a run, and the energy table that prices them.
 
-``Counters[(component path, action)]`` is an integer per sample. ``EnergyTable[(component path, action)]`` is a price in pJ with
-its source. There is no default price: a counted action without one is an error that lists every missing pair.
+``Counters[(component path, action)]`` is an integer per sample. ``EnergyTable[(component path, action)]`` is a price
+in pJ with its source. There is no default price: a counted action without one is an error that lists every missing
+pair.
 """
 
 from collections.abc import Iterator, Mapping
@@ -75,4 +76,4 @@ class EnergyTable:
         missing = [f"{component}.{action}" for component, action in counters if (component, action) not in self.prices]
         if missing:
             raise CostError("no energy for " + ", ".join(missing))
-        return {key: counters[key] * self.prices[key].energy_pj for key in counters}
+        return {key: counters[key].astype(np.float64) * self.prices[key].energy_pj for key in counters}

@@ -1,7 +1,7 @@
 """Errors that a user can cause, each with a message that says where, what was got and what was expected.
 
-Every error derives from :class:`AccelsimError`; the command line turns one into exit code 2 without a traceback. Anything
-else that escapes is a defect of accelsim.
+Every error derives from :class:`AccelsimError`; the command line turns one into exit code 2 without a traceback.
+Anything else that escapes is a defect of accelsim.
 """
 
 import difflib

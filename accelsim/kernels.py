@@ -1,8 +1,8 @@
 """The decorator of every compiled kernel, and where compiled code is kept.
 
-Numba's file cache notices an edit of the file that holds a kernel, but not of a kernel that it calls in another file. The
-cache folder is therefore named after a hash of all of accelsim's sources: an edit anywhere makes a fresh folder. Only
-accelsim's kernels go there; numba's own settings stay as the user made them.
+Numba's file cache notices an edit of the file that holds a kernel, but not of a kernel that it calls in another file.
+The cache folder is therefore named after a hash of all of accelsim's sources: an edit anywhere makes a fresh folder.
+Only accelsim's kernels go there; numba's own settings stay as the user made them.
 """
 
 import contextlib
@@ -12,10 +12,10 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numba
-import numba.core.config
+import numba.core.config as numba_config
 import platformdirs
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -54,23 +54,23 @@ def cache_folder() -> Path | None:
 
 @contextlib.contextmanager
 def _cache_directory(folder: Path) -> Iterator[None]:
-    previous = numba.core.config.CACHE_DIR
-    numba.core.config.CACHE_DIR = str(folder)
+    previous = getattr(numba_config, "CACHE_DIR")  # noqa: B009 - numba sets its options from a table
+    setattr(numba_config, "CACHE_DIR", str(folder))  # noqa: B010
     try:
         yield
     finally:
-        numba.core.config.CACHE_DIR = previous
+        setattr(numba_config, "CACHE_DIR", previous)  # noqa: B010
 
 
 def kernel(function: F) -> F:
-    """Compile ``function`` with numba: no Python objects, no fastmath, the interpreter lock released, cached on disk."""
+    """Compile ``function`` with numba, cached on disk: no Python objects, no fastmath, interpreter lock released."""
     folder = cache_folder()
     if folder is None:
-        return numba.njit(nogil=True)(function)  # type: ignore[no-any-return]
+        return cast("F", numba.njit(nogil=True)(function))
     with _cache_directory(folder):
-        return numba.njit(nogil=True, cache=True)(function)  # type: ignore[no-any-return]
+        return cast("F", numba.njit(nogil=True, cache=True)(function))
 
 
 def inlined(function: F) -> F:
     """Compile ``function`` for use inside other kernels only: LLVM inlines it, nothing is cached for it alone."""
-    return numba.njit(nogil=True)(function)  # type: ignore[no-any-return]
+    return cast("F", numba.njit(nogil=True)(function))

@@ -1,7 +1,8 @@
 """Registries: a new neuron, weight format, topology, importer, mapper, source or dataflow is one file.
 
-A registry is filled by a decorator. The first look-up imports every module of the registry's package and every installed
-entry point of the group ``accelsim.<kind>``, so no list of names is kept by hand and an outside package needs no change here.
+A registry is filled by a decorator. The first look-up imports every module of the registry's package and every
+installed entry point of the group ``accelsim.<kind>``, so no list of names is kept by hand and an outside package
+needs no change here.
 """
 
 import importlib

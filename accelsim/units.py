@@ -1,8 +1,8 @@
 """The one table of units, and the canonical unit of every dimension.
 
-Inside accelsim a quantity of a dimension is always in its canonical unit: energy pJ, time ns, power mW (so mW x ns = pJ),
-frequency GHz (so cycles / GHz = ns), length mm, area mm2, capacity bit, temperature K, voltage V, energy density pJ/bit.
-Files carry quantities as strings with a unit (``"4.2 pJ"``); bare numbers are counts.
+Inside accelsim a quantity of a dimension is always in its canonical unit: energy pJ, time ns, power mW (so mW x ns =
+pJ), frequency GHz (so cycles / GHz = ns), length mm, area mm2, capacity bit, temperature K, voltage V, energy density
+pJ/bit. Files carry quantities as strings with a unit (``"4.2 pJ"``); bare numbers are counts.
 """
 
 import math

@@ -1,7 +1,7 @@
 """From what the engines counted to counters by component path and action.
 
-Paths: ``core[3].synapse_memory``, ``router[1,2]``, ``link[1,2->2,2]``, ``port[input]``. Every component of the chip is listed, also those
-that did nothing, because they leak.
+Paths: ``core[3].synapse_memory``, ``router[1,2]``, ``link[1,2->2,2]``, ``port[input]``. Every component of the chip
+is listed, also those that did nothing, because they leak.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Axons: who reaches whom, and what each axon costs where it ends.
 
-An axon is one source neuron seen from one core (or port): one routing entry at the source, one packet per spike, one entry in the
-axon table of the core, and the rows behind it. Costs are static, computed once per mapping.
+An axon is one source neuron seen from one core (or port): one routing entry at the source, one packet per spike, one
+entry in the axon table of the core, and the rows behind it. Costs are static, computed once per mapping.
 """
 
 from dataclasses import dataclass
@@ -61,8 +61,10 @@ class AxonBuilder:
         self._source: list[npt.NDArray[np.int64]] = []
         self._rows: list[npt.NDArray[Any]] = []
 
-    def add(self, source: npt.NDArray[Any], terminal: int, flits: int, costs: npt.NDArray[np.int64], *, macs: bool) -> None:
-        """Add the axons of ``source`` neurons that end in ``terminal``; ``costs`` is (n, 8) in the order of COST_FIELDS."""
+    def add(
+        self, source: npt.NDArray[Any], terminal: int, flits: int, costs: npt.NDArray[np.int64], *, macs: bool
+    ) -> None:
+        """Add the axons of ``source`` neurons that end in ``terminal``; ``costs`` is (n, 8), see COST_FIELDS."""
         rows = np.zeros(len(source), dtype=ROW)
         rows["terminal"], rows["flits"] = terminal, flits
         for column, name in enumerate(COST_FIELDS):

@@ -1,7 +1,8 @@
 """What a slice of a population needs from the memories of a core.
 
-A core stores, of every row that its neurons use, the part that they use: a dense row is cut to the core's targets, a shared
-convolution row is stored once however many positions use it (``conv_storage: shared``) or once per position (``unrolled``).
+A core stores, of every row that its neurons use, the part that they use: a dense row is cut to the core's targets, a
+shared convolution row is stored once however many positions use it (``conv_storage: shared``) or once per position
+(``unrolled``).
 """
 
 from collections.abc import Callable
@@ -137,9 +138,7 @@ class DemandModel:
 
     def __init__(self, network: Network, core: CoreSpec, weights: WeightFormat) -> None:
         self._network, self._core = network, core
-        self.incoming = {
-            edge.name: IncomingRows(edge.connection, core, weights) for edge in network.projections
-        }
+        self.incoming = {edge.name: IncomingRows(edge.connection, core, weights) for edge in network.projections}
 
     def demand(self, name: str, low: int, high: int) -> Demand:
         """Return what neurons ``low .. high - 1`` of population ``name`` need."""

@@ -1,14 +1,29 @@
 """Kernels of the mapper: what every axon costs in one core."""
 
+from typing import Any
+
 import numpy as np
 
 from accelsim.kernels import kernel
 
 
 @kernel
-def row_costs(  # type: ignore[no-untyped-def]
-    run_ptr, run_row, run_start, low, high, slot, issued, nonzero, row_words, lanes, fetch_banks, state_banks, per_word,
-    rmw_slots, out,
+def row_costs(
+    run_ptr: Any,
+    run_row: Any,
+    run_start: Any,
+    low: int,
+    high: int,
+    slot: int,
+    issued: Any,
+    nonzero: Any,
+    row_words: Any,
+    lanes: int,
+    fetch_banks: int,
+    state_banks: int,
+    per_word: int,
+    rmw_slots: int,
+    out: Any,
 ) -> None:
     """Cost of activating each source neuron of a connection in the core that holds targets ``low .. high - 1``.
 
@@ -67,7 +82,7 @@ def row_costs(  # type: ignore[no-untyped-def]
             if taken > 0:
                 groups += 1
                 accumulate += max(1, fullest * rmw_slots)
-            cycles = max(1, max(fetch, accumulate))
+            cycles = max(1, fetch, accumulate)
             out[source, 0] += cycles
             out[source, 1] += groups
             out[source, 2] += accumulate - groups

@@ -1,20 +1,22 @@
 """Cutting populations into slices that fit a core.
 
-A slice is a run of consecutive neurons (whole pixels of a shaped population where one fits). ``compact`` uses as few cores as
-possible, equal slices within a population; ``spread`` then gives the spare cores, one at a time, to the population whose
-slices are the largest, so that layers work in parallel.
+A slice is a run of consecutive neurons (whole pixels of a shaped population where one fits). ``compact`` uses as few
+cores as possible, equal slices within a population; ``spread`` then gives the spare cores, one at a time, to the
+population whose slices are the largest, so that layers work in parallel.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from accelsim.errors import MappingError
 from accelsim.hardware.spec import CoreSpec
-from accelsim.mapping.demand import Demand, DemandModel
+from accelsim.mapping.demand import Demand, DemandModel, room_of
+from accelsim.mapping.shortage import neuron_too_big, population_too_big, too_few_cores
 from accelsim.network.graph import Network, Population
 from accelsim.registry import Registry
 
-Partitioner = Callable[[Network, DemandModel, Demand, int], list["Slice"]]
+Partitioner = Callable[[Network, DemandModel, CoreSpec, int], list["Slice"]]
 PARTITIONERS: Registry[Partitioner] = Registry("partition", "accelsim.mapping")
 
 
@@ -40,21 +42,23 @@ def equal_slices(model: DemandModel, population: Population, parts: int) -> list
         step = 1
     units = population.size // step
     bounds = [round(units * at / parts) * step for at in range(parts)] + [population.size]
-    pairs = zip(bounds[:-1], bounds[1:], strict=True)
-    return [Slice(population.name, low, high, model.demand(population.name, low, high)) for low, high in pairs]
+    return [
+        Slice(population.name, low, high, model.demand(population.name, low, high)) for low, high in pairwise(bounds)
+    ]
 
 
-def fewest_slices(model: DemandModel, population: Population, room: Demand, limit: int) -> list[Slice]:
-    """Cut a population into the fewest equal slices that each fit ``room``.
+def fewest_slices(model: DemandModel, population: Population, core: CoreSpec, limit: int) -> list[Slice]:
+    """Cut a population into the fewest equal slices that each fit a core.
 
     Raises
     ------
     MappingError
         If a single neuron does not fit, or more than ``limit`` slices would be needed.
     """
+    room = room_of(core)
     alone = model.demand(population.name, 0, 1)
     if alone.excess(room):
-        raise MappingError(_too_big(population, alone, room))
+        raise MappingError(neuron_too_big(population.name, alone, core))
     parts = 1
     while True:
         slices = equal_slices(model, population, parts)
@@ -63,29 +67,30 @@ def fewest_slices(model: DemandModel, population: Population, room: Demand, limi
             return slices
         if parts >= limit:
             total = model.demand(population.name, 0, population.size)
-            raise MappingError(_too_many(population, total, room, limit))
+            raise MappingError(population_too_big(population.name, total, limit, core))
         parts = min(limit, max(parts + 1, int(parts * min(worst, 2.0))))
 
 
 def _pressure(demand: Demand, room: Demand) -> float:
-    return max(getattr(demand, name) / max(getattr(room, name), 1) for name in room.__dataclass_fields__)
+    return float(max(getattr(demand, name) / max(getattr(room, name), 1) for name in room.__dataclass_fields__))
 
 
 @PARTITIONERS.register("compact")
-def compact(network: Network, model: DemandModel, room: Demand, cores: int) -> list[Slice]:
+def compact(network: Network, model: DemandModel, core: CoreSpec, cores: int) -> list[Slice]:
     """Return the fewest slices of every population, in topological order."""
     slices: list[Slice] = []
     for population in network.populations.values():
         if population.model is not None:
-            slices += fewest_slices(model, population, room, cores)
+            slices += fewest_slices(model, population, core, cores)
     return slices
 
 
 @PARTITIONERS.register("spread")
-def spread(network: Network, model: DemandModel, room: Demand, cores: int) -> list[Slice]:
+def spread(network: Network, model: DemandModel, core: CoreSpec, cores: int) -> list[Slice]:
     """Return compact slices, the largest populations cut further while cores are spare."""
+    room = room_of(core)
     parts: dict[str, list[Slice]] = {}
-    for item in compact(network, model, room, cores):
+    for item in compact(network, model, core, cores):
         parts.setdefault(item.population, []).append(item)
     divisible = set(parts)
     while divisible and sum(map(len, parts.values())) < cores:
@@ -102,37 +107,7 @@ def spread(network: Network, model: DemandModel, room: Demand, cores: int) -> li
     return [item for slices in parts.values() for item in slices]
 
 
-_MEMORIES = {
-    "membrane_words": ("core.membrane.memory", "words"),
-    "accumulator_words": ("core.accumulator.memory (each of its two halves)", "words"),
-    "axons": ("core.axon_memory", "entries"),
-    "synapse_words": ("core.synapse_memory", "words"),
-}
-
-
-def _too_big(population: Population, alone: Demand, room: Demand) -> str:
-    lines = [f"population {population.name}: one neuron does not fit a core"]
-    for name, over in alone.excess(room).items():
-        memory, unit = _MEMORIES[name]
-        lines.append(
-            f"  {memory}: needs {getattr(alone, name)} {unit}, has {getattr(room, name)}, {over} missing; enlarge it to at least "
-            f"{getattr(alone, name)} {unit}"
-        )
-    return "\n".join(lines)
-
-
-def _too_many(population: Population, total: Demand, room: Demand, limit: int) -> str:
-    name = max(_MEMORIES, key=lambda key: getattr(total, key) / max(getattr(room, key), 1))
-    memory, unit = _MEMORIES[name]
-    need, have = getattr(total, name), getattr(room, name) * limit
-    return (
-        f"population {population.name} does not fit the chip: {memory} would have to hold {need} {unit}, all {limit} cores "
-        f"together hold {have}: {need - have if need > have else 0} missing, and slices need some words twice. "
-        f"About {-(-need // max(getattr(room, name), 1)) + 1} cores of this kind, or {-(-need // limit)} {unit} per core, would fit it"
-    )
-
-
-def pack(slices: list[Slice], room: Demand, cores: int, core: CoreSpec) -> list[int]:
+def pack(slices: list[Slice], core: CoreSpec, cores: int) -> list[int]:
     """Assign slices to cores, several to one where there are too few: first fit in topological order.
 
     Returns
@@ -145,6 +120,7 @@ def pack(slices: list[Slice], room: Demand, cores: int, core: CoreSpec) -> list[
     MappingError
         With the layers, the memory that is short, and how many cores would do.
     """
+    room = room_of(core)
     if len(slices) <= cores:
         return list(range(len(slices)))
     loads: list[Demand] = []
@@ -159,20 +135,5 @@ def pack(slices: list[Slice], room: Demand, cores: int, core: CoreSpec) -> list[
             loads.append(item.demand)
             chosen.append(len(loads) - 1)
     if len(loads) > cores:
-        total = slices[0].demand
-        for item in slices[1:]:
-            total = total + item.demand
-        name = max(_MEMORIES, key=lambda key: getattr(total, key) / max(getattr(room, key), 1))
-        memory, unit = _MEMORIES[name]
-        by_layer: dict[str, int] = {}
-        for item in slices:
-            by_layer[item.population] = by_layer.get(item.population, 0) + getattr(item.demand, name)
-        biggest = max(by_layer, key=lambda key: by_layer[key])
-        need, have = getattr(total, name), getattr(room, name) * cores
-        raise MappingError(
-            f"the network needs {len(loads)} cores and the chip has {cores}. Most wanted: {memory}, {need} {unit} needed, {have} "
-            f"present, {max(need - have, 0)} missing; population {biggest} alone needs {by_layer[biggest]}. It would fit "
-            f"{len(loads)} cores like these, or {cores} cores with about {-(-need * 5 // (4 * cores))} {unit} each "
-            f"(now {getattr(room, name)}; weight format {core.weight_format})"
-        )
+        raise MappingError(too_few_cores([(item.population, item.demand) for item in slices], len(loads), cores, core))
     return chosen

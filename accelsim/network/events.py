@@ -1,11 +1,11 @@
 """Input events: which input neurons are active at each timestep of each sample, and with what value.
 
-Coordinate form, sorted by (sample, timestep, neuron). ``kind`` says what an event means on the machine: ``spikes`` (one
-bit), ``graded`` (a packet with a value, multiplied at the synapse) or ``bias_current`` (values given once per sample, turned
-into a constant current of the first layer at the port).
+Coordinate form, sorted by (sample, timestep, neuron). ``kind`` says what an event means on the machine: ``spikes``
+(one bit), ``graded`` (a packet with a value, multiplied at the synapse) or ``bias_current`` (values given once per
+sample, turned into a constant current of the first layer at the port).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -79,9 +79,7 @@ class EventStream:
         ptr = self.ptr[: samples * self.timesteps + 1]
         end = int(ptr[-1])
         value = None if self.value is None else self.value[:end]
-        return EventStream(
-            self.kind, samples, self.timesteps, self.size, ptr, self.index[:end], value, self.value_bits, self.value_scale
-        )
+        return replace(self, samples=samples, ptr=ptr, index=self.index[:end], value=value)
 
     @classmethod
     def from_dense(cls, active: npt.NDArray[Any]) -> "EventStream":

@@ -1,7 +1,7 @@
 """The network as a graph: populations of neurons joined by projections.
 
-Feed-forward only in this version: every edge goes from one depth to the next. What was quantised and pruned at export is
-kept exactly as exported.
+Feed-forward only in this version: every edge goes from one depth to the next. What was quantised and pruned at export
+is kept exactly as exported.
 """
 
 from dataclasses import dataclass, field, replace
@@ -97,8 +97,8 @@ class Network:
         for edge in self.projections:
             if depth[edge.target] != depth[edge.source] + 1:
                 raise NetworkError(
-                    f"projection {edge.name}: goes from depth {depth[edge.source]} to {depth[edge.target]}; this version "
-                    "runs networks whose edges each advance one depth"
+                    f"projection {edge.name}: goes from depth {depth[edge.source]} to {depth[edge.target]}; this "
+                    "version runs networks whose edges each advance one depth"
                 )
 
     @property
@@ -149,8 +149,8 @@ def _check_projection(edge: Projection, source: Population, target: Population) 
     connection = edge.connection
     if (connection.n_source, connection.n_target) != (source.size, target.size):
         raise NetworkError(
-            f"projection {edge.name}: joins {connection.n_source} to {connection.n_target} neurons, but {source.name} has "
-            f"{source.size} {source.shape} and {target.name} has {target.size} {target.shape}"
+            f"projection {edge.name}: joins {connection.n_source} to {connection.n_target} neurons, but {source.name} "
+            f"has {source.size} {source.shape} and {target.name} has {target.size} {target.shape}"
         )
     if not np.isfinite(connection.rows).all():
         raise NetworkError(f"projection {edge.name}: a weight is NaN or infinite")

@@ -10,8 +10,7 @@ differs by no more than the rounding of float32 (relative 2**-21). Tried first i
 which training tools export, then the coarsest step ``max|w| / m``.
 
 Sources: ternary rule (threshold 0.7 mean|w|, scale the mean of what exceeds it) Li, Zhang & Liu, "Ternary Weight
-Networks", arXiv:1605.04711, section 2.2; binary rule (scale mean|w|) Rastegari et al., "XNOR-Net", ECCV 2016, equation
-6.
+Networks", arXiv:1605.04711; binary rule (scale mean|w|) Rastegari et al., "XNOR-Net", ECCV 2016.
 """
 
 import itertools

@@ -1,7 +1,8 @@
 """A run by layer and by core.
 
-A core's energy belongs to the layers that it holds, in proportion to their neurons; the energy of routers and links to the layer
-that sent the flits, in proportion to flits x routers passed; the energy of ports to the input and output layers.
+A core's energy belongs to the layers that it holds, in proportion to their neurons; the energy of routers and links
+to the layer that sent the flits, in proportion to flits x routers passed; the energy of ports to the input and output
+layers.
 """
 
 from typing import TYPE_CHECKING
@@ -59,11 +60,17 @@ def layers_table(run: "Run") -> Table:
     packets, passed = _packets(run)
     spikes = [float(run.trace.spikes(name).sum(axis=1).mean()) for name in names]
     sizes = np.array([network.populations[name].size for name in names])
-    sops = [sum(float(operations[edge.name].mean()) for edge in network.incoming(name) if edge.name in operations) for name in names]
+    sops = [
+        sum(float(operations[edge.name].mean()) for edge in network.incoming(name) if edge.name in operations)
+        for name in names
+    ]
     mean = {name: timing.terminals[name].mean(axis=0) for name in ("issued", "row_cycles", "row_conflict", "fifo_full")}
     scans = {field: _by_layer(run, names, field) for field in ("visited", "cycles")}
     scans = {field: [0.0 if at == 0 else value for at, value in enumerate(values)] for field, values in scans.items()}
-    cores = [len({part.terminal for part in mapping.parts if part.population == name and part.terminal < mapping.cores}) for name in names]
+    cores = [
+        len({part.terminal for part in mapping.parts if part.population == name and part.terminal < mapping.cores})
+        for name in names
+    ]
 
     def by_share(counts: Floats, *, cores_only: bool = True) -> list[float]:
         end = mapping.cores if cores_only else None
@@ -82,7 +89,12 @@ def layers_table(run: "Run") -> Table:
         ("packets", "", "Packets that it sent", [packets[name] for name in names]),
         ("updates", "", "Neurons visited", scans["visited"]),
         ("energy_pj", "pJ", "Energy per inference, attributed as the module says", _energy(run, names, shares, passed)),
-        ("synapse_cycles", "cycle", "Busy cycles of its cores' synapse engines, without conflicts", by_share(mean["row_cycles"] - mean["row_conflict"])),
+        (
+            "synapse_cycles",
+            "cycle",
+            "Busy cycles of its cores' synapse engines, without conflicts",
+            by_share(mean["row_cycles"] - mean["row_conflict"]),
+        ),
         ("bank_conflict_cycles", "cycle", "Cycles lost to accumulator banks", by_share(mean["row_conflict"])),
         ("scan_cycles", "cycle", "Busy cycles of its cores' neuron engines", scans["cycles"]),
         ("fifo_full_cycles", "cycle", "Cycles its neuron engines waited for axon-out", by_share(mean["fifo_full"])),
@@ -102,7 +114,10 @@ def _energy(run: "Run", names: list[str], shares: dict[str, Floats], passed: dic
     by_kind = {kind: float(split.total.mean()) for kind, split in run.energy.by_kind().items()}
     network = by_kind["router"] + by_kind["link"]
     hops = sum(passed.values())
-    energy = [float(shares[name][: run.mapping.cores] @ core) + (network * passed[name] / hops if hops else 0.0) for name in names]
+    energy = [
+        float(shares[name][: run.mapping.cores] @ core) + (network * passed[name] / hops if hops else 0.0)
+        for name in names
+    ]
     for port in run.chip.spec.ports:
         energy[0 if port.direction == "input" else -1] += by_kind[f"port:{port.name}"]
     return energy
@@ -123,7 +138,10 @@ def cores_table(run: "Run") -> Table:
             layers[part.terminal] += (", " if layers[part.terminal] else "") + part.population
     room = room_of(spec.core)
     held = {
-        name: [getattr(mapping.occupation[core], name) / getattr(room, name) if core in mapping.occupation else 0.0 for core in cores]
+        name: [
+            getattr(mapping.occupation[core], name) / getattr(room, name) if core in mapping.occupation else 0.0
+            for core in cores
+        ]
         for name in ("synapse_words", "axons", "membrane_words")
     }
     place = [mapping.fabric.topology.position(core) for core in cores]

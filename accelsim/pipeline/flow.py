@@ -1,7 +1,7 @@
 """The flow on one screen: load > execute > map > time > cost.
 
-Execute first, time second, cost last: the activity trace is free of hardware and reused, the counters are integers, prices come
-last.
+Execute first, time second, cost last: the activity trace is free of hardware and reused, the counters are integers,
+prices come last.
 """
 
 import os
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from accelsim.baseline.array import run_baseline
 from accelsim.costs.accounting import EnergyAccount, account
@@ -38,6 +39,8 @@ from accelsim.trace.store import cached_trace
 class Run:
     """Everything that a run made, for the tables to read."""
 
+    hw: str
+    overrides: tuple[str, ...]
     chip: LoadedChip
     workload: Workload
     trace: ActivityTrace
@@ -48,9 +51,9 @@ class Run:
     prices: EnergyTable
 
     @property
-    def time_ns(self) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    def time_ns(self) -> npt.NDArray[np.float64]:
         """Duration of each sample with its barriers, ns, (samples,)."""
-        return self.timing.step_cycles.sum(axis=1) / self.chip.spec.clock
+        return np.asarray(self.timing.step_cycles.sum(axis=1) / self.chip.spec.clock)
 
 
 def run(
@@ -111,7 +114,8 @@ def run(
     with progress.stage("simulate", machine.jobs) as stage:
         timing = simulate(machine, chip.spec, mapping, engine, workers, stage.advance)
     with progress.stage("cost"):
-        made = _cost(chip, load, trace, mapping, timing)
+        counters, prices, energy = _cost(chip, load, trace, mapping, timing)
+        made = Run(str(hw), tuple(overrides), chip, load, trace, mapping, timing, counters, energy, prices)
         baseline = run_baseline(chip.spec, load.network, load.events, None, load.labels)
         analytic = analytic_table(operation_counts(load.network, load.events, trace))
     return RunResult(
@@ -151,7 +155,9 @@ def _execute(chip: LoadedChip, load: Workload, workers: int, progress: Progress,
     return cached_trace(trace_key(load.network, load.events, limits), make) if cache else make()
 
 
-def _cost(chip: LoadedChip, load: Workload, trace: ActivityTrace, mapping: Mapping, timing: TimingResult) -> Run:
+def _cost(
+    chip: LoadedChip, load: Workload, trace: ActivityTrace, mapping: Mapping, timing: TimingResult
+) -> tuple[Counters, EnergyTable, EnergyAccount]:
     spec, float32 = chip.spec, not load.network.integer
     kinds = component_kinds(spec, mapping)
     counters = count(spec, load.network, mapping, timing, trace, load.events)
@@ -159,4 +165,4 @@ def _cost(chip: LoadedChip, load: Workload, trace: ActivityTrace, mapping: Mappi
     prices = build_energy_table(spec, float32, kinds, payload_bits=load.events.value_bits, weight_bits=bits)
     used = {f"core[{core}]" for core in mapping.used_cores}
     static = static_energy(spec, float32, kinds, timing.step_cycles.sum(axis=1) / spec.clock, used)
-    return Run(chip, load, trace, mapping, timing, counters, account(counters, prices, kinds, static), prices)
+    return counters, prices, account(counters, prices, kinds, static)

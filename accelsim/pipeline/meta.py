@@ -26,9 +26,14 @@ def meta(run: "Run", engine: str, threads: int, seconds: float) -> dict[str, Any
         "engine": engine,
         "threads": threads,
         "wall_time_s": round(seconds, 3),
-        "command": f"accelsim run --hw {run.chip.data.get('name', '?')} --workload {run.workload.name} --samples {run.trace.samples}",
+        "command": _command(run),
         "hashes": hashes,
     }
+
+
+def _command(run: "Run") -> str:
+    words = ["accelsim run", f"--hw {run.hw}", f"--workload {run.workload.name}", f"--samples {run.trace.samples}"]
+    return " ".join([*words, *(f"--set {item}" for item in run.overrides)])
 
 
 def workload_summary(load: "Workload") -> dict[str, Any]:
@@ -63,7 +68,11 @@ def _assumptions(load: "Workload") -> list[str]:
 
 def warnings(run: "Run") -> list[str]:
     """Return what was saturated, approximated or slower than assumed."""
-    found = [f"{name}: {count} values left the range of the chip's integers" for name, count in run.trace.overflows.items() if count]
+    found = [
+        f"{name}: {count} values left the range of the chip's integers"
+        for name, count in run.trace.overflows.items()
+        if count
+    ]
     found += slow_memories(run.chip.spec)
     if run.workload.labels is None:
         found.append("the samples have no labels: no accuracy")

@@ -39,7 +39,12 @@ def samples_table(run: "Run") -> Table:
         ("label", "", "True class, -1 where unknown", label),
         ("prediction", "", f"Predicted class, decoding {load.decoding}", predicted),
         ("correct", "", "Whether prediction and label agree", predicted == label),
-        ("latency_cycles", "cycle", "First input flit accepted to last output processed, depth steps included", timing.latency),
+        (
+            "latency_cycles",
+            "cycle",
+            "First input flit accepted to last output processed, depth steps included",
+            timing.latency,
+        ),
         ("latency_ns", "ns", "latency_cycles / clock", timing.latency / run.chip.spec.clock),
         ("total_cycles", "cycle", "All steps with their barriers", timing.step_cycles.sum(axis=1)),
         ("input_events", "", "Events that the ports sent", run.trace.spikes(load.network.input.name).sum(axis=1)),
@@ -56,7 +61,9 @@ def samples_table(run: "Run") -> Table:
 
 
 def _updates(run: "Run") -> npt.NDArray[np.int64]:
-    cores = [at for at, index in enumerate(run.timing.part_order) if run.mapping.parts[index].terminal < run.mapping.cores]
+    cores = [
+        at for at, index in enumerate(run.timing.part_order) if run.mapping.parts[index].terminal < run.mapping.cores
+    ]
     return np.asarray(run.timing.scans["visited"][:, cores].sum(axis=1), dtype=np.int64)
 
 
@@ -66,7 +73,12 @@ def components_table(run: "Run") -> Table:
     return table(
         "components",
         ("component", "", "Kind of component", [kind.replace("_", " ") for kind in by_kind]),
-        ("dynamic_pj", "pJ", "Counts x prices per inference", [float(item.dynamic.mean()) for item in by_kind.values()]),
+        (
+            "dynamic_pj",
+            "pJ",
+            "Counts x prices per inference",
+            [float(item.dynamic.mean()) for item in by_kind.values()],
+        ),
         ("static_pj", "pJ", "Leakage x time per inference", [float(item.static.mean()) for item in by_kind.values()]),
     )
 

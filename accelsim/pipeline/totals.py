@@ -23,16 +23,34 @@ def totals(run: "Run") -> dict[str, Quantity]:
     timing, load, clock = run.timing, run.workload, run.chip.spec.clock
     split = run.energy.total()
     counts = samples_table(run)
-    mean = {name: float(counts[name].mean()) for name in ("input_events", "spikes", "sops", "sops_issued", "neuron_updates", "packets")}
+    mean = {
+        name: float(counts[name].mean())
+        for name in ("input_events", "spikes", "sops", "sops_issued", "neuron_updates", "packets")
+    }
     energy, latency = float(split.total.mean()), float(timing.latency.mean()) / clock
-    stalls = {name: float(timing.routers[name].sum(axis=1).mean()) for name in ("stall_vc", "stall_switch", "stall_credit", "stall_ejection")}
+    stalls = {
+        name: float(timing.routers[name].sum(axis=1).mean())
+        for name in ("stall_vc", "stall_switch", "stall_credit", "stall_ejection")
+    }
     own = timing.terminals
     numbers = {
-        "latency_cycles": (float(timing.latency.mean()), "cycle", "first input flit accepted to last output processed, mean"),
+        "latency_cycles": (
+            float(timing.latency.mean()),
+            "cycle",
+            "first input flit accepted to last output processed, mean",
+        ),
         "latency": (latency, "ns", "latency_cycles / clock, mean"),
         "latency_std": (_spread(timing.latency / clock), "ns", "standard deviation of the latency over samples"),
-        "steps": (float(timing.step_cycles.shape[1]), "", "hardware steps of a sample: timesteps + depth of the output"),
-        "throughput_interval_cycles": (float(timing.step_cycles.sum(axis=1).mean()), "cycle", "cycles between samples that run one after the other"),
+        "steps": (
+            float(timing.step_cycles.shape[1]),
+            "",
+            "hardware steps of a sample: timesteps + depth of the output",
+        ),
+        "throughput_interval_cycles": (
+            float(timing.step_cycles.sum(axis=1).mean()),
+            "cycle",
+            "cycles between samples that run one after the other",
+        ),
         "input_events": (mean["input_events"], "", "events that the ports sent, mean"),
         "spikes": (mean["spikes"], "", "spikes of all populations but the input, mean"),
         "sops": (mean["sops"], "", "non-zero weights added to an accumulator, mean"),
@@ -44,21 +62,53 @@ def totals(run: "Run") -> dict[str, Quantity]:
         "energy_dynamic": (float(split.dynamic.mean()), "pJ", "counts x prices, mean"),
         "energy_static": (float(split.static.mean()), "pJ", "leakage x time, mean"),
         "energy_std": (_spread(split.total), "pJ", "standard deviation of the energy over samples"),
-        "energy_dram_cold": (_cold(run), "pJ", "extra of the first inference: weights and tables fetched from DRAM and stored"),
+        "energy_dram_cold": (
+            _cold(run),
+            "pJ",
+            "extra of the first inference: weights and tables fetched from DRAM and stored",
+        ),
         "energy_per_sop": (energy / mean["sops"] if mean["sops"] else 0.0, "pJ", "energy_per_inference / sops"),
         "power": (energy / float(run.time_ns.mean()), "mW", "energy over the time of all steps"),
         "energy_delay": (energy * latency, "pJ*ns", "energy_per_inference x latency"),
         "cores_used": (float(len(run.mapping.used_cores)), "", "cores that hold neurons"),
         "cores_total": (float(run.mapping.cores), "", "cores of the chip"),
-        "stall_fifo_full": (float(own["fifo_full"].sum(axis=1).mean()), "cycle", "neuron engines waiting for axon-out, summed over cores"),
-        "stall_injection_full": (float(own["injection_full"].sum(axis=1).mean()), "cycle", "axon-out waiting for the injection queue, summed over terminals"),
-        "stall_no_credit": (float(own["no_credit"].sum(axis=1).mean()), "cycle", "injection waiting for the router, summed over terminals"),
-        "stall_bank_conflict": (float(own["row_conflict"].sum(axis=1).mean()), "cycle", "synapse engines waiting for accumulator banks, summed over cores"),
-        "stall_synapse_fetch": (float(own["row_fetch"].sum(axis=1).mean()), "cycle", "synapse engines waiting for weights, summed over cores"),
+        "stall_fifo_full": (
+            float(own["fifo_full"].sum(axis=1).mean()),
+            "cycle",
+            "neuron engines waiting for axon-out, summed over cores",
+        ),
+        "stall_injection_full": (
+            float(own["injection_full"].sum(axis=1).mean()),
+            "cycle",
+            "axon-out waiting for the injection queue, summed over terminals",
+        ),
+        "stall_no_credit": (
+            float(own["no_credit"].sum(axis=1).mean()),
+            "cycle",
+            "injection waiting for the router, summed over terminals",
+        ),
+        "stall_bank_conflict": (
+            float(own["row_conflict"].sum(axis=1).mean()),
+            "cycle",
+            "synapse engines waiting for accumulator banks, summed over cores",
+        ),
+        "stall_synapse_fetch": (
+            float(own["row_fetch"].sum(axis=1).mean()),
+            "cycle",
+            "synapse engines waiting for weights, summed over cores",
+        ),
         "stall_router_vc": (stalls["stall_vc"], "cycle", "packets waiting for a virtual channel, summed over routers"),
         "stall_router_switch": (stalls["stall_switch"], "cycle", "flits that lost the switch, summed over routers"),
-        "stall_router_credit": (stalls["stall_credit"], "cycle", "flits waiting for the next router's buffer, summed over routers"),
-        "stall_router_ejection": (stalls["stall_ejection"], "cycle", "flits waiting for a terminal's input queue, summed over routers"),
+        "stall_router_credit": (
+            stalls["stall_credit"],
+            "cycle",
+            "flits waiting for the next router's buffer, summed over routers",
+        ),
+        "stall_router_ejection": (
+            stalls["stall_ejection"],
+            "cycle",
+            "flits waiting for a terminal's input queue, summed over routers",
+        ),
     }
     if load.labels is not None:
         scored = accuracy(predict(run.trace, load.decoding), load.labels)
@@ -76,4 +126,4 @@ def _cold(run: "Run") -> float:
     bits = held.synapse_words * core.synapse_memory.width
     bits += held.axons * core.axon_memory.entry_bits + entries * core.routing_memory.entry_bits
     write = run.prices.prices["core[0].synapse_memory", "write"].energy_pj
-    return bits * spec.baseline.dram.energy + held.synapse_words * write
+    return float(bits * spec.baseline.dram.energy + held.synapse_words * write)

@@ -23,8 +23,12 @@ def describe(machine: Machine, work: StepWork) -> str:
     """Run a step on the reference engine until nothing moves and follow who waits for whom."""
     noc = machine.noc
     env, network, _ = build_step(
-        noc, machine.axons, work, np.zeros(len(noc.terminals), TERMINAL_COUNT),
-        np.zeros(noc.routers, ROUTER_COUNT), np.zeros((noc.routers, noc.ports), np.int64),
+        noc,
+        machine.axons,
+        work,
+        np.zeros(len(noc.terminals), TERMINAL_COUNT),
+        np.zeros(noc.routers, ROUTER_COUNT),
+        np.zeros((noc.routers, noc.ports), np.int64),
     )
     env.run()
     waits = {}
@@ -32,12 +36,14 @@ def describe(machine: Machine, work: StepWork) -> str:
         for (port, vc), (out, out_vc) in router.waiting().items():
             behind = int(noc.links["router"][index, out])
             waits[index, port, vc] = (behind, int(noc.links["port"][index, out]), out_vc) if behind >= 0 else None
-    for start in waits:
-        seen, at = [start], waits[start]
+    for start, behind_it in waits.items():
+        seen, at = [start], behind_it
         while at is not None and at in waits and at not in seen:
             seen.append(at)
             at = waits[at]
         if at in seen:
             cycle = [*seen[seen.index(at) :], at]
             return "channels wait in a cycle: " + " -> ".join(f"router[{r}].in{p}.vc{v}" for r, p, v in cycle)
-    return f"{len(waits)} channels wait, none in a cycle: " + ", ".join(f"router[{r}].in{p}.vc{v}" for r, p, v in list(waits)[:8])
+    return f"{len(waits)} channels wait, none in a cycle: " + ", ".join(
+        f"router[{r}].in{p}.vc{v}" for r, p, v in list(waits)[:8]
+    )

@@ -39,5 +39,8 @@ def build_machine(network: Network, chip: ChipSpec, mapping: Mapping, trace: Act
     out_axon = np.arange(len(mapping.axons.source), dtype=np.int32)
     axons = AxonTables(mapping.axons.out_ptr(), out_axon, mapping.axons.rows)
     return Machine(
-        noc_tables(mapping.fabric, chip.noc.router, queues), axons, work_tables(network, chip, mapping, trace), trace.samples
+        noc_tables(mapping.fabric, chip.noc.router, queues),
+        axons,
+        work_tables(network, chip, mapping, trace),
+        trace.samples,
     )

@@ -5,20 +5,39 @@ Records keep the fields of one thing in one cache line and give them names in ke
 
 import numpy as np
 
-from accelsim.mapping.axons import ROW as ROW
-
 TERMINAL_COUNT = np.dtype(
     [
         (name, np.int64)
         for name in (
-            "bursts", "fired", "routing_reads", "packets_out", "flits_out", "packets_in", "flits_in", "row_cycles", "row_ideal",
-            "row_conflict", "row_fetch", "words", "sops", "issued", "state_words", "macs", "fifo_full", "injection_full",
-            "no_credit", "scan_end", "source_end", "row_end", "first_flit", "queue_peak",
+            "bursts",
+            "fired",
+            "routing_reads",
+            "packets_out",
+            "flits_out",
+            "packets_in",
+            "flits_in",
+            "row_cycles",
+            "row_ideal",
+            "row_conflict",
+            "row_fetch",
+            "words",
+            "sops",
+            "issued",
+            "state_words",
+            "macs",
+            "fifo_full",
+            "injection_full",
+            "no_credit",
+            "scan_end",
+            "source_end",
+            "row_end",
+            "first_flit",
+            "queue_peak",
         )
     ]
 )
-"""What one terminal did in one step. ``*_end`` are cycles after the last activity, ``first_flit`` the cycle of the first
-injected flit or -1."""
+"""What one terminal did in one step. ``*_end`` are cycles after the last activity, ``first_flit`` the cycle of the
+first injected flit or -1."""
 
 ROUTER_COUNT = np.dtype(
     [(name, np.int64) for name in ("flits", "stall_vc", "stall_switch", "stall_credit", "stall_ejection")]
@@ -29,7 +48,8 @@ STEP = np.dtype([(name, np.int64) for name in ("end", "status", "injected", "del
 """Summary of one step: E, 0 or an error code, packets injected and delivered."""
 
 SCAN_COUNT = np.dtype([(name, np.int64) for name in ("visited", "membrane_words", "accumulator_words", "cycles")])
-"""What the neuron engine did with one slice: neurons updated (or events taken), memory words read and written, cycles."""
+"""What the neuron engine did with one slice: neurons updated (or events taken), memory words read and written,
+cycles."""
 
 STATUS_DONE = 0
 STATUS_DEADLOCK = 1

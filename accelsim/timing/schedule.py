@@ -1,7 +1,7 @@
 """Schedules: in which hardware step a population executes which timestep of the network.
 
-``pipelined``: a spike sent in step h is integrated in step h + 1, so a population of depth d executes timestep t in step d + t and is
-left alone in all other steps; biases and leak act exactly as in the zero-delay network.
+``pipelined``: a spike sent in step h is integrated in step h + 1, so a population of depth d executes timestep t in
+step d + t and is left alone in all other steps; biases and leak act exactly as in the zero-delay network.
 """
 
 from dataclasses import dataclass

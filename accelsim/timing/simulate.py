@@ -1,7 +1,7 @@
 """Running a machine: jobs in parallel, counts summed by sample, conservation checked.
 
-Steps and samples are independent of each other, so chunks of jobs run in threads; sums of integers do not depend on the order
-in which chunks end.
+Steps and samples are independent of each other, so chunks of jobs run in threads; sums of integers do not depend on
+the order in which chunks end.
 """
 
 from collections.abc import Callable
@@ -56,7 +56,11 @@ class TimingResult:
 
 
 def simulate(
-    machine: Machine, chip: ChipSpec, mapping: Mapping, engine: str, threads: int,
+    machine: Machine,
+    chip: ChipSpec,
+    mapping: Mapping,
+    engine: str,
+    threads: int,
     progress: Callable[[int], None] | None = None,
 ) -> TimingResult:
     """Simulate every step of every sample.
@@ -128,7 +132,11 @@ class _Totals:
         self._check(chunk)
         jobs = slice(chunk.first, chunk.first + len(chunk.steps))
         sample = np.arange(jobs.start, jobs.stop) // self._machine.work.steps
-        for target, source in ((self._terminals, chunk.terminals), (self._routers, chunk.routers), (self._scans, chunk.scans)):
+        for target, source in (
+            (self._terminals, chunk.terminals),
+            (self._routers, chunk.routers),
+            (self._scans, chunk.scans),
+        ):
             for name in target.dtype.names or ():
                 if name == "queue_peak":
                     np.maximum.at(target[name], sample, source[name])
@@ -152,12 +160,19 @@ class _Totals:
         stuck = np.nonzero(chunk.steps["status"] != STATUS_DONE)[0]
         if stuck.size:
             sample, step = divmod(chunk.first + int(stuck[0]), self._machine.work.steps)
-            raise DeadlockError(f"sample {sample}, step {step} cannot end: {waiting_cycle(self._machine, sample, step)}")
+            raise DeadlockError(
+                f"sample {sample}, step {step} cannot end: {waiting_cycle(self._machine, sample, step)}"
+            )
         counts = chunk.terminals
         sent, taken = counts["packets_out"].sum(axis=1), counts["packets_in"].sum(axis=1)
         flits = (counts["flits_out"].sum(axis=1), counts["flits_in"].sum(axis=1))
         fired, expected = counts["fired"].sum(axis=1), counts["routing_reads"].sum(axis=1)
-        if (sent != taken).any() or (sent != expected).any() or (flits[0] != flits[1]).any() or ((fired == 0) & (sent > 0)).any():
+        if (
+            (sent != taken).any()
+            or (sent != expected).any()
+            or (flits[0] != flits[1]).any()
+            or ((fired == 0) & (sent > 0)).any()
+        ):
             at = int(np.argmax((sent != taken) | (sent != expected) | (flits[0] != flits[1])))
             raise ConservationError(
                 f"job {chunk.first + at}: {expected[at]} packets made, {sent[at]} injected, {taken[at]} processed"

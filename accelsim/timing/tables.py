@@ -15,19 +15,22 @@ Int32s = npt.NDArray[np.int32]
 
 
 LINK = np.dtype([(name, np.int32) for name in ("router", "port", "terminal", "up_router", "up_port", "spare")])
-"""What a port leads to: the router and input port behind it, or the terminal on it (-1 where there is none); and the output port
-that feeds it as an input."""
+"""What a port leads to: the router and input port behind it, or the terminal on it (-1 where there is none); and
+the output port that feeds it as an input."""
 
-ENDPOINT = np.dtype([(name, np.int32) for name in ("router", "port", "input_queue", "spike_fifo", "injection_queue", "spare")])
-"""Where a terminal hangs, and its depths: input queue (flits per VC), spike FIFO (neurons), injection queue (packets)."""
+ENDPOINT = np.dtype(
+    [(name, np.int32) for name in ("router", "port", "input_queue", "spike_fifo", "injection_queue", "spare")]
+)
+"""Where a terminal hangs, and its depths: input queue (flits per VC), spike FIFO (neurons), injection queue
+(packets)."""
 
 
 class NocTables(NamedTuple):
     """The network of routers; latencies count from the cycle in which a flit wins the switch.
 
-    ``flight`` to the next router, ``eject`` to a terminal, ``credit`` back to a router, ``inject`` from a terminal to its router
-    and of a credit back to a terminal. ``links`` is (routers, ports) LINK, ``terminals`` (terminals,) ENDPOINT, ``route`` the output
-    port of every (router, terminal).
+    ``flight`` to the next router, ``eject`` to a terminal, ``credit`` back to a router, ``inject`` from a terminal to
+    its router and of a credit back to a terminal. ``links`` is (routers, ports) LINK, ``terminals`` (terminals,)
+    ENDPOINT, ``route`` the output port of every (router, terminal).
     """
 
     routers: int
@@ -55,8 +58,9 @@ class AxonTables(NamedTuple):
 class StepWork(NamedTuple):
     """What the sources of one step do.
 
-    Terminal n executes bursts ``burst_ptr[n] : burst_ptr[n + 1]``: ``burst_cycles`` of scanning, then ``burst_fired`` neurons to write
-    back, taken in order from ``fired[fired_ptr[n] : fired_ptr[n + 1]]`` (numbers of neurons in :class:`AxonTables`).
+    Terminal n executes bursts ``burst_ptr[n] : burst_ptr[n + 1]``: ``burst_cycles`` of scanning, then ``burst_fired``
+    neurons to write back, taken in order from ``fired[fired_ptr[n] : fired_ptr[n + 1]]`` (numbers of neurons in
+    :class:`AxonTables`).
     """
 
     burst_ptr: npt.NDArray[np.int64]

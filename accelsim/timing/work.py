@@ -1,7 +1,8 @@
 """From activity to work: what every terminal does in every step, for both engines.
 
-A core scans the visited neurons of its active slices in order, ``neuron_lanes`` at a time; a port takes its events one by one.
-Groups that fire nothing are merged with the next one that does: they cannot stall, so the timing is the same.
+A core scans the visited neurons of its active slices in order, ``neuron_lanes`` at a time; a port takes its events
+one by one. Groups that fire nothing are merged with the next one that does: they cannot stall, so the timing is the
+same.
 """
 
 from typing import Any, NamedTuple
@@ -21,9 +22,10 @@ Int64s = npt.NDArray[np.int64]
 class WorkTables(NamedTuple):
     """Slices by terminal, and the activity of all populations in flat arrays.
 
-    Slices of terminal n are ``part_ptr[n] : part_ptr[n + 1]``. ``population`` indexes ``spike_base`` (first entry of the population in
-    ``spike_ptr``), ``index_base`` (in ``spike_index``), ``visit_base`` and ``visit_bytes`` (in ``visit``, a bitmap per sample and
-    timestep, most significant bit first). ``event_cycles`` is 0 for a core's slice, else the port's cycles per event.
+    Slices of terminal n are ``part_ptr[n] : part_ptr[n + 1]``. ``population`` indexes ``spike_base`` (first entry of
+    the population in ``spike_ptr``), ``index_base`` (in ``spike_index``), ``visit_base`` and ``visit_bytes`` (in
+    ``visit``, a bitmap per sample and timestep, most significant bit first). ``event_cycles`` is 0 for a core's
+    slice, else the port's cycles per event.
     """
 
     timesteps: int
@@ -94,7 +96,10 @@ def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: Activ
     def bases(sizes: list[int]) -> Int64s:
         return np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64)
 
-    events = [0 if part.terminal < mapping.cores else chip.ports[part.terminal - mapping.cores].cycles_per_event for part in parts]
+    events = [
+        0 if part.terminal < mapping.cores else chip.ports[part.terminal - mapping.cores].cycles_per_event
+        for part in parts
+    ]
     return WorkTables(
         timesteps=trace.timesteps,
         steps=trace.timesteps + network.depth[network.output.name],

@@ -1,12 +1,14 @@
 """Kernels that turn the activity of one step into bursts of the neuron engines."""
 
+from typing import Any
+
 import numpy as np
 
 from accelsim.kernels import inlined, kernel
 
 
 @inlined
-def _first_at_least(values, low, high, wanted) -> int:  # type: ignore[no-untyped-def]
+def _first_at_least(values: Any, low: int, high: int, wanted: int) -> int:
     """Return the first index in ``low .. high`` whose value is at least ``wanted``."""
     while low < high:
         middle = (low + high) // 2
@@ -18,11 +20,24 @@ def _first_at_least(values, low, high, wanted) -> int:  # type: ignore[no-untype
 
 
 @inlined
-def _scan(tables, part, visit, first, last, cycles, fired, burst, pending, count, in_membrane, in_accumulator):  # type: ignore[no-untyped-def]
+def _scan(
+    tables: Any,
+    part: int,
+    visit: int,
+    first: int,
+    last: int,
+    cycles: Any,
+    fired: Any,
+    burst: int,
+    pending: int,
+    count: Any,
+    in_membrane: Any,
+    in_accumulator: Any,
+) -> tuple[int, int]:
     """Scan one slice; append its firing groups to the bursts.
 
-    ``visit`` is the first byte of the step's bitmap, ``first .. last`` the slice's spikes. Returns the number of bursts so far and the
-    cycles scanned since the last one.
+    ``visit`` is the first byte of the step's bitmap, ``first .. last`` the slice's spikes. Returns the number of
+    bursts so far and the cycles scanned since the last one.
     """
     low, high = tables.low[part], tables.high[part]
     neuron, spike = low, first
@@ -74,7 +89,7 @@ def _scan(tables, part, visit, first, last, cycles, fired, burst, pending, count
 
 
 @kernel
-def build_work(tables, sample, step, scan):  # type: ignore[no-untyped-def]
+def build_work(tables: Any, sample: int, step: int, scan: Any) -> tuple[Any, Any, Any, Any, Any]:
     """Return the work of one step.
 
     Parameters
@@ -125,7 +140,17 @@ def build_work(tables, sample, step, scan):  # type: ignore[no-untyped-def]
                 row = sample * tables.timesteps + timestep
                 visit = tables.visit_base[population] + row * tables.visit_bytes[population]
                 burst, pending = _scan(
-                    tables, part, visit, begin[part], end[part], cycles, fired, burst, pending, scan[part], in_membrane,
+                    tables,
+                    part,
+                    visit,
+                    begin[part],
+                    end[part],
+                    cycles,
+                    fired,
+                    burst,
+                    pending,
+                    scan[part],
+                    in_membrane,
                     in_accumulator,
                 )
             for spike in range(begin[part], end[part]):

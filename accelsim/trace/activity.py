@@ -1,7 +1,7 @@
 """The activity trace: spikes and visited neurons of every population, free of any hardware.
 
-Timesteps are those of the zero-delay network: layer l at timestep t sees the spikes of layer l-1 at timestep t. The schedule
-of a chip shifts them.
+Timesteps are those of the zero-delay network: layer l at timestep t sees the spikes of layer l-1 at timestep t. The
+schedule of a chip shifts them.
 """
 
 from dataclasses import dataclass

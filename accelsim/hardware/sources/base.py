@@ -73,7 +73,7 @@ class SramSource(ABC):
     """Energies of memories."""
 
     @abstractmethod
-    def figures(  # noqa: PLR0917 - the key of the table
+    def figures(
         self, bank_bits: int, width: int, ports: str, node_nm: float, cell: str, temperature_k: float
     ) -> SramFigures:
         """Return the figures of one bank.

@@ -80,7 +80,7 @@ def cacti_slices() -> dict[tuple[int, str, str], SramSlice]:
 class Cacti7(SramSource):
     """CACTI 7's plain RAM at 22, 28, 32, 40, 45, 65 and 90 nm, 8 bit and wider, 64 B to 4 MiB per bank."""
 
-    def figures(  # noqa: D102, PLR0917 - documented by SramSource
+    def figures(  # noqa: D102 - documented by SramSource
         self, bank_bits: int, width: int, ports: str, node_nm: float, cell: str, temperature_k: float
     ) -> SramFigures:
         slices = cacti_slices()

@@ -30,7 +30,7 @@ class Mesh(Topology):
         return 2 * len(self.size)
 
     def _coordinate(self, router: npt.NDArray[np.int64], dimension: int) -> npt.NDArray[np.int64]:
-        return router // self._strides[dimension] % self.size[dimension]
+        return np.asarray(router // self._strides[dimension] % self.size[dimension])
 
     def neighbour(self, router: int, port: int) -> tuple[int, int] | None:
         """Return the router one step along the port's dimension."""

@@ -1,7 +1,8 @@
 """What a topology is, and the tables that both engines read.
 
-A topology says which router lies behind each network port and through which port a route goes on. Terminals (cores and I/O
-ports) hang on local ports, numbered after the network ports. Everything becomes flat tables; a new topology is data.
+A topology says which router lies behind each network port and through which port a route goes on. Terminals (cores
+and I/O ports) hang on local ports, numbered after the network ports. Everything becomes flat tables; a new topology
+is data.
 """
 
 from abc import ABC, abstractmethod
@@ -137,6 +138,14 @@ def build_fabric(topology: Topology, attachments: Sequence[int]) -> Fabric:
     there = terminal_router.astype(np.int64)[None, :]
     route = np.where(here == there, terminal_port[None, :], topology.next_port(here, there)).astype(np.uint8)
     return Fabric(
-        topology, topology.routers, ports, len(attachments), link_router, link_port, local_terminal, terminal_router,
-        terminal_port, route,
+        topology,
+        topology.routers,
+        ports,
+        len(attachments),
+        link_router,
+        link_port,
+        local_terminal,
+        terminal_router,
+        terminal_port,
+        route,
     )

@@ -17,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.errors import NetworkError
+from accelsim.network.importers.hdf5_text import TextReader
 
 MAX_TOTAL_BYTES: Final = 2 << 30
 MAX_ELEMENTS: Final = 1 << 28
 MAX_NODES: Final = 10_000
 MAX_EDGES: Final = 100_000
 MAX_NAME: Final = 200
-MAX_TEXT: Final = 1 << 16
 
 _HDF5_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError, MemoryError, OverflowError)
 
@@ -104,8 +104,13 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.bytes = 0
+        self._strings = TextReader(path)
 
     def graph(self, file: Any) -> RawGraph:
+        if file.userblock_size:
+            raise NetworkError(
+                f"{self.path}: expected a plain HDF5 file, got one behind {file.userblock_size} other bytes"
+            )
         root = self._member(file, "node")
         if not isinstance(root, h5py.Group) or "nodes" not in root or "edges" not in root:
             raise NetworkError(
@@ -143,7 +148,8 @@ class _Reader:
             raise NetworkError(f"{self.path}: {len(data)} edges, the limit is {MAX_EDGES}")
         with _naming(f"{self.path}: edges"):
             self._account(data, "edges")
-            return [(_decode(a), _decode(b)) for a, b in data[()]]
+            names = self._texts(data)
+            return list(zip(names[::2], names[1::2], strict=True))
 
     def _extra(self, group: Any) -> dict[str, Any]:
         """Return the scalars and strings of ``metadata``; anything larger is left unread."""
@@ -172,10 +178,20 @@ class _Reader:
         if h5py.check_string_dtype(data.dtype) is not None:
             if data.size != 1:
                 raise NetworkError(f"{key}: expected numbers or one text, got {data.size} texts")
-            return _decode(np.asarray(data[()]).reshape(())[()])
+            with _naming(key):
+                return self._texts(data)[0]
         if data.dtype.kind not in "fiub" or data.dtype.itemsize > 8:
             raise NetworkError(f"{key}: expected numbers, got data of type {data.dtype}")
         return np.asarray(data[()])
+
+    def _texts(self, data: Any) -> list[str]:
+        """Return texts in row-major order."""
+        kind = h5py.check_string_dtype(data.dtype)
+        if kind is None:
+            raise NetworkError(f"expected text, got {data.dtype}")
+        if kind.length is None:
+            return self._strings.read(data)
+        return [bytes(item).decode("utf-8") for item in np.asarray(data[()]).ravel()]
 
     def _account(self, data: Any, key: str) -> None:
         if not isinstance(data, h5py.Dataset):
@@ -186,29 +202,11 @@ class _Reader:
             raise NetworkError(f"{key}: expected data, got an empty dataset")
         if data.size > MAX_ELEMENTS:
             raise NetworkError(f"{key}: {data.size} elements of shape {data.shape}, the limit is {MAX_ELEMENTS}")
-        text = h5py.check_string_dtype(data.dtype)
-        if text is not None and text.length is None:
-            self._account_texts(data, key)
         self.bytes += data.size * data.dtype.itemsize
         if self.bytes > MAX_TOTAL_BYTES:
             raise NetworkError(
                 f"{key}: the file holds more than {MAX_TOTAL_BYTES} bytes of parameters, which is the limit"
             )
-
-    def _account_texts(self, data: Any, key: str) -> None:
-        """Check the stored lengths of texts: the library would allocate what a damaged file claims."""
-        offset, stored = data.id.get_offset(), data.id.get_storage_size()
-        if offset is None or stored % data.size or data.size > MAX_EDGES * 2:
-            raise NetworkError(f"{key}: expected text as NIR stores it, contiguous")
-        with self.path.open("rb") as file:
-            file.seek(offset)
-            raw = file.read(stored)
-        if len(raw) != stored:
-            raise NetworkError(f"{key}: the HDF5 file is truncated or corrupt: text at byte {offset} is missing")
-        # On disk: a 32-bit length, then the address and index of the characters (HDF5 format, IV.B "global heap ID").
-        lengths = np.frombuffer(raw, dtype=np.uint8).reshape(data.size, -1)[:, :4].copy().view("<u4")
-        if lengths.max() > MAX_TEXT:
-            raise NetworkError(f"{key}: a text of {lengths.max()} characters, the limit is {MAX_TEXT}")
 
     def _member(self, group: Any, key: str) -> Any:
         link = group.get(key, getlink=True)
@@ -224,11 +222,3 @@ def _naming(where: str) -> Iterator[None]:
     except NetworkError as error:
         text = str(error)
         raise NetworkError(text if text.startswith(where.split(":", maxsplit=1)[0]) else f"{where}: {text}") from None
-
-
-def _decode(value: Any) -> str:
-    if isinstance(value, bytes):
-        return value.decode("utf-8")
-    if isinstance(value, str):
-        return value
-    raise NetworkError(f"expected text, got {type(value).__name__}")

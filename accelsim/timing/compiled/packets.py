@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.kernels import kernel
+from accelsim.mapping.axons import ROW
 from accelsim.timing.compiled.router import arrive, clear_noc, cycle_routers, next_event, post, repeat_stalls
 from accelsim.timing.compiled.source import BLOCKED, SENT_TAIL, inject
 from accelsim.timing.compiled.state import (
@@ -12,28 +13,41 @@ from accelsim.timing.compiled.state import (
     NEVER,
     PENDING,
     TAIL,
+    TERMINAL,
     TO_ROUTER,
     TO_TERMINAL,
-    TERMINAL,
+    Int64s,
     NocState,
+    Records,
     allocate_noc,
 )
 from accelsim.timing.packets import PacketTimes, PacketTrace
-from accelsim.timing.records import ROUTER_COUNT, ROW
+from accelsim.timing.records import ROUTER_COUNT
 from accelsim.timing.tables import NocTables
 
 
 @kernel
-def _run(noc: NocTables, state: NocState, sources, ptr, order, created, rows, times, count, links):  # type: ignore[no-untyped-def]
+def _run(
+    noc: NocTables,
+    state: NocState,
+    sources: Records,
+    ptr: Int64s,
+    order: Int64s,
+    created: Int64s,
+    rows: Records,
+    times: Int64s,
+    count: Records,
+    links: Int64s,
+) -> None:
     terminals = noc.terminals.size
     vcs = noc.vcs
-    clear_noc(noc, state, noc.terminals)
-    credits = np.full(terminals * vcs, noc.buffer, np.int32)
+    clear_noc(noc, state)
+    credit = np.full(terminals * vcs, noc.buffer, np.int32)
     for terminal in range(terminals):
         sources[terminal].source_vc = vcs - 1
     cursor = ptr[:-1].copy()
     remaining = order.size
-    now = np.int64(0)
+    now = 0
     mask = state.wheel_count.size - 1
     while remaining > 0:
         slot = now & mask
@@ -54,7 +68,7 @@ def _run(noc: NocTables, state: NocState, sources, ptr, order, created, rows, ti
             elif kind == CREDIT_TO_ROUTER:
                 state.channel[where].credits += 1
             else:
-                credits[where] += 1
+                credit[where] += 1
         state.scalars[PENDING] -= state.wheel_count[slot]
         state.wheel_count[slot] = 0
         soon = False
@@ -64,10 +78,10 @@ def _run(noc: NocTables, state: NocState, sources, ptr, order, created, rows, ti
                 continue
             packet = order[cursor[terminal]]
             if created[packet] > now:
-                later = min(later, created[packet])
+                later = min(later, int(created[packet]))
                 continue
             fresh = sources[terminal].sent_flits == 0
-            done = inject(noc, state, sources[terminal], credits, terminal, packet, rows[packet].flits, now)
+            done = inject(noc, state, sources[terminal], credit, terminal, packet, rows[packet].flits, now)
             if done != BLOCKED:
                 soon = True
                 if fresh:
@@ -85,7 +99,6 @@ def _run(noc: NocTables, state: NocState, sources, ptr, order, created, rows, ti
         if not flags:
             repeat_stalls(state, count, following - now - 1)
         now = following
-    return remaining
 
 
 def run_packets(noc: NocTables, trace: PacketTrace) -> PacketTimes:
@@ -108,5 +121,16 @@ def run_packets(noc: NocTables, trace: PacketTrace) -> PacketTimes:
     times = np.full((len(trace.created), 3), -1, dtype=np.int64)
     count = np.zeros(noc.routers, dtype=ROUTER_COUNT)
     links = np.zeros((noc.routers, noc.ports), dtype=np.int64)
-    _run(noc, allocate_noc(noc), np.zeros(len(noc.terminals), TERMINAL), ptr, order, trace.created, rows, times, count, links)
+    _run(
+        noc,
+        allocate_noc(noc),
+        np.zeros(len(noc.terminals), TERMINAL),
+        ptr,
+        order,
+        trace.created,
+        rows,
+        times,
+        count,
+        links,
+    )
     return PacketTimes(times[:, 0], times[:, 1], times[:, 2], links, count)

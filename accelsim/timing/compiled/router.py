@@ -15,7 +15,9 @@ from accelsim.timing.compiled.state import (
     TO_ROUTER,
     TO_TERMINAL,
     WAITING,
+    Int64s,
     NocState,
+    Records,
 )
 from accelsim.timing.tables import NocTables
 
@@ -35,7 +37,7 @@ def post(state: NocState, at: int, kind: int, where: int, flit: int) -> None:
 
 
 @inlined
-def clear_noc(noc: NocTables, state: NocState, terminals) -> None:  # type: ignore[no-untyped-def]
+def clear_noc(noc: NocTables, state: NocState) -> None:
     """Empty all routers and the wheel; credits full, pointers at zero."""
     for at in range(state.channel.size):
         channel = state.channel[at]
@@ -58,7 +60,7 @@ def clear_noc(noc: NocTables, state: NocState, terminals) -> None:  # type: igno
     for router in range(noc.routers):
         for number in range(noc.ports):
             terminal = noc.links[router, number].terminal
-            depth = noc.buffer if terminal < 0 else terminals[terminal].input_queue
+            depth = noc.buffer if terminal < 0 else noc.terminals[terminal].input_queue
             first = (router * noc.ports + number) * noc.vcs
             for at in range(first, first + noc.vcs):
                 state.channel[at].credits = depth
@@ -87,7 +89,7 @@ def arrive(noc: NocTables, state: NocState, channel: int, flit: int, terminal: i
 
 
 @inlined
-def allocate_vcs(noc: NocTables, state: NocState, count, router: int, now: int) -> int:  # type: ignore[no-untyped-def]
+def allocate_vcs(noc: NocTables, state: NocState, count: Records, router: int, now: int) -> int:
     """Give free output VCs to waiting heads: one iteration of iSLIP over (ports x VCs) inputs and outputs."""
     size = noc.ports * noc.vcs
     base = router * size
@@ -141,14 +143,18 @@ def allocate_vcs(noc: NocTables, state: NocState, count, router: int, now: int) 
 
 
 @inlined
-def depart(noc: NocTables, state: NocState, count, links, rows, router: int, i: int, now: int) -> None:  # type: ignore[no-untyped-def]
+def depart(
+    noc: NocTables, state: NocState, count: Records, links: Int64s, rows: Records, router: int, i: int, now: int
+) -> None:
     """Send the flit at the head of input VC ``i`` through the switch."""
     base = router * noc.ports * noc.vcs
     channel = base + i
     port, vc = i // noc.vcs, i % noc.vcs
     out, out_vc = state.channel[channel].out_port, state.channel[channel].out_vc
     flit = state.flits[channel, state.channel[channel].head]
-    state.channel[channel].head = 0 if state.channel[channel].head + 1 == noc.buffer else state.channel[channel].head + 1
+    state.channel[channel].head = (
+        0 if state.channel[channel].head + 1 == noc.buffer else state.channel[channel].head + 1
+    )
     state.channel[channel].count -= 1
     if state.channel[channel].count == 0:
         state.router[router].occupied -= 1
@@ -178,7 +184,9 @@ def depart(noc: NocTables, state: NocState, count, links, rows, router: int, i: 
 
 
 @inlined
-def allocate_switch(noc: NocTables, state: NocState, count, links, rows, router: int, now: int) -> int:  # type: ignore[no-untyped-def]
+def allocate_switch(
+    noc: NocTables, state: NocState, count: Records, links: Int64s, rows: Records, router: int, now: int
+) -> int:
     """Match input and output ports for one cycle (iSLIP, one iteration) and send the winners."""
     ports, vcs = noc.ports, noc.vcs
     base = router * ports * vcs
@@ -245,7 +253,7 @@ def allocate_switch(noc: NocTables, state: NocState, count, links, rows, router:
 
 
 @inlined
-def cycle_routers(noc: NocTables, state: NocState, count, links, rows, now: int) -> int:  # type: ignore[no-untyped-def]
+def cycle_routers(noc: NocTables, state: NocState, count: Records, links: Int64s, rows: Records, now: int) -> int:
     """Evaluate every router that holds a flit; return the union of their flags."""
     flags = 0
     at = 0
@@ -263,7 +271,7 @@ def cycle_routers(noc: NocTables, state: NocState, count, links, rows, now: int)
 
 
 @inlined
-def repeat_stalls(state: NocState, count, cycles: int) -> None:  # type: ignore[no-untyped-def]
+def repeat_stalls(state: NocState, count: Records, cycles: int) -> None:
     """Count the stalls of ``cycles`` skipped cycles in which nothing could move."""
     for at in range(state.scalars[ACTIVE_ROUTERS]):
         router = state.active[at]

@@ -1,22 +1,26 @@
-"""The injection side of a terminal: one flit per cycle, a VC kept for a packet, credits of the router's input buffer."""
+"""The injection side of a terminal: one flit per cycle, one VC per packet, credits of the router's input buffer."""
+
+from typing import Any
 
 from accelsim.kernels import inlined
 from accelsim.timing.compiled.router import post
-from accelsim.timing.compiled.state import HEAD, TAIL, TO_ROUTER, NocState
+from accelsim.timing.compiled.state import HEAD, TAIL, TO_ROUTER, Int32s, NocState
 from accelsim.timing.tables import NocTables
 
 BLOCKED, SENT, SENT_TAIL = 0, 1, 2
 
 
 @inlined
-def inject(noc: NocTables, state: NocState, source, credits, terminal: int, axon: int, flits: int, now: int) -> int:  # type: ignore[no-untyped-def]
+def inject(
+    noc: NocTables, state: NocState, source: Any, credit: Int32s, terminal: int, axon: int, flits: int, now: int
+) -> int:
     """Send the next flit of a packet into the router if a VC has a credit.
 
     Parameters
     ----------
     source : TERMINAL record
         Last VC used and flits of the current packet that have left; updated.
-    credits : (terminals * vcs,) int32
+    credit : (terminals * vcs,) int32
         Free slots of the router's input VCs.
     """
     vcs = noc.vcs
@@ -24,16 +28,16 @@ def inject(noc: NocTables, state: NocState, source, credits, terminal: int, axon
         chosen = -1
         for step in range(1, vcs + 1):
             vc = (source.source_vc + step) % vcs
-            if credits[terminal * vcs + vc] > 0:
+            if credit[terminal * vcs + vc] > 0:
                 chosen = vc
                 break
         if chosen < 0:
             return BLOCKED
         source.source_vc = chosen
     vc = source.source_vc
-    if credits[terminal * vcs + vc] == 0:
+    if credit[terminal * vcs + vc] == 0:
         return BLOCKED
-    credits[terminal * vcs + vc] -= 1
+    credit[terminal * vcs + vc] -= 1
     flit = axon << 2
     if source.sent_flits == 0:
         flit |= HEAD

@@ -21,7 +21,7 @@ TO_ROUTER, TO_TERMINAL, CREDIT_TO_ROUTER, CREDIT_TO_TERMINAL = 0, 1, 2, 3
 """Kinds of an event on the wheel."""
 
 HEAD, TAIL = 2, 1
-NEVER = np.int64(1) << 60
+NEVER = 1 << 60
 
 
 def _record(**fields: Any) -> np.dtype[Any]:
@@ -29,10 +29,19 @@ def _record(**fields: Any) -> np.dtype[Any]:
 
 
 CHANNEL = _record(
-    head=np.int32, count=np.int32, phase=np.int32, out_port=np.int32, out_vc=np.int32, ready=np.int64,
-    owner=np.int32, credits=np.int32, vc_grant=np.int32, vc_accept=np.int32,
+    head=np.int32,
+    count=np.int32,
+    phase=np.int32,
+    out_port=np.int32,
+    out_vc=np.int32,
+    ready=np.int64,
+    owner=np.int32,
+    credits=np.int32,
+    vc_grant=np.int32,
+    vc_accept=np.int32,
 )
-"""An input VC (buffer, phase, route, VC allocator's accept pointer) and the output VC of the same number (owner, credits, grant)."""
+"""An input VC (buffer, phase, route, VC allocator's accept pointer) and the output VC of the same number (owner,
+credits, grant)."""
 
 PORT = _record(sw_grant=np.int32, sw_accept=np.int32, offset=np.int32)
 """Switch allocator pointers of an output port (grant) and an input port (accept, VC offset)."""
@@ -46,13 +55,28 @@ EVENT = _record(where=np.int64, flit=np.int64)
 """Something under way: where << 2 | kind."""
 
 TERMINAL = _record(
-    burst=np.int64, writeback=np.int64, written=np.int64, taken=np.int64, entry=np.int64, entry_wait=np.int64,
-    source_wait=np.int64, row_end=np.int64, due_at=np.int64, wake=np.int64, unwritten=np.int32, injection_head=np.int32,
-    injection_count=np.int32, sent_flits=np.int32, source_vc=np.int32, queue_head=np.int32, queue_count=np.int32,
+    burst=np.int64,
+    writeback=np.int64,
+    written=np.int64,
+    taken=np.int64,
+    entry=np.int64,
+    entry_wait=np.int64,
+    source_wait=np.int64,
+    row_end=np.int64,
+    due_at=np.int64,
+    wake=np.int64,
+    unwritten=np.int32,
+    injection_head=np.int32,
+    injection_count=np.int32,
+    sent_flits=np.int32,
+    source_vc=np.int32,
+    queue_head=np.int32,
+    queue_count=np.int32,
     looked_up=np.int32,
 )
-"""Engines of a terminal: neuron engine (burst, writeback, unwritten), spike FIFO (a window written .. taken of the fired neurons),
-axon-out (entry, entry_wait), injection, input queue, look-up register, row stage, calendar (due_at, wake)."""
+"""Engines of a terminal: neuron engine (burst, writeback, unwritten), spike FIFO (a window written .. taken of the
+fired neurons), axon-out (entry, entry_wait), injection, input queue, look-up register, row stage, calendar (due_at,
+wake)."""
 
 QUEUED = _record(axon=np.int32, vc=np.int32)
 """A packet in an input queue."""

@@ -1,6 +1,4 @@
-"""One hardware step in compiled form: deliver, terminals, routers, then jump to the next cycle in which anything happens."""
-
-import numpy as np
+"""One hardware step in compiled form: deliver, terminals, routers, then jump to the next cycle with something to do."""
 
 from accelsim.kernels import inlined, kernel
 from accelsim.timing.compiled.router import arrive, clear_noc, cycle_routers, next_event, repeat_stalls
@@ -13,7 +11,9 @@ from accelsim.timing.compiled.state import (
     TAIL,
     TO_ROUTER,
     TO_TERMINAL,
+    Int64s,
     NocState,
+    Records,
     TerminalState,
 )
 from accelsim.timing.compiled.terminal import clear_terminals, cycle_terminal, receive, start_burst
@@ -34,7 +34,7 @@ def _call(state: TerminalState, terminal: int, now: int) -> None:
 
 @inlined
 def _push(state: TerminalState, at: int, terminal: int) -> None:
-    """Enter a wake-up; a terminal holds at most one entry that counts, older later ones are dropped when they surface."""
+    """Enter a wake-up; only a terminal's earliest entry counts, others are dropped when they surface."""
     if state.terminal[terminal].wake <= at:
         return
     state.terminal[terminal].wake = at
@@ -86,7 +86,8 @@ def _pop(state: TerminalState) -> None:
 def _next_wake(state: TerminalState) -> int:
     """Return the earliest wake-up that still counts, or NEVER."""
     while state.scalars[HEAPED] > 0:
-        at, terminal = state.heap[0] >> _SHIFT, state.heap[0] & ((1 << _SHIFT) - 1)
+        at: int = state.heap[0] >> _SHIFT
+        terminal = state.heap[0] & ((1 << _SHIFT) - 1)
         if state.terminal[terminal].wake == at:
             return at
         _pop(state)
@@ -94,9 +95,16 @@ def _next_wake(state: TerminalState) -> int:
 
 
 @kernel
-def run_step(  # type: ignore[no-untyped-def]
-    noc: NocTables, axons: AxonTables, work: StepWork, noc_state: NocState, state: TerminalState,
-    count, router_count, links, summary,
+def run_step(
+    noc: NocTables,
+    axons: AxonTables,
+    work: StepWork,
+    noc_state: NocState,
+    state: TerminalState,
+    count: Records,
+    router_count: Records,
+    links: Int64s,
+    summary: Records,
 ) -> None:
     """Simulate one hardware step.
 
@@ -113,7 +121,7 @@ def run_step(  # type: ignore[no-untyped-def]
     summary : (1,) STEP
         Overwritten.
     """
-    clear_noc(noc, noc_state, noc.terminals)
+    clear_noc(noc, noc_state)
     clear_terminals(noc, work, state)
     terminals = noc.terminals.size
     vcs = noc.vcs
@@ -123,7 +131,7 @@ def run_step(  # type: ignore[no-untyped-def]
         if state.terminal[terminal].writeback < NEVER:
             _push(state, state.terminal[terminal].writeback, terminal)
     mask = noc_state.wheel_count.size - 1
-    now = np.int64(0)
+    now = 0
     following = _next_wake(state)
     while following < NEVER:
         now = following
@@ -171,17 +179,18 @@ def run_step(  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _summarise(noc, work, state, noc_state, count, summary) -> None:  # type: ignore[no-untyped-def]
+def _summarise(
+    noc: NocTables, work: StepWork, state: TerminalState, noc_state: NocState, count: Records, summary: Records
+) -> None:
     """Write E, the packet counts, and whether everything that began has ended."""
-    end = np.int64(0)
-    injected = delivered = np.int64(0)
+    end = injected = delivered = 0
     finished = True
     for channel in range(noc_state.channel.size):
         if noc_state.channel[channel].count > 0:
             finished = False
     for terminal in range(noc.terminals.size):
         done = count[terminal]
-        end = max(end, max(done.scan_end, max(done.source_end, done.row_end)))
+        end = max(end, done.scan_end, done.source_end, done.row_end)
         injected += done.packets_out
         delivered += done.packets_in
         if (

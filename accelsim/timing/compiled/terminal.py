@@ -1,13 +1,13 @@
 """A terminal in compiled form: injection, axon-out, write-back of the neuron engine, axon look-up, row stage.
 
-Within a cycle the readers of a queue run before its writer, and the room that a writer sees is that of the beginning of the
-cycle. Rules: docs/timing-model.md, section 2.
+Within a cycle the readers of a queue run before its writer, and the room that a writer sees is that of the beginning
+of the cycle. Rules: docs/timing-model.md, section 2.
 """
 
 from accelsim.kernels import inlined
 from accelsim.timing.compiled.router import post
 from accelsim.timing.compiled.source import BLOCKED, SENT_TAIL, inject
-from accelsim.timing.compiled.state import CREDIT_TO_ROUTER, NEVER, NocState, TerminalState
+from accelsim.timing.compiled.state import CREDIT_TO_ROUTER, NEVER, NocState, Records, TerminalState
 from accelsim.timing.tables import AxonTables, NocTables, StepWork
 
 
@@ -38,7 +38,7 @@ def clear_terminals(noc: NocTables, work: StepWork, state: TerminalState) -> Non
 
 
 @inlined
-def start_burst(work: StepWork, state: TerminalState, count, terminal: int, now: int) -> None:  # type: ignore[no-untyped-def]
+def start_burst(work: StepWork, state: TerminalState, count: Records, terminal: int, now: int) -> None:
     """Start the next burst of the neuron engine; bursts that fire nothing end the scan without a write-back."""
     state.terminal[terminal].writeback = NEVER
     at = state.terminal[terminal].burst
@@ -53,7 +53,16 @@ def start_burst(work: StepWork, state: TerminalState, count, terminal: int, now:
 
 
 @inlined
-def _source_side(noc, axons, work, noc_state, state, count, terminal, now) -> int:  # type: ignore[no-untyped-def]
+def _source_side(
+    noc: NocTables,
+    axons: AxonTables,
+    work: StepWork,
+    noc_state: NocState,
+    state: TerminalState,
+    count: Records,
+    terminal: int,
+    now: int,
+) -> int:
     """Injection, axon-out and write-back; return 1 when something moved."""
     moved = 0
     queue_depth = noc.terminals[terminal].injection_queue
@@ -119,7 +128,15 @@ def _source_side(noc, axons, work, noc_state, state, count, terminal, now) -> in
 
 
 @inlined
-def _synapse_side(noc, axons, noc_state, state, count, terminal, now) -> None:  # type: ignore[no-untyped-def]
+def _synapse_side(
+    noc: NocTables,
+    axons: AxonTables,
+    noc_state: NocState,
+    state: TerminalState,
+    count: Records,
+    terminal: int,
+    now: int,
+) -> None:
     """Start the row whose axon was looked up, and look up the next packet's."""
     if state.terminal[terminal].looked_up >= 0 and now >= state.terminal[terminal].row_end:
         row = axons.rows[state.terminal[terminal].looked_up]
@@ -149,13 +166,22 @@ def _synapse_side(noc, axons, noc_state, state, count, terminal, now) -> None:  
 
 
 @inlined
-def cycle_terminal(noc, axons, work, noc_state, state, count, terminal, now) -> int:  # type: ignore[no-untyped-def]
+def cycle_terminal(
+    noc: NocTables,
+    axons: AxonTables,
+    work: StepWork,
+    noc_state: NocState,
+    state: TerminalState,
+    count: Records,
+    terminal: int,
+    now: int,
+) -> int:
     """Execute one cycle of a terminal; return the next cycle in which it may act without outside cause."""
     moved = _source_side(noc, axons, work, noc_state, state, count, terminal, now)
     _synapse_side(noc, axons, noc_state, state, count, terminal, now)
     if moved:
         return now + 1
-    wake = NEVER
+    wake: int = NEVER
     if state.terminal[terminal].writeback > now:
         wake = state.terminal[terminal].writeback
     if state.terminal[terminal].looked_up >= 0:
@@ -164,7 +190,7 @@ def cycle_terminal(noc, axons, work, noc_state, state, count, terminal, now) -> 
 
 
 @inlined
-def receive(state: TerminalState, count, terminal: int, vc: int, axon: int) -> None:  # type: ignore[no-untyped-def]
+def receive(state: TerminalState, count: Records, terminal: int, vc: int, axon: int) -> None:
     """Store a packet whose tail has arrived."""
     depth = state.queue.shape[1]
     slot = state.terminal[terminal].queue_head + state.terminal[terminal].queue_count

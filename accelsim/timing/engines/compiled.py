@@ -16,6 +16,13 @@ def simulate(machine: Machine, chunk: Chunk) -> None:
         sample, step = divmod(chunk.first + at, machine.work.steps)
         work = StepWork(*build_work(machine.work, sample, step, chunk.scans[at]))
         run_step(
-            machine.noc, machine.axons, work, routers, terminals, chunk.terminals[at], chunk.routers[at], chunk.links[at],
+            machine.noc,
+            machine.axons,
+            work,
+            routers,
+            terminals,
+            chunk.terminals[at],
+            chunk.routers[at],
+            chunk.links[at],
             chunk.steps[at : at + 1],
         )

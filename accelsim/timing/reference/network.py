@@ -69,7 +69,10 @@ class Network:
                 endpoint = self.endpoints[terminal]
                 Arrival(self._env, noc.inject, lambda: endpoint.receive_credit(vc))
             else:
-                upstream, out = self.routers[noc.links["up_router"][index, port]], int(noc.links["up_port"][index, port])
+                upstream, out = (
+                    self.routers[noc.links["up_router"][index, port]],
+                    int(noc.links["up_port"][index, port]),
+                )
                 Arrival(self._env, noc.credit, lambda: upstream.receive_credit(out, vc))
 
         return return_credit

@@ -41,7 +41,7 @@ class _Node:
             if trace.created[packet] > self._env.now:
                 yield self._env.timeout(int(trace.created[packet]) - self._env.now)
 
-            def on_flit(head: bool, _waited: int, packet: int = packet) -> None:  # noqa: FBT001
+            def on_flit(head: bool, _waited: int, packet: int = packet) -> None:
                 if head:
                     self._log.injected[packet] = int(self._env.now)
 
@@ -65,5 +65,8 @@ def run_packets(noc: NocTables, trace: PacketTrace) -> PacketTimes:
         env.process(node.feed(trace, by_source.get(terminal, [])))
     env.run()
     size = range(len(trace.created))
-    columns = [np.array([times.get(packet, -1) for packet in size], dtype=np.int64) for times in (log.injected, log.head, log.tail)]
-    return PacketTimes(*columns, links, counts)
+    injected, head, tail = (
+        np.array([times.get(packet, -1) for packet in size], dtype=np.int64)
+        for times in (log.injected, log.head, log.tail)
+    )
+    return PacketTimes(injected, head, tail, links, counts)

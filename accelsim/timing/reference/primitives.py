@@ -1,8 +1,8 @@
 """What the reference engine adds to SimPy: arrivals that precede the cycle's work, and registered queues.
 
-All times are integer cycles. An :class:`Arrival` happens before any process of its cycle runs; a :class:`Fifo` shows its writer the
-room, and its reader the items, of the beginning of the cycle. Together they make the order of processes within a cycle
-irrelevant.
+All times are integer cycles. An :class:`Arrival` happens before any process of its cycle runs; a :class:`Fifo` shows
+its writer the room, and its reader the items, of the beginning of the cycle. Together they make the order of
+processes within a cycle irrelevant.
 """
 
 from collections import deque

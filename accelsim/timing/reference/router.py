@@ -1,7 +1,7 @@
 """The reference router: input-queued wormhole with virtual channels and iSLIP allocation.
 
-Rules and cycles: docs/timing-model.md, section 3. Source of the rules: BookSim2's ``iq_router`` (non-speculative), against whose
-packet traces this file is tested.
+Rules and cycles: docs/timing-model.md, section 3. Source of the rules: BookSim2's ``iq_router`` (non-speculative),
+against whose packet traces this file is tested.
 """
 
 from collections import deque
@@ -40,7 +40,9 @@ class InputVc:
 class Router:
     """One router; ``send`` and ``return_credit`` are wired by the network."""
 
-    def __init__(self, env: Environment, noc: NocTables, index: int, ejection_credits: Callable[[int], int], count: Any) -> None:
+    def __init__(
+        self, env: Environment, noc: NocTables, index: int, ejection_credits: Callable[[int], int], count: Any
+    ) -> None:
         self._env, self._noc, self._index, self._count = env, noc, index, count
         ports, vcs = noc.ports, noc.vcs
         self._inputs = [InputVc() for _ in range(ports * vcs)]
@@ -75,7 +77,7 @@ class Router:
         return not any(channel.flits for channel in self._inputs)
 
     def waiting(self) -> dict[tuple[int, int], tuple[int, int]]:
-        """Return (output port, VC) that each occupied input (port, VC) waits for; any VC of the port while it has none."""
+        """Return the output (port, VC) that each occupied input (port, VC) waits for; VC 0 while it has none."""
         vcs = self._noc.vcs
         return {
             divmod(i, vcs): (channel.out_port, channel.out_vc if channel.phase == "active" else 0)

@@ -16,15 +16,18 @@ def build_step(
     """Wire up a chip at the beginning of a step."""
     env = Environment()
     network = Network(env, noc, lambda terminal: int(noc.terminals["input_queue"][terminal]), router_count, links)
-    terminals = [
-        Terminal(env, network, noc, axons, work, index, count[index]) for index in range(len(noc.terminals))
-    ]
+    terminals = [Terminal(env, network, noc, axons, work, index, count[index]) for index in range(len(noc.terminals))]
     network.endpoints.extend(terminals)
     return env, network, terminals
 
 
 def run_step(
-    noc: NocTables, axons: AxonTables, work: StepWork, count: Any, router_count: Any, links: Any,
+    noc: NocTables,
+    axons: AxonTables,
+    work: StepWork,
+    count: Any,
+    router_count: Any,
+    links: Any,
     summary: Any,
 ) -> None:
     """Simulate one hardware step; same contract as the compiled engine's.

@@ -1,4 +1,7 @@
-"""The reference terminal: a core or a port as five processes, one per engine. Rules: docs/timing-model.md, section 2."""
+"""The reference terminal: a core or a port as five processes, one per engine.
+
+Rules: docs/timing-model.md, section 2.
+"""
 
 from collections import deque
 from typing import Any
@@ -12,8 +15,15 @@ from accelsim.timing.reference.source import Injector
 from accelsim.timing.tables import AxonTables, NocTables, StepWork
 
 _ROW_COUNTS = {
-    "row_cycles": "cycles", "row_ideal": "ideal", "row_conflict": "conflict", "row_fetch": "fetch", "words": "words",
-    "sops": "sops", "issued": "issued", "state_words": "state_words", "macs": "macs",
+    "row_cycles": "cycles",
+    "row_ideal": "ideal",
+    "row_conflict": "conflict",
+    "row_fetch": "fetch",
+    "words": "words",
+    "sops": "sops",
+    "issued": "issued",
+    "state_words": "state_words",
+    "macs": "macs",
 }
 
 
@@ -21,8 +31,14 @@ class Terminal:
     """One core or port during one step."""
 
     def __init__(
-        self, env: Environment, network: Network, noc: NocTables, axons: AxonTables, work: StepWork,
-        index: int, count: Any,
+        self,
+        env: Environment,
+        network: Network,
+        noc: NocTables,
+        axons: AxonTables,
+        work: StepWork,
+        index: int,
+        count: Any,
     ) -> None:
         self._env, self._network, self._axons, self._work = env, network, axons, work
         self._index, self._count = index, count
@@ -91,7 +107,7 @@ class Terminal:
             self._count["packets_out"] += 1
             yield self._env.timeout(1)
 
-    def _on_flit(self, _head: bool, waited: int) -> None:  # noqa: FBT001
+    def _on_flit(self, _head: bool, waited: int) -> None:
         self._count["no_credit"] += waited
         self._count["flits_out"] += 1
         self._count["source_end"] = self._env.now + 1

@@ -1,0 +1,111 @@
+"""Slices in their place: which terminal executes which neurons, and where their state lies."""
+
+from dataclasses import dataclass
+
+from accelsim.errors import MappingError
+from accelsim.hardware.spec import ChipSpec
+from accelsim.mapping.demand import Demand, DemandModel, values_per_word
+from accelsim.mapping.partition import PARTITIONERS, pack
+from accelsim.network.events import Kind
+from accelsim.network.graph import Network, Projection
+
+
+@dataclass(frozen=True)
+class Part:
+    """A slice in its place.
+
+    Attributes
+    ----------
+    population : str
+    low, high : int
+        Neurons ``low .. high - 1``.
+    terminal : int
+        Core (its router's number) or port.
+    membrane_word, accumulator_word : int
+        First word of the slice in the core's memories.
+    membranes_per_word, accumulators_per_word : int
+    """
+
+    population: str
+    low: int
+    high: int
+    terminal: int
+    membrane_word: int = 0
+    accumulator_word: int = 0
+    membranes_per_word: int = 1
+    accumulators_per_word: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """A network cut into parts on logical cores, before the cores have a place.
+
+    Attributes
+    ----------
+    parts : tuple of Part
+        Parts on cores.
+    inputs : tuple of Part
+        Parts of the input population at the ports.
+    occupation : dict of int to Demand
+        What each used core holds.
+    offsets : dict of str to int
+        First number of each population in the numbering of packet sources.
+    sources : int
+        Packet sources of all populations.
+    kind : {"spikes", "graded", "bias_current"}
+    load_target : str or None
+        With ``bias_current``: the population whose biases the port loads.
+    """
+
+    parts: tuple[Part, ...]
+    inputs: tuple[Part, ...]
+    occupation: dict[int, Demand]
+    offsets: dict[str, int]
+    sources: int
+    kind: Kind
+    load_target: str | None
+
+
+def ports_of(chip: ChipSpec, direction: str, cores: int) -> list[int]:
+    """Return the terminals of the ports of a direction; ports are numbered after the cores."""
+    return [cores + at for at, port in enumerate(chip.ports) if port.direction in (direction, "both")]
+
+
+def draft(network: Network, chip: ChipSpec, model: DemandModel, cores: int, kind: Kind) -> Draft:
+    """Cut a network into parts.
+
+    Raises
+    ------
+    MappingError
+        If it does not fit, or ``bias_current`` is asked for an input with several projections.
+    """
+    slices = PARTITIONERS.get(chip.mapping.partition)(network, model, chip.core, cores)
+    parts: list[Part] = []
+    occupation: dict[int, Demand] = {}
+    for item, core in zip(slices, pack(slices, chip.core, cores), strict=True):
+        held = occupation.get(core, Demand(0, 0, 0, 0))
+        population = network.populations[item.population]
+        per_word = values_per_word(chip.core, population, integer=network.integer)
+        parts.append(
+            Part(item.population, item.low, item.high, core, held.membrane_words, held.accumulator_words, *per_word)
+        )
+        occupation[core] = held + item.demand
+    load_target = _only_projection(network).target if kind == "bias_current" else None
+    input_sources = network.populations[load_target or network.input.name].size
+    offsets, total = {}, 0
+    for name, population in network.populations.items():
+        offsets[name] = total
+        total += input_sources if name == network.input.name else population.size
+    ports = ports_of(chip, "input", cores)
+    bounds = [round(input_sources * at / len(ports)) for at in range(len(ports) + 1)]
+    inputs = [Part(network.input.name, bounds[at], bounds[at + 1], port) for at, port in enumerate(ports)]
+    return Draft(tuple(parts), tuple(inputs), occupation, offsets, total, kind, load_target)
+
+
+def _only_projection(network: Network) -> Projection:
+    edges = network.outgoing(network.input.name)
+    if len(edges) != 1:
+        raise MappingError(
+            f"input: bias_current loads the biases of one population, but the input has {len(edges)} projections"
+        )
+    return edges[0]

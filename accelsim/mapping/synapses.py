@@ -1,0 +1,102 @@
+"""From parts to axons: every (source neuron, core) pair that a packet joins, with the cost of its rows.
+
+A packet of an input with values passes ``mac_lanes`` instead of ``synapse_lanes``. A port that loads biases sends one
+packet per bias, which the core writes beside the membrane in one cycle. Outputs go to the output ports in turn.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from accelsim.compression.format import WeightFormat
+from accelsim.hardware.spec import ChipSpec
+from accelsim.mapping.axons import COST_FIELDS, AxonBuilder, Axons
+from accelsim.mapping.demand import DemandModel
+from accelsim.mapping.kernels import row_costs
+from accelsim.mapping.parts import Draft, Part, ports_of
+from accelsim.network.graph import Network, Projection
+
+
+def packet_flits(chip: ChipSpec, payload: int) -> int:
+    """Return the flits of a packet: destination, axon number and ``payload`` bits."""
+    terminals = int(np.prod(chip.noc.size)) + len(chip.ports)
+    entries = chip.core.axon_memory.memory.capacity // chip.core.axon_memory.entry_bits
+    bits = (terminals - 1).bit_length() + max(1, entries - 1).bit_length() + payload
+    return -(-bits // chip.noc.flit_bits)
+
+
+def build_axons(
+    network: Network, chip: ChipSpec, model: DemandModel, weights: WeightFormat, plan: Draft, value_bits: int
+) -> Axons:
+    """Return the axons of a drafted network, in logical terminals.
+
+    Parameters
+    ----------
+    network, chip, model, weights, plan
+    value_bits : int
+        Width of the values that graded input packets carry.
+    """
+    builder = AxonBuilder()
+    for part in plan.parts:
+        for edge in network.incoming(part.population):
+            from_input = edge.source == network.input.name
+            if from_input and plan.kind == "bias_current":
+                _add_loads(builder, chip, plan, part)
+                continue
+            graded = from_input and plan.kind == "graded"
+            sources = model.incoming[edge.name].axons(part.low, part.high)
+            costs = _row_costs(chip, model, weights, edge, part, graded=graded)
+            flits = packet_flits(chip, value_bits if graded else 0)
+            builder.add(sources + plan.offsets[edge.source], part.terminal, flits, costs[sources], macs=graded)
+    _add_outputs(builder, network, chip, plan)
+    return builder.build(plan.sources)
+
+
+def _row_costs(
+    chip: ChipSpec, model: DemandModel, weights: WeightFormat, edge: Projection, part: Part, *, graded: bool
+) -> npt.NDArray[np.int64]:
+    core, connection = chip.core, edge.connection
+    nonzero = (connection.rows != 0).astype(np.uint8)
+    issued = nonzero if core.skip_zero_weights else weights.issued(connection.rows).astype(np.uint8)
+    costs = np.zeros((connection.n_source, len(COST_FIELDS)), dtype=np.int64)
+    row_costs(
+        connection.run_ptr,
+        connection.run_row,
+        connection.run_start,
+        part.low,
+        part.high,
+        part.accumulator_word * part.accumulators_per_word,
+        issued,
+        nonzero,
+        model.incoming[edge.name].row_words(part.low, part.high),
+        core.mac_lanes if graded else core.synapse_lanes,
+        core.synapse_memory.banks,
+        core.accumulator.memory.banks,
+        part.accumulators_per_word,
+        core.accumulator.memory.rmw_slots,
+        costs,
+    )
+    return costs
+
+
+def _fixed_costs(axons: int, cycles: int, *, state_words: int) -> npt.NDArray[np.int64]:
+    costs = np.zeros((axons, len(COST_FIELDS)), dtype=np.int64)
+    costs[:, COST_FIELDS.index("cycles")] = costs[:, COST_FIELDS.index("ideal")] = cycles
+    costs[:, COST_FIELDS.index("state_words")] = state_words
+    return costs
+
+
+def _add_loads(builder: AxonBuilder, chip: ChipSpec, plan: Draft, part: Part) -> None:
+    biases = np.arange(part.low, part.high) + min(plan.offsets.values())
+    flits = packet_flits(chip, chip.core.accumulator.bits)
+    builder.add(biases, part.terminal, flits, _fixed_costs(len(biases), 1, state_words=1), macs=False)
+
+
+def _add_outputs(builder: AxonBuilder, network: Network, chip: ChipSpec, plan: Draft) -> None:
+    cores, output = int(np.prod(chip.noc.size)), network.output
+    readout = output.model is not None and not output.model.spiking
+    flits = packet_flits(chip, chip.core.membrane.bits if readout else 0)
+    ports = ports_of(chip, "output", cores)
+    for at, terminal in enumerate(ports):
+        neurons = np.arange(output.size)[at :: len(ports)] + plan.offsets[output.name]
+        costs = _fixed_costs(len(neurons), chip.ports[terminal - cores].cycles_per_event, state_words=0)
+        builder.add(neurons, terminal, flits, costs, macs=False)
