@@ -5,6 +5,7 @@ installed entry point of the group ``accelsim.<kind>``, so no list of names is k
 needs no change here.
 """
 
+import functools
 import importlib
 import importlib.metadata
 import pkgutil
@@ -73,5 +74,11 @@ class Registry(Generic[T]):
         package = importlib.import_module(self._package)
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self._package}.{module.name}")
-        for entry in importlib.metadata.entry_points(group=f"accelsim.{self.kind.replace(' ', '_')}"):
+        for entry in _entry_points().select(group=f"accelsim.{self.kind.replace(' ', '_')}"):
             entry.load()
+
+
+@functools.cache
+def _entry_points() -> importlib.metadata.EntryPoints:
+    """Return all entry points of the environment; reading them takes longer than all registries together."""
+    return importlib.metadata.entry_points()

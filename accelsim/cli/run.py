@@ -89,9 +89,10 @@ def run_command(
     For example: accelsim run --hw core --set core.synapse_memory.banks=8 --out results/banks8
     """
     from accelsim.cli.progress import make_progress
-    from accelsim.report.files import prepare_folder, write_result
 
     if out is not None:
+        from accelsim.report.files import prepare_folder
+
         prepare_folder(out)
     progress = make_progress(quiet=quiet)
     from accelsim import pipeline
@@ -108,6 +109,8 @@ def run_command(
         cache=not no_cache,
     )
     if out is not None:
+        from accelsim.report.files import write_result
+
         write_result(result, out, figures=not no_figures, progress=progress)
     show(result, as_json=as_json, quiet=quiet)
     if out is not None and not (as_json or quiet):

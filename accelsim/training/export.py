@@ -187,10 +187,9 @@ def write_manifest(
         "description": "Pruned 8-bit convolutional spiking network for MNIST digits, Poisson-coded input",
         "network": {
             "file": "network.nir",
-            "dialect": "snntorch",
+            "dialect": "euler",
             "dt": f"{TIMESTEP * 1e6:g} us",
             "reset": "subtract",
-            "reset_delay": False,
             "threshold_op": DoubleQuotedScalarString(">"),
             "quantize": quantize,
         },
