@@ -74,11 +74,16 @@ class Registry(Generic[T]):
         package = importlib.import_module(self._package)
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self._package}.{module.name}")
-        for entry in _entry_points().select(group=f"accelsim.{self.kind.replace(' ', '_')}"):
+        for entry in _entry_points().get(f"accelsim.{self.kind.replace(' ', '_')}", []):
             entry.load()
 
 
 @functools.cache
-def _entry_points() -> importlib.metadata.EntryPoints:
-    """Return all entry points of the environment; reading them takes longer than all registries together."""
-    return importlib.metadata.entry_points()
+def _entry_points() -> dict[str, list[importlib.metadata.EntryPoint]]:
+    """Return accelsim's entry points by group; reading the environment's takes longer than all registries together."""
+    found: dict[str, list[importlib.metadata.EntryPoint]] = {}
+    for distribution in importlib.metadata.distributions():
+        for entry in distribution.entry_points:
+            if entry.group.startswith("accelsim."):
+                found.setdefault(entry.group, []).append(entry)
+    return found

@@ -119,6 +119,8 @@ class RouterSpec(Spec):
     """Buffer depth of each virtual channel."""
     routing_delay: Annotated[CountOrZero, Field(le=1)]
     """0 is look-ahead routing."""
+    speculative: StrictBool
+    """True: a head bids for the switch while it asks for a virtual channel."""
     vc_alloc_delay: Annotated[Count, Field(le=1)]
     switch_alloc_delay: Annotated[Count, Field(le=1)]
     switch_delay: Annotated[Count, Field(le=64)]

@@ -38,6 +38,7 @@ class NocTables(NamedTuple):
     vcs: int
     buffer: int
     routing_delay: int
+    speculative: bool
     flight: int
     eject: int
     credit: int
@@ -98,6 +99,7 @@ def noc_tables(fabric: Fabric, router: RouterSpec, depths: QueueDepths | None = 
         vcs=router.virtual_channels,
         buffer=router.buffer_flits,
         routing_delay=router.routing_delay,
+        speculative=router.speculative,
         flight=1 + router.switch_delay + router.link_delay,
         eject=2 + router.switch_delay,
         credit=2 + router.credit_delay,

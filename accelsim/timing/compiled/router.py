@@ -1,9 +1,10 @@
-"""The router in compiled form: arrivals, VC allocation, switch allocation, departure.
+"""The router in compiled form: arrivals, the two allocations of a cycle, departures.
 
 The same code moves the packets of a chip and those of a packet trace. Rules: docs/timing-model.md, section 3.
 """
 
 from accelsim.kernels import inlined
+from accelsim.timing.compiled.allocators import SPECULATIVE, collect_bids, match_switch, match_vcs
 from accelsim.timing.compiled.state import (
     ACTIVE,
     ACTIVE_ROUTERS,
@@ -22,7 +23,7 @@ from accelsim.timing.compiled.state import (
 from accelsim.timing.tables import NocTables
 
 PROGRESS, LATER = 1, 2
-"""Flags that a router returns: something moved; a packet becomes ready in a later cycle."""
+"""Flags that a router returns: a flit, a VC or a round-robin pointer moved; a packet becomes ready in a later cycle."""
 
 
 @inlined
@@ -89,57 +90,25 @@ def arrive(noc: NocTables, state: NocState, channel: int, flit: int, terminal: i
 
 
 @inlined
-def allocate_vcs(noc: NocTables, state: NocState, count: Records, router: int, now: int) -> int:
-    """Give free output VCs to waiting heads: one iteration of iSLIP over (ports x VCs) inputs and outputs."""
+def commit_vcs(noc: NocTables, state: NocState, router: int, waiting: int, now: int) -> int:
+    """Hand over the output VCs won in this cycle; return how many heads got none."""
     size = noc.ports * noc.vcs
     base = router * size
-    waiting = 0
-    asked = 0
-    flags = 0
-    for i in range(size):
-        if state.channel[base + i].phase == WAITING:
-            if state.channel[base + i].ready <= now:
-                state.waiting[waiting] = i
-                state.offer[i] = -1
-                waiting += 1
-                asked |= 1 << state.channel[base + i].out_port
-            else:
-                flags |= LATER
-    lost = waiting
-    for port in range(noc.ports):
-        if not (asked >> port) & 1:
-            continue
-        for out in range(port * noc.vcs, (port + 1) * noc.vcs):
-            if state.channel[base + out].owner >= 0:
-                continue
-            nearest, winner = size, -1
-            for k in range(waiting):
-                i = state.waiting[k]
-                if state.channel[base + i].out_port == port:
-                    distance = i - state.channel[base + out].vc_grant
-                    if distance < 0:
-                        distance += size
-                    if distance < nearest:
-                        nearest, winner = distance, i
-            known = state.offer[winner]
-            pointer = state.channel[base + winner].vc_accept
-            if known < 0 or (out - pointer) % size < (known - pointer) % size:
-                state.offer[winner] = out
+    lost = 0
     for k in range(waiting):
         i = state.waiting[k]
         out = state.offer[i]
-        if out >= 0:
-            state.channel[base + out].owner = i
-            state.channel[base + i].out_vc = out - state.channel[base + i].out_port * noc.vcs
-            state.channel[base + i].phase = ACTIVE
-            state.channel[base + i].ready = now + 1
-            state.channel[base + out].vc_grant = (i + 1) % size
-            state.channel[base + i].vc_accept = (out + 1) % size
-            lost -= 1
-            flags |= PROGRESS
-    count[router].stall_vc += lost
-    state.router[router].blocked_vc = lost
-    return flags
+        if out < 0:
+            lost += 1
+            continue
+        winner, target = state.channel[base + i], state.channel[base + out]
+        target.owner = i
+        target.vc_grant = (i + 1) % size
+        winner.vc_accept = (out + 1) % size
+        winner.out_vc = out - winner.out_port * noc.vcs
+        winner.phase = ACTIVE
+        winner.ready = now + 1
+    return lost
 
 
 @inlined
@@ -184,72 +153,55 @@ def depart(
 
 
 @inlined
-def allocate_switch(
+def send_winners(
     noc: NocTables, state: NocState, count: Records, links: Int64s, rows: Records, router: int, now: int
 ) -> int:
-    """Match input and output ports for one cycle (iSLIP, one iteration) and send the winners."""
+    """Send the winners of the switch; return how many flits left.
+
+    A speculative winner leaves only if it won a VC in this cycle and that VC has a credit; otherwise its input and
+    output stay idle. Pointers move with every match, those that fail included.
+    """
     ports, vcs = noc.ports, noc.vcs
     base = router * ports * vcs
-    flags = bids = ejection = credit = 0
-    wanted = 0
-    state.bid[:] = -1
-    for i in range(ports * vcs):
-        channel = base + i
-        if state.channel[channel].phase != ACTIVE or state.channel[channel].count == 0:
-            continue
-        if state.channel[channel].ready > now:
-            flags |= LATER
-            continue
-        port, vc, out = i // vcs, i % vcs, state.channel[channel].out_port
-        if state.channel[base + out * vcs + state.channel[channel].out_vc].credits == 0:
-            if noc.links[router, out].router < 0:
-                ejection += 1
-            else:
-                credit += 1
-            continue
-        bids += 1
-        wanted |= 1 << out
-        known = state.bid[port * ports + out]
-        offset = state.port[router * ports + port].offset
-        if known < 0 or (vc - offset) % vcs < (known - offset) % vcs:
-            state.bid[port * ports + out] = vc
-    state.grant[:] = -1
-    for out in range(ports):
-        if not (wanted >> out) & 1:
-            continue
-        pointer = state.port[router * ports + out].sw_grant
-        winner = -1
-        for step in range(ports):
-            port = pointer + step
-            if port >= ports:
-                port -= ports
-            if state.bid[port * ports + out] >= 0:
-                winner = port
-                break
-        known = state.grant[winner]
-        pointer = state.port[router * ports + winner].sw_accept
-        if known < 0 or (out - pointer) % ports < (known - pointer) % ports:
-            state.grant[winner] = out
     sent = 0
-    if bids:
-        for port in range(ports):
-            out = state.grant[port]
-            if out < 0:
-                continue
-            vc = state.bid[port * ports + out]
-            state.port[router * ports + out].sw_grant = (port + 1) % ports
-            state.port[router * ports + port].sw_accept = (out + 1) % ports
-            state.port[router * ports + port].offset = (vc + 1) % vcs
-            depart(noc, state, count, links, rows, router, port * vcs + vc, now)
-            sent += 1
-    if sent:
-        flags |= PROGRESS
-    count[router].stall_switch += bids - sent
-    count[router].stall_credit += credit
-    count[router].stall_ejection += ejection
-    state.router[router].blocked_credit = credit
-    state.router[router].blocked_ejection = ejection
-    return flags
+    for port in range(ports):
+        out = state.grant[port]
+        if out < 0:
+            continue
+        bid = state.bid[port * ports + out]
+        vc = bid & (SPECULATIVE - 1)
+        state.port[router * ports + out].sw_grant = (port + 1) % ports
+        state.port[router * ports + port].sw_accept = (out + 1) % ports
+        state.port[router * ports + port].offset = (vc + 1) % vcs
+        channel = state.channel[base + port * vcs + vc]
+        failed = channel.phase != ACTIVE or state.channel[base + out * vcs + channel.out_vc].credits == 0
+        if bid >= SPECULATIVE and failed:
+            continue
+        depart(noc, state, count, links, rows, router, port * vcs + vc, now)
+        sent += 1
+    return sent
+
+
+@inlined
+def cycle_router(
+    noc: NocTables, state: NocState, count: Records, links: Int64s, rows: Records, router: int, now: int
+) -> int:
+    """Evaluate a router: both allocators read the state of the beginning of the cycle, then both commit."""
+    waiting, later = match_vcs(noc, state, router, now)
+    bids, eligible, credit, ejection, soon = collect_bids(noc, state, router, waiting, now)
+    if bids > 0:
+        match_switch(noc, state, router)
+    lost = commit_vcs(noc, state, router, waiting, now)
+    sent = send_winners(noc, state, count, links, rows, router, now) if bids > 0 else 0
+    done = count[router]
+    done.stall_vc += lost
+    done.stall_switch += eligible - sent
+    done.stall_credit += credit
+    done.stall_ejection += ejection
+    blocked = state.router[router]
+    blocked.blocked_vc, blocked.blocked_credit, blocked.blocked_ejection = lost, credit, ejection
+    flags = LATER if later or soon else 0
+    return flags | PROGRESS if bids > 0 or lost < waiting else flags
 
 
 @inlined
@@ -259,8 +211,7 @@ def cycle_routers(noc: NocTables, state: NocState, count: Records, links: Int64s
     at = 0
     while at < state.scalars[ACTIVE_ROUTERS]:
         router = state.active[at]
-        flags |= allocate_vcs(noc, state, count, router, now)
-        flags |= allocate_switch(noc, state, count, links, rows, router, now)
+        flags |= cycle_router(noc, state, count, links, rows, router, now)
         if state.router[router].occupied == 0:
             state.router[router].is_active = 0
             state.scalars[ACTIVE_ROUTERS] -= 1

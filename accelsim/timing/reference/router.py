@@ -95,45 +95,80 @@ class Router:
             if self.idle:
                 yield self._arrived.wait()
             else:
-                self._allocate_vcs()
-                self._allocate_switch()
+                self._cycle()
                 yield self._env.timeout(1)
 
-    def _allocate_vcs(self) -> None:
-        now, vcs = self._env.now, self._noc.vcs
-        waiting = [i for i, channel in enumerate(self._inputs) if channel.phase == "waiting" and channel.ready <= now]
-        requests = {}
-        for i in waiting:
-            port = self._inputs[i].out_port
-            requests[i] = [out for out in range(port * vcs, (port + 1) * vcs) if self._owner[out] is None]
-        matches = islip(requests, self._vc_grant, self._vc_accept)
-        for i, out in matches.items():
-            channel = self._inputs[i]
-            channel.phase, channel.ready, channel.out_vc = "active", int(now) + 1, out % vcs
-            self._owner[out] = i
-        self._count["stall_vc"] += len(waiting) - len(matches)
-
-    def _allocate_switch(self) -> None:
-        vcs = self._noc.vcs
-        bidders: dict[tuple[int, int], list[int]] = {}
-        for i, channel in enumerate(self._inputs):
-            if channel.phase != "active" or channel.ready > self._env.now or not channel.flits:
-                continue
-            if self._credits[channel.out_port * vcs + channel.out_vc] == 0:
-                ejecting = self._noc.links["router"][self._index, channel.out_port] < 0
-                self._count["stall_ejection" if ejecting else "stall_credit"] += 1
-                continue
-            bidders.setdefault((i // vcs, channel.out_port), []).append(i % vcs)
-        speaker = {bid: nearest(channels, self._offset[bid[0]], vcs) for bid, channels in bidders.items()}
+    def _cycle(self) -> None:
+        """Evaluate one cycle: both allocators read the state of its beginning, then both commit."""
+        waiting = [
+            i for i, channel in enumerate(self._inputs) if channel.phase == "waiting" and channel.ready <= self._env.now
+        ]
+        won = islip({i: self._free_vcs(i) for i in waiting}, self._vc_grant, self._vc_accept)
+        normal = self._ready_to_leave()
+        speculative = [i for i in waiting if self._noc.speculative and self._may_speculate(i)]
+        could_leave = len(normal)
+        if self._noc.speculative:
+            could_leave += sum(self._has_credit(self._inputs[i].out_port, out) for i, out in won.items())
+        speaker = self._speakers(normal, speculative)
         requests: dict[int, list[int]] = {}
         for port, out in speaker:
             requests.setdefault(port, []).append(out)
         matches = islip(requests, self._switch_grant, self._switch_accept)
+        for i, out in won.items():
+            channel = self._inputs[i]
+            channel.phase, channel.ready, channel.out_vc = "active", int(self._env.now) + 1, out % self._noc.vcs
+            self._owner[out] = i
+        sent = 0
         for port, out in matches.items():
-            vc = speaker[port, out]
-            self._offset[port] = (vc + 1) % vcs
-            self._depart(port, vc)
-        self._count["stall_switch"] += sum(map(len, bidders.values())) - len(matches)
+            i = speaker[port, out]
+            self._offset[port] = (i + 1) % self._noc.vcs
+            channel = self._inputs[i]
+            if i in speculative and (i not in won or self._credits[won[i]] == 0):
+                continue  # the switch stays idle for this pair of ports
+            self._depart(port, i % self._noc.vcs)
+            sent += 1
+        self._count["stall_vc"] += len(waiting) - len(won)
+        self._count["stall_switch"] += could_leave - sent
+
+    def _free_vcs(self, i: int) -> list[int]:
+        port, vcs = self._inputs[i].out_port, self._noc.vcs
+        return [out for out in range(port * vcs, (port + 1) * vcs) if self._owner[out] is None]
+
+    def _may_speculate(self, i: int) -> bool:
+        return any(self._credits[out] > 0 for out in self._free_vcs(i))
+
+    def _has_credit(self, port: int, out: int) -> bool:
+        """Tell whether an output VC has a credit; count the stall if not."""
+        if self._credits[out] > 0:
+            return True
+        ejecting = self._noc.links["router"][self._index, port] < 0
+        self._count["stall_ejection" if ejecting else "stall_credit"] += 1
+        return False
+
+    def _ready_to_leave(self) -> list[int]:
+        """Return the input VCs whose packet holds an output VC, has a flit here and a credit there."""
+        found = []
+        for i, channel in enumerate(self._inputs):
+            if channel.phase != "active" or channel.ready > self._env.now or not channel.flits:
+                continue
+            if self._has_credit(channel.out_port, channel.out_port * self._noc.vcs + channel.out_vc):
+                found.append(i)
+        return found
+
+    def _speakers(self, normal: list[int], speculative: list[int]) -> dict[tuple[int, int], int]:
+        """Return the input VC that speaks for each (input, output) port: normal bids before speculative ones."""
+        vcs = self._noc.vcs
+        bidders: dict[tuple[int, int], list[int]] = {}
+        for group in (normal, speculative):
+            placed = set(bidders)
+            for i in group:
+                pair = (i // vcs, self._inputs[i].out_port)
+                if pair not in placed:
+                    bidders.setdefault(pair, []).append(i)
+        return {
+            (port, out): port * vcs + nearest([i % vcs for i in channels], self._offset[port], vcs)
+            for (port, out), channels in bidders.items()
+        }
 
     def _depart(self, port: int, vc: int) -> None:
         channel = self._inputs[port * self._noc.vcs + vc]
