@@ -32,7 +32,7 @@ def test_headlines_of_a_known_result() -> None:
         "power": ["10.4 mW", "100 mW", "SNN 9.6x less"],
         "operations": ["310,000 SOPs", "1,550,000 MACs", "SNN 5.0x fewer"],
         "accuracy": ["93.8 %", "98.0 %", "SNN 4.2 points lower"],
-        "ANN, cold start": ["-", "13 uJ"],
+        "first, weights from DRAM": ["-", "13 uJ"],
     }
     for start, expected in rows.items():
         line = line_of(text, start)

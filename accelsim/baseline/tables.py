@@ -154,6 +154,7 @@ def layers_of(run: ArrayRun) -> Table:
         ("output_buffer_writes", "", "words of partial and final sums", words[OUTPUT, "write"]),
         ("dram_bits", "bit", "what does not fit on chip, in every inference", traffic.dram_bits),
         ("dram_cold_bits", "bit", "resident weights, once after power-up", traffic.cold_bits),
+        ("energy_pj", "pJ", "dynamic and static energy, weights resident", run.dynamic + run.static),
         ("energy_dynamic_pj", "pJ", "accesses and operations, weights resident", run.dynamic),
         ("energy_static_pj", "pJ", "leakage of the whole array while the layer runs", run.static),
         ("energy_dram_cold_pj", "pJ", "fetch of the resident weights, once after power-up", run.cold),

@@ -39,18 +39,16 @@ def rows(result: RunResult) -> list[Row]:
     ]
     if "accuracy" in snn and snn.keys() >= _BOUNDS:
         found.append(_interval(snn, ann))
-    if "energy_dram_cold" in ann and "energy_per_inference" in ann:
-        loaded = ann["energy_per_inference"].value + ann["energy_dram_cold"].value
-        found.append(
-            Row(
-                "ANN, cold start",
-                ABSENT,
-                quantity(loaded, "pJ"),
-                "first inference: resident weights fetched from DRAM",
-                None,
-            )
-        )
+    found.insert(1, _amount("  first, weights from DRAM", _cold(snn), _cold(ann)))
     return found
+
+
+def _cold(totals: dict[str, Quantity]) -> Quantity | None:
+    """Return the energy of the first inference, which fetches the resident weights from DRAM."""
+    if not {"energy_per_inference", "energy_dram_cold"} <= totals.keys():
+        return None
+    loaded = totals["energy_per_inference"].value + totals["energy_dram_cold"].value
+    return Quantity(loaded, "pJ", "energy of the first inference after power-up, weights fetched from DRAM")
 
 
 def _finite(totals: dict[str, Quantity]) -> dict[str, Quantity]:

@@ -3,8 +3,9 @@
 The critical terminal is the one whose last activity sets E. If its row stage ends last, the cycles in which it
 processed rows are ``accumulate`` (lanes), ``bank_conflict`` and ``synapse_fetch``; the cycles in which it waited are
 given, in this order, to the ``neuron_scan`` of the source that injected last, to that source's stalls
-(``fifo_full``), and the rest to the ``network`` (routing entries, routers, links, look-up). If it ends with scanning
-or injecting, its scan, its stalls and the rest. Then ``drain`` and ``barrier``. The parts sum to the step's cycles.
+(``source_blocked``: its spike FIFO was full), and the rest to the ``network`` (routing entries, routers, links,
+look-up). If it ends with scanning or injecting, its scan, its stalls and the rest. Then ``drain`` and ``barrier``.
+The parts sum to the step's cycles.
 """
 
 import numpy as np
@@ -13,11 +14,20 @@ import numpy.typing as npt
 from accelsim.hardware.spec import ChipSpec
 from accelsim.timing.engine import Chunk
 
-CAUSES = ("neuron_scan", "fifo_full", "network", "accumulate", "bank_conflict", "synapse_fetch", "drain", "barrier")
+CAUSES = (
+    "neuron_scan",
+    "source_blocked",
+    "network",
+    "accumulate",
+    "bank_conflict",
+    "synapse_fetch",
+    "drain",
+    "barrier",
+)
 
 CAUSE_TEXT = {
     "neuron_scan": "neuron engines updating neurons",
-    "fifo_full": "neuron engines waiting for axon-out (spike FIFO full)",
+    "source_blocked": "sources that cannot send: spike FIFO full, because the network takes packets too slowly",
     "network": "packets on their way: routing entries, routers, links, queues",
     "accumulate": "synapse engine accumulating, all lanes served",
     "bank_conflict": "synapse engine waiting for accumulator banks",
