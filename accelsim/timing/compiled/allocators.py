@@ -1,48 +1,66 @@
 """VC and switch allocation of one router and cycle, in compiled form: one iteration of iSLIP each.
 
-Rules: docs/timing-model.md, section 3; with ``speculative`` a waiting head bids for the switch in the cycle in which
-it asks for a VC. Nothing is committed here: both allocators see the state of the beginning of the cycle.
+Rules: docs/timing-model.md, section 3; with ``speculative`` a waiting head bids for the switch in the cycle in which it
+asks for a VC. Nothing is committed here: both allocators see the state of the beginning of the cycle. The sets of input
+VCs that wait or hold an output VC are bit masks, so that a router costs what its packets cost, not what its ports cost.
 """
 
+import numpy as np
+
 from accelsim.kernels import inlined
-from accelsim.timing.compiled.state import ACTIVE, WAITING, NocState
+from accelsim.timing.compiled.state import NocState
 from accelsim.timing.tables import NocTables
 
 SPECULATIVE = 1 << 8
 """Marks the bid of a head that has no VC yet."""
 
+_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
+_POSITION = np.zeros(64, dtype=np.int64)
+for _bit in range(64):
+    _POSITION[((0x03F79D71B4CB0A89 << _bit) & 0xFFFFFFFFFFFFFFFF) >> 58] = _bit
+
 
 @inlined
-def match_vcs(noc: NocTables, state: NocState, router: int, now: int) -> tuple[int, bool]:
+def lowest_bit(mask: int) -> int:
+    """Return the position of the lowest set bit (de Bruijn multiplication; Leiserson, Prokop and Randall 1998)."""
+    alone = np.uint64(mask & -mask)
+    return _POSITION[(alone * _DE_BRUIJN) >> np.uint64(58)]  # type: ignore[no-any-return]
+
+
+@inlined
+def match_vcs(noc: NocTables, state: NocState, router: int, now: int) -> tuple[int, int, bool]:
     """Match waiting heads and free output VCs.
 
-    Writes the heads to ``state.waiting`` and what each won to ``state.offer`` (-1: nothing). Returns the number of
-    heads, and whether another one becomes ready later.
+    Writes the heads to ``state.waiting`` and what each won to ``state.offer`` (-1: nothing). Returns how many heads
+    asked, how many won, and whether others ask in a later cycle.
     """
     size = noc.ports * noc.vcs
     base = router * size
     waiting = 0
-    asked = 0
     later = False
-    for i in range(size):
-        channel = state.channel[base + i]
-        if channel.phase == WAITING:
-            if channel.ready <= now:
-                state.waiting[waiting] = i
-                state.offer[i] = -1
-                waiting += 1
-                asked |= 1 << channel.out_port
-            else:
-                later = True
-    for port in range(noc.ports):
-        if not (asked >> port) & 1:
+    mask = state.router[router].waiting
+    while mask != 0:
+        i = lowest_bit(mask)
+        mask &= mask - 1
+        if state.channel[base + i].ready <= now:
+            state.waiting[waiting] = i
+            state.offer[i] = -1
+            waiting += 1
+        else:
+            later = True
+    won = 0
+    asked = 0
+    for at in range(waiting):
+        port = state.channel[base + state.waiting[at]].out_port
+        if (asked >> port) & 1:
             continue
+        asked |= 1 << port
         for out in range(port * noc.vcs, (port + 1) * noc.vcs):
             target = state.channel[base + out]
             if target.owner >= 0:
                 continue
             nearest, winner = size, -1
-            for k in range(waiting):
+            for k in range(at, waiting):
                 i = state.waiting[k]
                 if state.channel[base + i].out_port == port:
                     distance = i - target.vc_grant
@@ -52,9 +70,12 @@ def match_vcs(noc: NocTables, state: NocState, router: int, now: int) -> tuple[i
                         nearest, winner = distance, i
             known = state.offer[winner]
             pointer = state.channel[base + winner].vc_accept
-            if known < 0 or (out - pointer) % size < (known - pointer) % size:
+            if known < 0:
+                won += 1
                 state.offer[winner] = out
-    return waiting, later
+            elif (out - pointer) % size < (known - pointer) % size:
+                state.offer[winner] = out
+    return waiting, won, later
 
 
 @inlined
@@ -75,30 +96,33 @@ def _place_bid(noc: NocTables, state: NocState, router: int, i: int, mark: int) 
 @inlined
 def collect_bids(
     noc: NocTables, state: NocState, router: int, waiting: int, now: int
-) -> tuple[int, int, int, int, bool]:
+) -> tuple[int, int, int, int, int]:
     """Collect the bids for the switch, one per input and output port, in ``state.bid`` (-1: none).
 
     Returns
     -------
-    bids, eligible, credit, ejection : int
-        Bids placed; flits that could leave in this cycle; flits that lack a credit of a router, of a terminal.
-    later : bool
-        Whether a flit may bid in a later cycle only.
+    wanted : int
+        Bit mask of the outputs bid for.
+    eligible, credit, ejection : int
+        Flits that could leave in this cycle; flits that lack a credit of a router, of a terminal.
+    bids : int
+        Bids placed.
     """
     vcs = noc.vcs
     base = router * noc.ports * vcs
-    bids = eligible = credit = ejection = 0
-    later = False
+    wanted = eligible = credit = ejection = bids = 0
     state.bid[:] = -1
-    for i in range(noc.ports * vcs):
+    mask = state.router[router].holding
+    while mask != 0:
+        i = lowest_bit(mask)
+        mask &= mask - 1
         channel = state.channel[base + i]
-        if channel.phase != ACTIVE or channel.count == 0:
-            continue
         if channel.ready > now:
-            later = True
-        elif state.channel[base + channel.out_port * vcs + channel.out_vc].credits > 0:
-            bids += 1
+            continue
+        if state.channel[base + channel.out_port * vcs + channel.out_vc].credits > 0:
             eligible += 1
+            bids += 1
+            wanted |= 1 << channel.out_port
             _place_bid(noc, state, router, i, 0)
         elif noc.links[router, channel.out_port].router < 0:
             ejection += 1
@@ -107,10 +131,11 @@ def collect_bids(
     if noc.speculative:
         for k in range(waiting):
             i = state.waiting[k]
-            first = base + state.channel[base + i].out_port * vcs
-            for out in range(first, first + vcs):
+            port = state.channel[base + i].out_port
+            for out in range(base + port * vcs, base + (port + 1) * vcs):
                 if state.channel[out].owner < 0 and state.channel[out].credits > 0:
                     bids += 1
+                    wanted |= 1 << port
                     _place_bid(noc, state, router, i, SPECULATIVE)
                     break
             won = state.offer[i]
@@ -118,31 +143,30 @@ def collect_bids(
                 continue
             if state.channel[base + won].credits > 0:
                 eligible += 1
-            elif noc.links[router, won // vcs].router < 0:
+            elif noc.links[router, port].router < 0:
                 ejection += 1
             else:
                 credit += 1
-    return bids, eligible, credit, ejection, later
+    return wanted, eligible, credit, ejection, bids
 
 
 @inlined
-def match_switch(noc: NocTables, state: NocState, router: int) -> None:
-    """Match input and output ports; ``state.grant`` holds the output of each input, -1 where none."""
+def match_switch(noc: NocTables, state: NocState, router: int, wanted: int) -> int:
+    """Match input and output ports; ``state.grant`` holds the output of each input in the mask that is returned."""
     ports = noc.ports
-    state.grant[:] = -1
-    for out in range(ports):
-        pointer = state.port[router * ports + out].sw_grant
-        winner = -1
-        for step in range(ports):
-            port = pointer + step
-            if port >= ports:
-                port -= ports
-            if state.bid[port * ports + out] >= 0:
-                winner = port
-                break
-        if winner < 0:
-            continue
-        known = state.grant[winner]
-        pointer = state.port[router * ports + winner].sw_accept
-        if known < 0 or (out - pointer) % ports < (known - pointer) % ports:
-            state.grant[winner] = out
+    matched = 0
+    while wanted != 0:
+        out = lowest_bit(wanted)
+        wanted &= wanted - 1
+        port = state.port[router * ports + out].sw_grant
+        while state.bid[port * ports + out] < 0:
+            port += 1
+            if port == ports:
+                port = 0
+        pointer = state.port[router * ports + port].sw_accept
+        if not (matched >> port) & 1:
+            matched |= 1 << port
+            state.grant[port] = out
+        elif (out - pointer) % ports < (state.grant[port] - pointer) % ports:
+            state.grant[port] = out
+    return matched

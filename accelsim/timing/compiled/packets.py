@@ -3,9 +3,17 @@
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.kernels import kernel
+from accelsim.kernels import loop_kernel
 from accelsim.mapping.axons import ROW
-from accelsim.timing.compiled.router import arrive, clear_noc, cycle_routers, next_event, post, repeat_stalls
+from accelsim.timing.compiled.router import (
+    arrive,
+    begin_cycle,
+    clear_noc,
+    cycle_routers,
+    next_event,
+    post,
+    receive_credit,
+)
 from accelsim.timing.compiled.source import BLOCKED, SENT_TAIL, inject
 from accelsim.timing.compiled.state import (
     CREDIT_TO_ROUTER,
@@ -16,6 +24,7 @@ from accelsim.timing.compiled.state import (
     TERMINAL,
     TO_ROUTER,
     TO_TERMINAL,
+    Int32s,
     Int64s,
     NocState,
     Records,
@@ -26,12 +35,14 @@ from accelsim.timing.records import ROUTER_COUNT
 from accelsim.timing.tables import NocTables
 
 
-@kernel
+@loop_kernel
 def _run(
     noc: NocTables,
     state: NocState,
     sources: Records,
-    ptr: Int64s,
+    credit: Int32s,
+    cursor: Int64s,
+    last: Int64s,
     order: Int64s,
     created: Int64s,
     rows: Records,
@@ -42,14 +53,13 @@ def _run(
     terminals = noc.terminals.size
     vcs = noc.vcs
     clear_noc(noc, state)
-    credit = np.full(terminals * vcs, noc.buffer, np.int32)
     for terminal in range(terminals):
         sources[terminal].source_vc = vcs - 1
-    cursor = ptr[:-1].copy()
     remaining = order.size
     now = 0
     mask = state.wheel_count.size - 1
     while remaining > 0:
+        begin_cycle(state, now)
         slot = now & mask
         for k in range(state.wheel_count[slot]):
             where, flit = state.wheel[slot, k].where, state.wheel[slot, k].flit
@@ -66,7 +76,7 @@ def _run(
                 port = noc.terminals[terminal].router * noc.ports + noc.terminals[terminal].port
                 post(state, now + noc.credit, CREDIT_TO_ROUTER, port * vcs + vc, 0)
             elif kind == CREDIT_TO_ROUTER:
-                state.channel[where].credits += 1
+                receive_credit(noc, state, where, now)
             else:
                 credit[where] += 1
         state.scalars[PENDING] -= state.wheel_count[slot]
@@ -74,7 +84,7 @@ def _run(
         soon = False
         later = NEVER
         for terminal in range(terminals):
-            if cursor[terminal] == ptr[terminal + 1]:
+            if cursor[terminal] == last[terminal]:
                 continue
             packet = order[cursor[terminal]]
             if created[packet] > now:
@@ -88,16 +98,14 @@ def _run(
                     times[packet, 0] = now
                 if done == SENT_TAIL:
                     cursor[terminal] += 1
-        flags = cycle_routers(noc, state, count, links, rows, now)
+        cycle_routers(noc, state, count, links, rows, now)
         following = next_event(state, now)
-        if soon or flags:
+        if soon:
             following = now + 1
         elif later < NEVER and (following < 0 or later < following):
             following = later
         if following < 0:
             break
-        if not flags:
-            repeat_stalls(state, count, following - now - 1)
         now = following
 
 
@@ -125,7 +133,9 @@ def run_packets(noc: NocTables, trace: PacketTrace) -> PacketTimes:
         noc,
         allocate_noc(noc),
         np.zeros(len(noc.terminals), TERMINAL),
-        ptr,
+        np.full(len(noc.terminals) * noc.vcs, noc.buffer, dtype=np.int32),
+        ptr[:-1].copy(),
+        ptr[1:],
         order,
         trace.created,
         rows,

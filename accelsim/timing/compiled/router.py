@@ -1,16 +1,25 @@
 """The router in compiled form: arrivals, the two allocations of a cycle, departures.
 
-The same code moves the packets of a chip and those of a packet trace. Rules: docs/timing-model.md, section 3.
+The same code moves the packets of a chip and those of a packet trace. Rules: docs/timing-model.md, section 3. A
+router is evaluated only in cycles in which something about it can change; what its packets wait for in between is
+counted when it is evaluated next.
 """
 
 from accelsim.kernels import inlined
-from accelsim.timing.compiled.allocators import SPECULATIVE, collect_bids, match_switch, match_vcs
+from accelsim.timing.compiled.allocators import (
+    SPECULATIVE,
+    collect_bids,
+    lowest_bit,
+    match_switch,
+    match_vcs,
+)
 from accelsim.timing.compiled.state import (
     ACTIVE,
-    ACTIVE_ROUTERS,
     CREDIT_TO_ROUTER,
     CREDIT_TO_TERMINAL,
+    DUE_ROUTERS,
     IDLE,
+    NEXT_ROUTERS,
     PENDING,
     TAIL,
     TO_ROUTER,
@@ -22,9 +31,6 @@ from accelsim.timing.compiled.state import (
 )
 from accelsim.timing.tables import NocTables
 
-PROGRESS, LATER = 1, 2
-"""Flags that a router returns: a flit, a VC or a round-robin pointer moved; a packet becomes ready in a later cycle."""
-
 
 @inlined
 def post(state: NocState, at: int, kind: int, where: int, flit: int) -> None:
@@ -35,6 +41,34 @@ def post(state: NocState, at: int, kind: int, where: int, flit: int) -> None:
     state.wheel[slot, used].flit = flit
     state.wheel_count[slot] = used + 1
     state.scalars[PENDING] += 1
+
+
+@inlined
+def call_now(state: NocState, router: int, now: int) -> None:
+    """Have a router evaluated in this cycle."""
+    if state.router[router].due_at != now:
+        state.router[router].due_at = now
+        state.due[state.scalars[DUE_ROUTERS]] = router
+        state.scalars[DUE_ROUTERS] += 1
+
+
+@inlined
+def call_next(state: NocState, router: int, now: int) -> None:
+    """Have a router evaluated in the next cycle."""
+    if state.router[router].next_at != now + 1:
+        state.router[router].next_at = now + 1
+        state.following[state.scalars[NEXT_ROUTERS]] = router
+        state.scalars[NEXT_ROUTERS] += 1
+
+
+@inlined
+def begin_cycle(state: NocState, now: int) -> None:
+    """Make the routers called for this cycle due."""
+    called = state.scalars[NEXT_ROUTERS]
+    state.scalars[DUE_ROUTERS] = 0
+    state.scalars[NEXT_ROUTERS] = 0
+    for k in range(called):
+        call_now(state, state.following[k], now)
 
 
 @inlined
@@ -53,108 +87,133 @@ def clear_noc(noc: NocTables, state: NocState) -> None:
         port.sw_grant = 0
         port.sw_accept = 0
         port.offset = 0
-    for router in range(noc.routers):
-        state.router[router].occupied = 0
-        state.router[router].is_active = 0
+    for at in range(noc.routers):
+        router = state.router[at]
+        router.waiting = 0
+        router.holding = 0
+        router.seen = 0
+        router.due_at = -1
+        router.next_at = -1
+        router.blocked_vc = 0
+        router.blocked_credit = 0
+        router.blocked_ejection = 0
     state.wheel_count[:] = 0
     state.scalars[:] = 0
-    for router in range(noc.routers):
+    for at in range(noc.routers):
         for number in range(noc.ports):
-            terminal = noc.links[router, number].terminal
+            terminal = noc.links[at, number].terminal
             depth = noc.buffer if terminal < 0 else noc.terminals[terminal].input_queue
-            first = (router * noc.ports + number) * noc.vcs
-            for at in range(first, first + noc.vcs):
-                state.channel[at].credits = depth
+            first = (at * noc.ports + number) * noc.vcs
+            for channel_at in range(first, first + noc.vcs):
+                state.channel[channel_at].credits = depth
 
 
 @inlined
-def arrive(noc: NocTables, state: NocState, channel: int, flit: int, terminal: int, now: int) -> None:
+def _start_routing(noc: NocTables, state: NocState, router: int, i: int, terminal: int, at: int, now: int) -> None:
+    """Let the head of input VC ``i`` ask for an output VC ``routing_delay`` cycles after ``at``."""
+    channel = state.channel[router * noc.ports * noc.vcs + i]
+    channel.phase = WAITING
+    channel.ready = at + noc.routing_delay
+    channel.out_port = noc.route[router, terminal]
+    state.router[router].waiting |= 1 << i
+    if channel.ready == now:
+        call_now(state, router, now)
+    else:
+        call_next(state, router, now)
+
+
+@inlined
+def arrive(noc: NocTables, state: NocState, where: int, flit: int, terminal: int, now: int) -> None:
     """Store a flit in an input VC; a head in an idle one starts routing."""
-    router = channel // (noc.ports * noc.vcs)
-    count = state.channel[channel].count
-    slot = state.channel[channel].head + count
+    size = noc.ports * noc.vcs
+    router = where // size
+    i = where - router * size
+    channel = state.channel[where]
+    slot = channel.head + channel.count
     if slot >= noc.buffer:
         slot -= noc.buffer
-    state.flits[channel, slot] = flit
-    state.channel[channel].count = count + 1
-    if count == 0:
-        state.router[router].occupied += 1
-        if not state.router[router].is_active:
-            state.router[router].is_active = 1
-            state.active[state.scalars[ACTIVE_ROUTERS]] = router
-            state.scalars[ACTIVE_ROUTERS] += 1
-    if state.channel[channel].phase == IDLE:
-        state.channel[channel].phase = WAITING
-        state.channel[channel].ready = now + noc.routing_delay
-        state.channel[channel].out_port = noc.route[router, terminal]
+    state.flits[where, slot] = flit
+    channel.count += 1
+    if channel.phase == IDLE:
+        _start_routing(noc, state, router, i, terminal, now, now)
+    elif channel.phase == ACTIVE and channel.count == 1:
+        state.router[router].holding |= 1 << i
+        call_now(state, router, now)
 
 
 @inlined
-def commit_vcs(noc: NocTables, state: NocState, router: int, waiting: int, now: int) -> int:
-    """Hand over the output VCs won in this cycle; return how many heads got none."""
+def receive_credit(noc: NocTables, state: NocState, where: int, now: int) -> None:
+    """Take back a slot downstream; wake the router if a packet may have waited for it."""
+    state.channel[where].credits += 1
+    router = where // (noc.ports * noc.vcs)
+    record = state.router[router]
+    if record.blocked_credit + record.blocked_ejection > 0 or (noc.speculative and record.waiting != 0):
+        call_now(state, router, now)
+
+
+@inlined
+def _commit_vcs(noc: NocTables, state: NocState, router: int, waiting: int, now: int) -> None:
+    """Hand over the output VCs won in this cycle."""
     size = noc.ports * noc.vcs
     base = router * size
-    lost = 0
     for k in range(waiting):
         i = state.waiting[k]
         out = state.offer[i]
         if out < 0:
-            lost += 1
             continue
         winner, target = state.channel[base + i], state.channel[base + out]
         target.owner = i
-        target.vc_grant = (i + 1) % size
-        winner.vc_accept = (out + 1) % size
+        target.vc_grant = 0 if i + 1 == size else i + 1
+        winner.vc_accept = 0 if out + 1 == size else out + 1
         winner.out_vc = out - winner.out_port * noc.vcs
         winner.phase = ACTIVE
         winner.ready = now + 1
-    return lost
+        state.router[router].waiting ^= 1 << i
+        state.router[router].holding |= 1 << i
 
 
 @inlined
-def depart(
+def _depart(
     noc: NocTables, state: NocState, count: Records, links: Int64s, rows: Records, router: int, i: int, now: int
 ) -> None:
     """Send the flit at the head of input VC ``i`` through the switch."""
     base = router * noc.ports * noc.vcs
-    channel = base + i
-    port, vc = i // noc.vcs, i % noc.vcs
-    out, out_vc = state.channel[channel].out_port, state.channel[channel].out_vc
-    flit = state.flits[channel, state.channel[channel].head]
-    state.channel[channel].head = (
-        0 if state.channel[channel].head + 1 == noc.buffer else state.channel[channel].head + 1
-    )
-    state.channel[channel].count -= 1
-    if state.channel[channel].count == 0:
-        state.router[router].occupied -= 1
-    state.channel[base + out * noc.vcs + out_vc].credits -= 1
+    channel = state.channel[base + i]
+    port = i // noc.vcs
+    vc = i - port * noc.vcs
+    out = channel.out_port
+    target = state.channel[base + out * noc.vcs + channel.out_vc]
+    flit = state.flits[base + i, channel.head]
+    channel.head = 0 if channel.head + 1 == noc.buffer else channel.head + 1
+    channel.count -= 1
+    target.credits -= 1
     count[router].flits += 1
     links[router, out] += 1
-    behind = noc.links[router, out].router
-    if behind >= 0:
-        target = (behind * noc.ports + noc.links[router, out].port) * noc.vcs + out_vc
-        post(state, now + noc.flight, TO_ROUTER, target, flit)
+    way = noc.links[router, out]
+    if way.router >= 0:
+        entry = (way.router * noc.ports + way.port) * noc.vcs + channel.out_vc
+        post(state, now + noc.flight, TO_ROUTER, entry, flit)
     else:
-        post(state, now + noc.eject, TO_TERMINAL, noc.links[router, out].terminal * noc.vcs + out_vc, flit)
-    source = noc.links[router, port].terminal
-    if source >= 0:
-        post(state, now + noc.inject, CREDIT_TO_TERMINAL, source * noc.vcs + vc, 0)
+        post(state, now + noc.eject, TO_TERMINAL, way.terminal * noc.vcs + channel.out_vc, flit)
+    back = noc.links[router, port]
+    if back.terminal >= 0:
+        post(state, now + noc.inject, CREDIT_TO_TERMINAL, back.terminal * noc.vcs + vc, 0)
     else:
-        upstream = noc.links[router, port].up_router * noc.ports + noc.links[router, port].up_port
-        post(state, now + noc.credit, CREDIT_TO_ROUTER, upstream * noc.vcs + vc, 0)
+        post(state, now + noc.credit, CREDIT_TO_ROUTER, (back.up_router * noc.ports + back.up_port) * noc.vcs + vc, 0)
     if flit & TAIL:
-        state.channel[base + out * noc.vcs + out_vc].owner = -1
-        state.channel[channel].phase = IDLE
-        if state.channel[channel].count > 0:
-            following = state.flits[channel, state.channel[channel].head]
-            state.channel[channel].phase = WAITING
-            state.channel[channel].ready = now + 1 + noc.routing_delay
-            state.channel[channel].out_port = noc.route[router, rows[following >> 2].terminal]
+        target.owner = -1
+        channel.phase = IDLE
+        state.router[router].holding ^= 1 << i
+        if channel.count > 0:
+            terminal = rows[state.flits[base + i, channel.head] >> 2].terminal
+            _start_routing(noc, state, router, i, terminal, now + 1, now)
+    elif channel.count == 0:
+        state.router[router].holding ^= 1 << i
 
 
 @inlined
-def send_winners(
-    noc: NocTables, state: NocState, count: Records, links: Int64s, rows: Records, router: int, now: int
+def _send_winners(
+    noc: NocTables, state: NocState, count: Records, links: Int64s, rows: Records, router: int, matched: int, now: int
 ) -> int:
     """Send the winners of the switch; return how many flits left.
 
@@ -164,76 +223,66 @@ def send_winners(
     ports, vcs = noc.ports, noc.vcs
     base = router * ports * vcs
     sent = 0
-    for port in range(ports):
+    while matched != 0:
+        port = lowest_bit(matched)
+        matched &= matched - 1
         out = state.grant[port]
-        if out < 0:
-            continue
         bid = state.bid[port * ports + out]
         vc = bid & (SPECULATIVE - 1)
-        state.port[router * ports + out].sw_grant = (port + 1) % ports
-        state.port[router * ports + port].sw_accept = (out + 1) % ports
-        state.port[router * ports + port].offset = (vc + 1) % vcs
+        input_port = state.port[router * ports + port]
+        state.port[router * ports + out].sw_grant = 0 if port + 1 == ports else port + 1
+        input_port.sw_accept = 0 if out + 1 == ports else out + 1
+        input_port.offset = 0 if vc + 1 == vcs else vc + 1
         channel = state.channel[base + port * vcs + vc]
         failed = channel.phase != ACTIVE or state.channel[base + out * vcs + channel.out_vc].credits == 0
         if bid >= SPECULATIVE and failed:
             continue
-        depart(noc, state, count, links, rows, router, port * vcs + vc, now)
+        _depart(noc, state, count, links, rows, router, port * vcs + vc, now)
         sent += 1
     return sent
 
 
 @inlined
-def cycle_router(
+def _cycle_router(
     noc: NocTables, state: NocState, count: Records, links: Int64s, rows: Records, router: int, now: int
-) -> int:
+) -> None:
     """Evaluate a router: both allocators read the state of the beginning of the cycle, then both commit."""
-    waiting, later = match_vcs(noc, state, router, now)
-    bids, eligible, credit, ejection, soon = collect_bids(noc, state, router, waiting, now)
-    if bids > 0:
-        match_switch(noc, state, router)
-    lost = commit_vcs(noc, state, router, waiting, now)
-    sent = send_winners(noc, state, count, links, rows, router, now) if bids > 0 else 0
-    done = count[router]
-    done.stall_vc += lost
+    record, done = state.router[router], count[router]
+    asleep = now - record.seen - 1
+    if asleep > 0:
+        done.stall_vc += asleep * record.blocked_vc
+        done.stall_credit += asleep * record.blocked_credit
+        done.stall_ejection += asleep * record.blocked_ejection
+    record.seen = now
+    waiting, won, later = match_vcs(noc, state, router, now)
+    wanted, eligible, credit, ejection, bids = collect_bids(noc, state, router, waiting, now)
+    matched = match_switch(noc, state, router, wanted)
+    if won > 0:
+        _commit_vcs(noc, state, router, waiting, now)
+    sent = _send_winners(noc, state, count, links, rows, router, matched, now)
+    done.stall_vc += waiting - won
     done.stall_switch += eligible - sent
     done.stall_credit += credit
     done.stall_ejection += ejection
-    blocked = state.router[router]
-    blocked.blocked_vc, blocked.blocked_credit, blocked.blocked_ejection = lost, credit, ejection
-    flags = LATER if later or soon else 0
-    return flags | PROGRESS if bids > 0 or lost < waiting else flags
+    record.blocked_vc = waiting - won
+    record.blocked_credit = credit
+    record.blocked_ejection = ejection
+    if later or ((won > 0 or bids > 0) and (record.waiting | record.holding) != 0):
+        call_next(state, router, now)
 
 
 @inlined
-def cycle_routers(noc: NocTables, state: NocState, count: Records, links: Int64s, rows: Records, now: int) -> int:
-    """Evaluate every router that holds a flit; return the union of their flags."""
-    flags = 0
-    at = 0
-    while at < state.scalars[ACTIVE_ROUTERS]:
-        router = state.active[at]
-        flags |= cycle_router(noc, state, count, links, rows, router, now)
-        if state.router[router].occupied == 0:
-            state.router[router].is_active = 0
-            state.scalars[ACTIVE_ROUTERS] -= 1
-            state.active[at] = state.active[state.scalars[ACTIVE_ROUTERS]]
-        else:
-            at += 1
-    return flags
-
-
-@inlined
-def repeat_stalls(state: NocState, count: Records, cycles: int) -> None:
-    """Count the stalls of ``cycles`` skipped cycles in which nothing could move."""
-    for at in range(state.scalars[ACTIVE_ROUTERS]):
-        router = state.active[at]
-        count[router].stall_vc += cycles * state.router[router].blocked_vc
-        count[router].stall_credit += cycles * state.router[router].blocked_credit
-        count[router].stall_ejection += cycles * state.router[router].blocked_ejection
+def cycle_routers(noc: NocTables, state: NocState, count: Records, links: Int64s, rows: Records, now: int) -> None:
+    """Evaluate every router that is due."""
+    for k in range(state.scalars[DUE_ROUTERS]):
+        _cycle_router(noc, state, count, links, rows, state.due[k], now)
 
 
 @inlined
 def next_event(state: NocState, now: int) -> int:
-    """Return the cycle of the next event on the wheel after ``now``, or -1."""
+    """Return the next cycle in which the network has something to do, or -1."""
+    if state.scalars[NEXT_ROUTERS] > 0:
+        return now + 1
     if state.scalars[PENDING] == 0:
         return -1
     mask = state.wheel_count.size - 1

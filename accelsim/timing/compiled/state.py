@@ -47,9 +47,17 @@ PORT = _record(sw_grant=np.int32, sw_accept=np.int32, offset=np.int32)
 """Switch allocator pointers of an output port (grant) and an input port (accept, VC offset)."""
 
 ROUTER = _record(
-    occupied=np.int32, is_active=np.int32, blocked_vc=np.int32, blocked_credit=np.int32, blocked_ejection=np.int32
+    waiting=np.int64,
+    holding=np.int64,
+    seen=np.int64,
+    due_at=np.int64,
+    next_at=np.int64,
+    blocked_vc=np.int32,
+    blocked_credit=np.int32,
+    blocked_ejection=np.int32,
 )
-"""Occupied input VCs, membership in the active list, and the stalls of the last cycle."""
+"""Masks of input VCs whose head asks for an output VC (``waiting``) or that hold one and a flit (``holding``); the
+cycle of the last evaluation and what was blocked in it; the cycles for which the router is called."""
 
 EVENT = _record(where=np.int64, flit=np.int64)
 """Something under way: where << 2 | kind."""
@@ -89,7 +97,8 @@ class NocState(NamedTuple):
     channel: Records
     port: Records
     router: Records
-    active: Int32s
+    due: Int32s
+    following: Int32s
     wheel_count: Int32s
     wheel: Records
     scalars: Int64s
@@ -99,8 +108,8 @@ class NocState(NamedTuple):
     grant: Int32s
 
 
-ACTIVE_ROUTERS, PENDING = 0, 1
-"""Fields of ``scalars``: length of the active list, events on the wheel."""
+DUE_ROUTERS, NEXT_ROUTERS, PENDING = 0, 1, 2
+"""Fields of ``scalars``: routers due in this cycle, called for the next one; events on the wheel."""
 
 
 class TerminalState(NamedTuple):
@@ -131,10 +140,11 @@ def allocate_noc(noc: NocTables) -> NocState:
         channel=np.zeros(channels, CHANNEL),
         port=np.zeros(ports, PORT),
         router=np.zeros(noc.routers, ROUTER),
-        active=np.zeros(noc.routers, np.int32),
+        due=np.zeros(noc.routers, np.int32),
+        following=np.zeros(noc.routers, np.int32),
         wheel_count=np.zeros(slots, np.int32),
         wheel=np.zeros((slots, events), EVENT),
-        scalars=np.zeros(2, np.int64),
+        scalars=np.zeros(3, np.int64),
         waiting=np.zeros(per_router, np.int32),
         offer=np.zeros(per_router, np.int32),
         bid=np.zeros(noc.ports * noc.ports, np.int32),

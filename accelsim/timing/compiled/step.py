@@ -1,7 +1,14 @@
 """One hardware step in compiled form: deliver, terminals, routers, then jump to the next cycle with something to do."""
 
-from accelsim.kernels import inlined, kernel
-from accelsim.timing.compiled.router import arrive, clear_noc, cycle_routers, next_event, repeat_stalls
+from accelsim.kernels import inlined, loop_kernel
+from accelsim.timing.compiled.router import (
+    arrive,
+    begin_cycle,
+    clear_noc,
+    cycle_routers,
+    next_event,
+    receive_credit,
+)
 from accelsim.timing.compiled.state import (
     CREDIT_TO_ROUTER,
     DUE,
@@ -33,6 +40,18 @@ def _call(state: TerminalState, terminal: int, now: int) -> None:
 
 
 @inlined
+def _sift_up(heap: Int64s, at: int, key: int) -> None:
+    """Enter ``key`` into a binary heap whose entries before ``at`` are in order."""
+    while at > 0:
+        parent = (at - 1) >> 1
+        if heap[parent] <= key:
+            break
+        heap[at] = heap[parent]
+        at = parent
+    heap[at] = key
+
+
+@inlined
 def _push(state: TerminalState, at: int, terminal: int) -> None:
     """Enter a wake-up; only a terminal's earliest entry counts, others are dropped when they surface."""
     if state.terminal[terminal].wake <= at:
@@ -40,25 +59,16 @@ def _push(state: TerminalState, at: int, terminal: int) -> None:
     state.terminal[terminal].wake = at
     heap = state.heap
     size = state.scalars[HEAPED]
-    if size == heap.size:  # only stale entries can fill it: keep the valid ones
-        kept = 0
-        for k in range(size):
+    if size == heap.size:  # only stale entries can fill it: keep those that count
+        size = 0
+        for k in range(heap.size):
             key = heap[k]
             owner = key & ((1 << _SHIFT) - 1)
             if state.terminal[owner].wake == key >> _SHIFT and owner != terminal:
-                heap[kept] = key
-                kept += 1
-        heap[:kept].sort()
-        size = kept
-        state.scalars[HEAPED] = kept
-    key = (at << _SHIFT) | terminal
-    while size > 0:
-        parent = (size - 1) >> 1
-        if heap[parent] <= key:
-            break
-        heap[size] = heap[parent]
-        size = parent
-    heap[size] = key
+                _sift_up(heap, size, key)
+                size += 1
+        state.scalars[HEAPED] = size
+    _sift_up(heap, size, (at << _SHIFT) | terminal)
     state.scalars[HEAPED] += 1
 
 
@@ -94,7 +104,7 @@ def _next_wake(state: TerminalState) -> int:
     return NEVER
 
 
-@kernel
+@loop_kernel
 def run_step(
     noc: NocTables,
     axons: AxonTables,
@@ -136,6 +146,7 @@ def run_step(
     while following < NEVER:
         now = following
         state.scalars[DUE] = 0
+        begin_cycle(noc_state, now)
         slot = now & mask
         for k in range(noc_state.wheel_count[slot]):
             where, flit = noc_state.wheel[slot, k].where, noc_state.wheel[slot, k].flit
@@ -143,7 +154,7 @@ def run_step(
             if kind == TO_ROUTER:
                 arrive(noc, noc_state, where, flit, axons.rows[flit >> 2].terminal, now)
             elif kind == CREDIT_TO_ROUTER:
-                noc_state.channel[where].credits += 1
+                receive_credit(noc, noc_state, where, now)
             elif kind == TO_TERMINAL:
                 terminal = where // vcs
                 count[terminal].flits_in += 1
@@ -166,15 +177,11 @@ def run_step(
             wake = cycle_terminal(noc, axons, work, noc_state, state, count, terminal, now)
             if wake < NEVER:
                 _push(state, wake, terminal)
-        flags = cycle_routers(noc, noc_state, router_count, links, axons.rows, now)
+        cycle_routers(noc, noc_state, router_count, links, axons.rows, now)
         following = _next_wake(state)
         event = next_event(noc_state, now)
         if event >= 0:
             following = min(following, event)
-        if flags:
-            following = now + 1
-        elif following < NEVER:
-            repeat_stalls(noc_state, router_count, following - now - 1)
     _summarise(noc, work, state, noc_state, count, summary)
 
 
