@@ -12,7 +12,7 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from accelsim.errors import UnknownNameError
+from accelsim.errors import ConfigError, UnknownNameError
 
 T = TypeVar("T")
 
@@ -39,14 +39,14 @@ class Registry(Generic[T]):
 
         Raises
         ------
-        ValueError
+        ConfigError
             If another object already has the name.
         """
 
         def add(item: T) -> T:
             known = self._items.get(name)
-            if known is not None and getattr(known, "__qualname__", known) != getattr(item, "__qualname__", item):
-                raise ValueError(f"{self.kind} {name!r} is registered twice: {known!r} and {item!r}")
+            if known is not None and _origin(known) != _origin(item):
+                raise ConfigError(f"{self.kind} {name!r} is registered twice: by {_origin(known)} and {_origin(item)}")
             self._items[name] = item
             return item
 
@@ -76,6 +76,11 @@ class Registry(Generic[T]):
             importlib.import_module(f"{self._package}.{module.name}")
         for entry in _entry_points().get(f"accelsim.{self.kind.replace(' ', '_')}", []):
             entry.load()
+
+
+def _origin(item: object) -> str:
+    """Return where an item was defined: the same place when a module is loaded again."""
+    return f"{getattr(item, '__module__', '?')}.{getattr(item, '__qualname__', repr(item))}"
 
 
 @functools.cache

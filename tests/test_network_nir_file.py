@@ -1,5 +1,7 @@
 """Damaged, oversized and foreign network files end in one clear error, never in a traceback."""
 
+import contextlib
+
 import h5py
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from network_builders import chain, neuron_if, write_graph
 
 from accelsim.errors import AccelsimError, NetworkError
 from accelsim.network.importers import nir_file
+from accelsim.network.importers.hdf5_text import TextReader
 from accelsim.network.importers.importer import ImportOptions, import_network
 from accelsim.network.importers.nir_file import read_nir
 
@@ -183,3 +186,38 @@ def test_metadata_is_kept_in_the_provenance(line):
         file["node/nodes/a/metadata/tool"] = "trainer"
     network = import_network(line, ImportOptions("euler", 1.0, "subtract", ">"))
     assert network.provenance["weights"]["a"] == {"stored": "float64", "bits": 8, "scale": 0.5, "tool": "trainer"}
+
+
+def test_texts_agree_with_the_library(line):
+    names = ["", "a", "\u00e4" * 40, "x" * 4000]
+    with h5py.File(line, "a") as file:
+        file["many"] = np.array([names, names[::-1]], dtype=object).astype(h5py.string_dtype())
+    with h5py.File(line) as file:
+        assert TextReader(line).read(file["many"]) == [item.decode() for item in file["many"][()].ravel()]
+
+
+def test_fixed_length_texts_are_read(line):
+    _edit(line, lambda root: _replace(root["nodes/a"], "type", np.bytes_(b"Linear")))
+    _edit(
+        line,
+        lambda root: _replace(root, "edges", np.array([[b"input", b"a"], [b"a", b"neurons"], [b"neurons", b"output"]])),
+    )
+    graph = read_nir(line)
+    assert graph.nodes["a"].type == "Linear" and graph.edges[1] == ("a", "neurons")
+
+
+def test_a_damaged_heap_of_texts_is_an_error(line):
+    """The library itself may never return from one; here every object is bounded by the file."""
+    whole = line.read_bytes()
+    heap = whole.index(b"GCOL")
+    for place in range(heap, heap + 200):
+        for value in (0, 255):
+            damaged = bytearray(whole)
+            damaged[place] = value
+            line.write_bytes(damaged)
+            with contextlib.suppress(NetworkError):
+                assert len(read_nir(line).nodes) == 4
+    with h5py.File(line.with_name("block.nir"), "w", userblock_size=512) as file:
+        file["node"] = 1
+    with pytest.raises(NetworkError, match="expected a plain HDF5 file, got one behind 512 other bytes"):
+        read_nir(line.with_name("block.nir"))

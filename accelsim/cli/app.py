@@ -1,7 +1,7 @@
 """The ``accelsim`` command.
 
-Exit codes: 0 done, 1 the reader of a pipe went away, 2 an input or the usage is wrong, 130 interrupted. Anything with a
-traceback is a defect of accelsim.
+Exit codes: 0 done, 1 a validation found a difference or the reader of a pipe went away, 2 an input or the usage is
+wrong, 130 interrupted. Anything with a traceback is a defect of accelsim.
 """
 
 import importlib
@@ -18,7 +18,7 @@ from accelsim.errors import AccelsimError
 
 _COMMANDS: Final = ("run", "report")
 """Commands of one function: module ``accelsim.cli.<name>`` has a function ``<name>``."""
-_GROUPS: Final = ("hw",)
+_GROUPS: Final = ("hw", "validate")
 """Commands with sub-commands: module ``accelsim.cli.<name>`` has a Typer ``app``."""
 
 

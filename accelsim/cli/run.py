@@ -4,7 +4,6 @@ Everything slow is imported inside, so that ``--help`` answers at once.
 """
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,13 +11,6 @@ import typer
 
 if TYPE_CHECKING:
     from accelsim.result.run_result import RunResult
-
-
-class Engine(StrEnum):
-    """Which of the two timing engines runs."""
-
-    compiled = "compiled"
-    reference = "reference"
 
 
 Hw = Annotated[
@@ -42,8 +34,22 @@ Overrides = Annotated[
     ),
 ]
 EngineChoice = Annotated[
-    Engine,
-    typer.Option("--engine", help="Timing engine; the reference is slow and readable.", rich_help_panel="How"),
+    str,
+    typer.Option(
+        "--engine",
+        metavar="compiled|reference",
+        help="Timing engine; the reference is slow and readable.",
+        rich_help_panel="How",
+    ),
+]
+WorkloadOverrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--workload-set",
+        metavar="PATH=VALUE",
+        rich_help_panel="What",
+        help="Change one entry of workload.yaml, such as network.quantize.bits=4; may be repeated.",
+    ),
 ]
 Threads = Annotated[
     int | None,
@@ -75,7 +81,8 @@ def run_command(
     workload: Workload = "mnist_conv",
     samples: Samples = 16,
     overrides: Overrides = None,
-    engine: EngineChoice = Engine.compiled,
+    workload_overrides: WorkloadOverrides = None,
+    engine: EngineChoice = "compiled",
     threads: Threads = None,
     seed: Seed = None,
     out: Out = None,
@@ -102,7 +109,8 @@ def run_command(
         workload,
         samples=samples,
         overrides=tuple(overrides or ()),
-        engine=engine.value,
+        workload_overrides=tuple(workload_overrides or ()),
+        engine=engine,
         threads=threads,
         seed=seed,
         progress=progress,

@@ -29,10 +29,11 @@ def router_name(mapping: Mapping, router: int) -> str:
 def link_names(mapping: Mapping) -> dict[tuple[int, int], str]:
     """Return the name of the link behind every connected output port, by (router, port)."""
     position, behind = mapping.fabric.topology.position, mapping.fabric.link_router
-    names = {}
+    names: dict[tuple[int, int], str] = {}
     for router, port in np.argwhere(behind >= 0).tolist():
         (x, y), (to_x, to_y) = position(router), position(int(behind[router, port]))
-        names[router, port] = f"link[{x:g},{y:g}->{to_x:g},{to_y:g}]"
+        name = f"link[{x:g},{y:g}->{to_x:g},{to_y:g}]"
+        names[router, port] = name if name not in names.values() else f"{name[:-1]},port {port}]"
     return names
 
 

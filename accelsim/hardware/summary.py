@@ -1,9 +1,9 @@
 """What a chip amounts to: cores, neurons and memory, for one line of a table."""
 
 from dataclasses import dataclass
-from math import prod
 
 from accelsim.hardware.spec import ChipSpec, SramSpec
+from accelsim.hardware.topologies.topology import TOPOLOGIES
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def core_memories(spec: ChipSpec) -> dict[str, SramSpec]:
 
 def summary(spec: ChipSpec) -> ChipSummary:
     """Add up a chip."""
-    cores = prod(spec.noc.size)
+    cores = TOPOLOGIES.get(spec.noc.topology)(spec.noc.size).routers
     state = spec.core.membrane
     neurons = cores * (state.memory.words * (state.memory.width // state.bits))
     bits = sum(memory.capacity for memory in core_memories(spec).values())

@@ -109,8 +109,16 @@ class IncomingRows:
         useful = self._nonzero[row, last] > self._nonzero[row, first]
         return np.unique(self._source_of_run[runs[useful]])
 
-    def row_words(self, low: int, high: int) -> npt.NDArray[np.int32]:
-        """Return the synapse memory words of every row as stored for the slice, (n_rows,); 0 where unused."""
+    def stored(self, low: int, high: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+        """Return every row as stored for the slice.
+
+        Returns
+        -------
+        words : (n_rows,) int32
+            Synapse memory words; 0 where the slice does not use the row.
+        issued : (n_rows, run_length) uint8
+            Positions that the format hands to the lanes.
+        """
         connection, runs = self.connection, self.runs(low, high)
         start, row = connection.run_start[runs], connection.run_row[runs]
         n_rows, length = connection.rows.shape
@@ -118,16 +126,18 @@ class IncomingRows:
         np.minimum.at(first, row, np.maximum(low - start, 0))
         np.maximum.at(last, row, np.minimum(high - start, length))
         words = np.zeros(n_rows, np.int32)
+        issued = np.zeros((n_rows, length), np.uint8)
         used = last > first
         for begin, end in {*zip(first[used].tolist(), last[used].tolist(), strict=True)}:
             chosen = np.nonzero(used & (first == begin) & (last == end))[0]
-            bits = self._format.row_bits(connection.rows[chosen, begin:end], connection.bits)
-            words[chosen] = -(-bits // self._core.synapse_memory.width)
-        return words
+            rows = connection.rows[chosen, begin:end]
+            words[chosen] = -(-self._format.row_bits(rows, connection.bits) // self._core.synapse_memory.width)
+            issued[chosen, begin:end] = self._format.issued(rows)
+        return words, issued
 
     def stored_words(self, low: int, high: int) -> int:
         """Return the synapse memory words that the slice occupies."""
-        words = self.row_words(low, high)
+        words, _ = self.stored(low, high)
         if self._core.conv_storage == "unrolled":
             return int(words[self.connection.run_row[self.runs(low, high)]].sum())
         return int(words.sum())

@@ -97,10 +97,11 @@ def map_network(
     )
     model = DemandModel(network, chip.core, weights)
     plan = draft(network, chip, model, topology.routers, kind)
-    axons = build_axons(network, chip, model, weights, plan, value_bits)
+    axons = build_axons(network, chip, model, plan, value_bits)
     place = np.arange(fabric.terminals)
     place[: topology.routers] = _positions(chip, fabric, topology.routers, plan, axons, profile or {})
     mapping = _placed(fabric, topology.routers, plan, axons, place)
+    _check_packets(chip, mapping)
     _check_routing(chip, mapping)
     return mapping
 
@@ -120,12 +121,17 @@ def _positions(
     home = _home((*plan.parts, *plan.inputs), plan.offsets, plan.sources)
     rate = np.ones(plan.sources)
     for name, spikes in profile.items():
+        if plan.load_target is not None and plan.offsets[name] == 0:
+            continue  # the port loads every bias once, whatever the input's events are
         rate[plan.offsets[name] : plan.offsets[name] + len(spikes)] = spikes
     traffic = np.zeros((fabric.terminals, fabric.terminals))
     np.add.at(traffic, (home[axons.source], axons.rows["terminal"]), rate[axons.source])
     routers = fabric.terminal_router.astype(np.int64)
     distance = fabric.topology.hops(routers[:, None], routers[None, :])
-    return PLACERS.get(chip.mapping.placement)(traffic, distance, cores)
+    positions = PLACERS.get(chip.mapping.placement)(traffic, distance, cores)
+    if sorted(positions.tolist()) != list(range(cores)):
+        raise MappingError(f"placement {chip.mapping.placement!r} does not give every core a position of its own")
+    return positions
 
 
 def _placed(fabric: Fabric, cores: int, plan: Draft, axons: Axons, place: npt.NDArray[np.int64]) -> Mapping:
@@ -148,6 +154,20 @@ def _placed(fabric: Fabric, cores: int, plan: Draft, axons: Axons, place: npt.ND
         routing_entries=np.bincount(home[placed.source], minlength=fabric.terminals),
         load_target=plan.load_target,
     )
+
+
+def _check_packets(chip: ChipSpec, mapping: Mapping) -> None:
+    """Refuse packets that are longer than the queue that must hold them whole."""
+    depth = np.array([chip.core.input_queue] * mapping.cores + [port.input_queue for port in chip.ports])
+    rows = mapping.axons.rows
+    worst = int(np.argmax(rows["flits"] - depth[rows["terminal"]])) if len(rows) else 0
+    if len(rows) and rows["flits"][worst] > depth[rows["terminal"][worst]]:
+        terminal = int(rows["terminal"][worst])
+        name = "core" if terminal < mapping.cores else f"ports[{terminal - mapping.cores}]"
+        raise MappingError(
+            f"{name}.input_queue holds {depth[terminal]} flits, a packet has {rows['flits'][worst]} of "
+            f"{chip.noc.flit_bits} bit; deepen the queue or widen noc.flit_bits"
+        )
 
 
 def _check_routing(chip: ChipSpec, mapping: Mapping) -> None:

@@ -5,6 +5,7 @@ cores as possible, equal slices within a population; ``spread`` then gives the s
 population whose slices are the largest, so that layers work in parallel.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,6 +18,9 @@ from accelsim.network.graph import Network, Population
 from accelsim.registry import Registry
 
 Partitioner = Callable[[Network, DemandModel, CoreSpec, int], list["Slice"]]
+_NEURONS_TRIED = 256
+"""Neurons of the worst slice that are tried alone before an error blames the whole population."""
+
 PARTITIONERS: Registry[Partitioner] = Registry("partition", "accelsim.mapping")
 
 
@@ -56,19 +60,19 @@ def fewest_slices(model: DemandModel, population: Population, core: CoreSpec, li
         If a single neuron does not fit, or more than ``limit`` slices would be needed.
     """
     room = room_of(core)
-    alone = model.demand(population.name, 0, 1)
-    if alone.excess(room):
-        raise MappingError(neuron_too_big(population.name, alone, core))
-    parts = 1
-    while True:
+    total = model.demand(population.name, 0, population.size)
+    fewest = math.ceil(_pressure(total, room))  # slices never need less than the whole does
+    slices: list[Slice] = []
+    for parts in range(max(1, fewest), min(limit, population.size) + 1):
         slices = equal_slices(model, population, parts)
-        worst = max(_pressure(item.demand, room) for item in slices)
-        if worst <= 1:
+        if not any(item.demand.excess(room) for item in slices):
             return slices
-        if parts >= limit:
-            total = model.demand(population.name, 0, population.size)
-            raise MappingError(population_too_big(population.name, total, limit, core))
-        parts = min(limit, max(parts + 1, int(parts * min(worst, 2.0))))
+    worst = max(slices, key=lambda item: _pressure(item.demand, room), default=None)
+    for neuron in range(worst.low, min(worst.high, worst.low + _NEURONS_TRIED)) if worst else (0,):
+        alone = model.demand(population.name, neuron, neuron + 1)
+        if alone.excess(room):
+            raise MappingError(neuron_too_big(population.name, alone, core))
+    raise MappingError(population_too_big(population.name, total, limit, core))
 
 
 def _pressure(demand: Demand, room: Demand) -> float:

@@ -52,6 +52,8 @@ class Draft:
         First number of each population in the numbering of packet sources.
     sources : int
         Packet sources of all populations.
+    cores : int
+        Cores of the chip; the ports are numbered after them.
     kind : {"spikes", "graded", "bias_current"}
     load_target : str or None
         With ``bias_current``: the population whose biases the port loads.
@@ -62,6 +64,7 @@ class Draft:
     occupation: dict[int, Demand]
     offsets: dict[str, int]
     sources: int
+    cores: int
     kind: Kind
     load_target: str | None
 
@@ -99,7 +102,7 @@ def draft(network: Network, chip: ChipSpec, model: DemandModel, cores: int, kind
     ports = ports_of(chip, "input", cores)
     bounds = [round(input_sources * at / len(ports)) for at in range(len(ports) + 1)]
     inputs = [Part(network.input.name, bounds[at], bounds[at + 1], port) for at, port in enumerate(ports)]
-    return Draft(tuple(parts), tuple(inputs), occupation, offsets, total, kind, load_target)
+    return Draft(tuple(parts), tuple(inputs), occupation, offsets, total, cores, kind, load_target)
 
 
 def _only_projection(network: Network) -> Projection:

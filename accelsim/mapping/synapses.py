@@ -7,7 +7,6 @@ packet per bias, which the core writes beside the membrane in one cycle. Outputs
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.compression.format import WeightFormat
 from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.axons import COST_FIELDS, AxonBuilder, Axons
 from accelsim.mapping.demand import DemandModel
@@ -16,22 +15,20 @@ from accelsim.mapping.parts import Draft, Part, ports_of
 from accelsim.network.graph import Network, Projection
 
 
-def packet_flits(chip: ChipSpec, payload: int) -> int:
+def packet_flits(chip: ChipSpec, cores: int, payload: int) -> int:
     """Return the flits of a packet: destination, axon number and ``payload`` bits."""
-    terminals = int(np.prod(chip.noc.size)) + len(chip.ports)
+    terminals = cores + len(chip.ports)
     entries = chip.core.axon_memory.memory.capacity // chip.core.axon_memory.entry_bits
     bits = (terminals - 1).bit_length() + max(1, entries - 1).bit_length() + payload
     return -(-bits // chip.noc.flit_bits)
 
 
-def build_axons(
-    network: Network, chip: ChipSpec, model: DemandModel, weights: WeightFormat, plan: Draft, value_bits: int
-) -> Axons:
+def build_axons(network: Network, chip: ChipSpec, model: DemandModel, plan: Draft, value_bits: int) -> Axons:
     """Return the axons of a drafted network, in logical terminals.
 
     Parameters
     ----------
-    network, chip, model, weights, plan
+    network, chip, model, plan
     value_bits : int
         Width of the values that graded input packets carry.
     """
@@ -44,19 +41,19 @@ def build_axons(
                 continue
             graded = from_input and plan.kind == "graded"
             sources = model.incoming[edge.name].axons(part.low, part.high)
-            costs = _row_costs(chip, model, weights, edge, part, graded=graded)
-            flits = packet_flits(chip, value_bits if graded else 0)
+            costs = _row_costs(chip, model, edge, part, graded=graded)
+            flits = packet_flits(chip, plan.cores, value_bits if graded else 0)
             builder.add(sources + plan.offsets[edge.source], part.terminal, flits, costs[sources], macs=graded)
     _add_outputs(builder, network, chip, plan)
     return builder.build(plan.sources)
 
 
 def _row_costs(
-    chip: ChipSpec, model: DemandModel, weights: WeightFormat, edge: Projection, part: Part, *, graded: bool
+    chip: ChipSpec, model: DemandModel, edge: Projection, part: Part, *, graded: bool
 ) -> npt.NDArray[np.int64]:
     core, connection = chip.core, edge.connection
     nonzero = (connection.rows != 0).astype(np.uint8)
-    issued = nonzero if core.skip_zero_weights else weights.issued(connection.rows).astype(np.uint8)
+    words, issued = model.incoming[edge.name].stored(part.low, part.high)
     costs = np.zeros((connection.n_source, len(COST_FIELDS)), dtype=np.int64)
     row_costs(
         connection.run_ptr,
@@ -65,9 +62,9 @@ def _row_costs(
         part.low,
         part.high,
         part.accumulator_word * part.accumulators_per_word,
-        issued,
+        nonzero if core.skip_zero_weights else issued,
         nonzero,
-        model.incoming[edge.name].row_words(part.low, part.high),
+        words,
         core.mac_lanes if graded else core.synapse_lanes,
         core.synapse_memory.banks,
         core.accumulator.memory.banks,
@@ -87,14 +84,14 @@ def _fixed_costs(axons: int, cycles: int, *, state_words: int) -> npt.NDArray[np
 
 def _add_loads(builder: AxonBuilder, chip: ChipSpec, plan: Draft, part: Part) -> None:
     biases = np.arange(part.low, part.high) + min(plan.offsets.values())
-    flits = packet_flits(chip, chip.core.accumulator.bits)
+    flits = packet_flits(chip, plan.cores, chip.core.accumulator.bits)
     builder.add(biases, part.terminal, flits, _fixed_costs(len(biases), 1, state_words=1), macs=False)
 
 
 def _add_outputs(builder: AxonBuilder, network: Network, chip: ChipSpec, plan: Draft) -> None:
-    cores, output = int(np.prod(chip.noc.size)), network.output
+    cores, output = plan.cores, network.output
     readout = output.model is not None and not output.model.spiking
-    flits = packet_flits(chip, chip.core.membrane.bits if readout else 0)
+    flits = packet_flits(chip, cores, chip.core.membrane.bits if readout else 0)
     ports = ports_of(chip, "output", cores)
     for at, terminal in enumerate(ports):
         neurons = np.arange(output.size)[at :: len(ports)] + plan.offsets[output.name]

@@ -2,7 +2,7 @@
 
 A core's energy belongs to the layers that it holds, in proportion to their neurons; the energy of routers and links
 to the layer that sent the flits, in proportion to flits x routers passed; the energy of ports to the input and output
-layers.
+layers. What belongs to no layer (cores without neurons that leak, a network without packets) is spread in proportion.
 """
 
 from typing import TYPE_CHECKING
@@ -120,7 +120,8 @@ def _energy(run: "Run", names: list[str], shares: dict[str, Floats], passed: dic
     ]
     for port in run.chip.spec.ports:
         energy[0 if port.direction == "input" else -1] += by_kind[f"port:{port.name}"]
-    return energy
+    total, found = sum(by_kind.values()), sum(energy)
+    return [item * total / found if found else total / len(energy) for item in energy]
 
 
 def cores_table(run: "Run") -> Table:

@@ -40,7 +40,9 @@ class Run:
     """Everything that a run made, for the tables to read."""
 
     hw: str
+    workload_name: str
     overrides: tuple[str, ...]
+    workload_overrides: tuple[str, ...]
     chip: LoadedChip
     workload: Workload
     trace: ActivityTrace
@@ -62,6 +64,7 @@ def run(
     *,
     samples: int = 16,
     overrides: Sequence[str] = (),
+    workload_overrides: Sequence[str] = (),
     engine: str = "compiled",
     threads: int | None = None,
     seed: int | None = None,
@@ -80,7 +83,10 @@ def run(
         Samples from the start of the workload's input.
     overrides : sequence of str
         ``core.synapse_memory.banks=8``: changes of the chip, in order.
-    engine : {"compiled", "reference"}
+    workload_overrides : sequence of str
+        ``network.quantize.bits=4``: changes of the workload, in order.
+    engine : str
+        ``compiled``, ``reference`` or a registered one.
     threads : int, optional
         All cores of the machine if not given; results do not depend on it.
     seed : int, optional
@@ -102,7 +108,8 @@ def run(
     workers = threads or os.cpu_count() or 1
     with progress.stage("load"):
         chip = load_chip(hw, overrides)
-        load = load_workload(workload, samples, () if seed is None else (f"input.seed={seed}",))
+        seeds = () if seed is None else (f"input.seed={seed}",)
+        load = load_workload(workload, samples, (*workload_overrides, *seeds))
     trace = _execute(chip, load, workers, progress, cache=cache)
     with progress.stage("map"):
         profile = {
@@ -115,7 +122,8 @@ def run(
         timing = simulate(machine, chip.spec, mapping, engine, workers, stage.advance)
     with progress.stage("cost"):
         counters, prices, energy = _cost(chip, load, trace, mapping, timing)
-        made = Run(str(hw), tuple(overrides), chip, load, trace, mapping, timing, counters, energy, prices)
+        names = (str(hw), str(workload), tuple(overrides), tuple(workload_overrides))
+        made = Run(*names, chip, load, trace, mapping, timing, counters, energy, prices)
         baseline = run_baseline(chip.spec, load.network, load.events, None, load.labels)
         analytic = analytic_table(operation_counts(load.network, load.events, trace))
     return RunResult(

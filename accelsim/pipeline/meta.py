@@ -2,10 +2,15 @@
 
 import importlib.metadata
 import platform
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import accelsim
+from accelsim.compression.format import WEIGHT_FORMATS
 from accelsim.costs.parts import slow_memories
+from accelsim.hardware.topologies.topology import TOPOLOGIES
+from accelsim.mapping.partition import PARTITIONERS
+from accelsim.mapping.placement import PLACERS
 
 if TYPE_CHECKING:
     from accelsim.network.workload import Workload
@@ -28,12 +33,30 @@ def meta(run: "Run", engine: str, threads: int, seconds: float) -> dict[str, Any
         "wall_time_s": round(seconds, 3),
         "command": _command(run),
         "hashes": hashes,
+        "implementations": _implementations(run),
     }
 
 
 def _command(run: "Run") -> str:
-    words = ["accelsim run", f"--hw {run.hw}", f"--workload {run.workload.name}", f"--samples {run.trace.samples}"]
-    return " ".join([*words, *(f"--set {item}" for item in run.overrides)])
+    words = ["accelsim run", f"--hw {run.hw}", f"--workload {run.workload_name}", f"--samples {run.trace.samples}"]
+    words += [f"--set {shlex.quote(item)}" for item in run.overrides]
+    words += [f"--workload-set {shlex.quote(item)}" for item in run.workload_overrides]
+    return " ".join(words)
+
+
+def _implementations(run: "Run") -> dict[str, str]:
+    """Return where the code of every replaceable part was defined: a result made with a plug-in says so."""
+    spec = run.chip.spec
+    parts: dict[str, object] = {
+        f"neuron model of {name}": type(item.model)
+        for name, item in run.workload.network.populations.items()
+        if item.model is not None
+    }
+    parts["weight format"] = WEIGHT_FORMATS.get(spec.core.weight_format)
+    parts["topology"] = TOPOLOGIES.get(spec.noc.topology)
+    parts["partition"] = PARTITIONERS.get(spec.mapping.partition)
+    parts["placement"] = PLACERS.get(spec.mapping.placement)
+    return {name: f"{part.__module__}.{getattr(part, '__qualname__', '?')}" for name, part in parts.items()}
 
 
 def workload_summary(load: "Workload") -> dict[str, Any]:

@@ -49,7 +49,7 @@ def step_causes(chunk: Chunk, chip: ChipSpec) -> npt.NDArray[np.int64]:
     feeder = np.where(by_rows, source, critical)
     busy = np.where(by_rows, critical["row_cycles"], 0)
     wait = end - busy
-    scan = np.minimum(wait, feeder["scan_end"] - feeder["fifo_full"])
+    scan = np.minimum(wait, feeder["scan_cycles"])
     stalled = np.minimum(wait - scan, feeder["fifo_full"])
     network = wait - scan - stalled
     rows = [np.where(by_rows, critical[name], 0) for name in ("row_ideal", "row_conflict", "row_fetch")]

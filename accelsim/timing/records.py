@@ -28,6 +28,7 @@ TERMINAL_COUNT = np.dtype(
             "fifo_full",
             "injection_full",
             "no_credit",
+            "scan_cycles",
             "scan_end",
             "source_end",
             "row_end",

@@ -46,6 +46,7 @@ def start_burst(work: StepWork, state: TerminalState, count: Records, terminal: 
         return
     end = now + work.burst_cycles[at]
     count[terminal].scan_end = end
+    count[terminal].scan_cycles += work.burst_cycles[at]
     count[terminal].bursts += 1
     if work.burst_fired[at] > 0:
         state.terminal[terminal].writeback = end

@@ -4,7 +4,7 @@ Rules and cycles: docs/timing-model.md, section 3. Source of the rules: BookSim2
 against whose packet traces this file is tested.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,7 +54,8 @@ class Router:
         self._vc_grant, self._vc_accept = [0] * (ports * vcs), [0] * (ports * vcs)
         self._switch_grant, self._switch_accept = [0] * ports, [0] * ports
         self._offset = [0] * ports
-        self._arrived = Signal(env)
+        self._changed = Signal(env)
+        self._blocked: Counter[str] = Counter()
         self.send: Callable[[int, int, Flit], None]
         self.return_credit: Callable[[int, int], None]
         env.process(self._run())
@@ -65,11 +66,12 @@ class Router:
         channel.flits.append(flit)
         if channel.phase == "idle":
             self._start_routing(channel, int(self._env.now))
-        self._arrived.notify()
+        self._changed.notify()
 
     def receive_credit(self, port: int, vc: int) -> None:
         """Take a credit of an output VC."""
         self._credits[port * self._noc.vcs + vc] += 1
+        self._changed.notify()
 
     @property
     def idle(self) -> bool:
@@ -92,14 +94,20 @@ class Router:
 
     def _run(self) -> Process:
         while True:
-            if self.idle:
-                yield self._arrived.wait()
-            else:
-                self._cycle()
+            evaluated = self._env.now
+            self._blocked.clear()
+            if not self.idle and self._cycle():
                 yield self._env.timeout(1)
+                continue
+            yield self._changed.wait()  # nothing can change before: what waits, waits for the same reason
+            for name, packets in self._blocked.items():
+                self._count[name] += packets * (self._env.now - evaluated - 1)
 
-    def _cycle(self) -> None:
-        """Evaluate one cycle: both allocators read the state of its beginning, then both commit."""
+    def _cycle(self) -> bool:
+        """Evaluate one cycle: both allocators read the state of its beginning, then both commit.
+
+        Returns whether the next cycle may differ: a match was made, or a head is still routing.
+        """
         waiting = [
             i for i, channel in enumerate(self._inputs) if channel.phase == "waiting" and channel.ready <= self._env.now
         ]
@@ -127,8 +135,14 @@ class Router:
                 continue  # the switch stays idle for this pair of ports
             self._depart(port, i % self._noc.vcs)
             sent += 1
-        self._count["stall_vc"] += len(waiting) - len(won)
+        self._stall("stall_vc", len(waiting) - len(won))
         self._count["stall_switch"] += could_leave - sent
+        later = any(channel.phase != "idle" and channel.ready > self._env.now for channel in self._inputs)
+        return bool(won or matches) or later
+
+    def _stall(self, cause: str, packets: int) -> None:
+        self._count[cause] += packets
+        self._blocked[cause] += packets
 
     def _free_vcs(self, i: int) -> list[int]:
         port, vcs = self._inputs[i].out_port, self._noc.vcs
@@ -142,7 +156,7 @@ class Router:
         if self._credits[out] > 0:
             return True
         ejecting = self._noc.links["router"][self._index, port] < 0
-        self._count["stall_ejection" if ejecting else "stall_credit"] += 1
+        self._stall("stall_ejection" if ejecting else "stall_credit", 1)
         return False
 
     def _ready_to_leave(self) -> list[int]:

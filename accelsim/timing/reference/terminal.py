@@ -76,6 +76,7 @@ class Terminal:
             yield self._env.timeout(int(work.burst_cycles[burst]))
             self._count["bursts"] += 1
             self._count["scan_end"] = self._env.now
+            self._count["scan_cycles"] += work.burst_cycles[burst]
             began = self._env.now
             for _ in range(int(work.burst_fired[burst])):
                 yield from self._spikes.put(int(work.fired[first + self._written]))

@@ -1,0 +1,260 @@
+"""What an axon costs: the kernel against a twin that knows only the text, and sums that placement cannot change."""
+
+import itertools
+
+import numpy as np
+import pytest
+from functional_builders import random_events, random_network, scattered
+from timing_builders import chip, compile_and_build, conv_network, layer_chain, ports_at
+
+from accelsim.compression.format import WEIGHT_FORMATS
+from accelsim.mapping.axons import COST_FIELDS
+from accelsim.mapping.kernels import row_costs
+from accelsim.mapping.mapping import map_network
+from accelsim.network.events import EventStream
+
+FORMATS = WEIGHT_FORMATS.names()
+
+
+def naive_row(weights, issued, addresses, words, core):
+    """Cost of one stored run: weights and accumulator addresses of its targets, the words of its row."""
+    lanes, fetch_banks, banks, per_word, slots = core
+    chosen = [address for address, takes in zip(addresses, issued, strict=True) if takes]
+    accumulate = touched = 0
+    groups = [chosen[at : at + lanes] for at in range(0, len(chosen), lanes)]
+    for group in groups:
+        state = {address // per_word for address in group}
+        touched += len(state)
+        accumulate += max(1, slots * max(sum(word % banks == bank for word in state) for bank in range(banks)))
+    cycles = max(1, -(-words // fetch_banks), accumulate)
+    return {
+        "cycles": cycles,
+        "ideal": len(groups),
+        "conflict": accumulate - len(groups),
+        "fetch": cycles - accumulate,
+        "words": words,
+        "sops": int(np.count_nonzero(weights)),
+        "issued": len(chosen),
+        "state_words": touched,
+    }
+
+
+def naive_costs(connection, low, high, slot, issued, row_words, core):
+    """Costs of every source as dicts, and what the runs had in them."""
+    out, clipped, several = [], 0, 0
+    for source in range(connection.n_source):
+        total = dict.fromkeys(COST_FIELDS, 0)
+        runs = 0
+        for run in range(connection.run_ptr[source], connection.run_ptr[source + 1]):
+            row, start = int(connection.run_row[run]), int(connection.run_start[run])
+            inside = [at for at in range(connection.run_length) if low <= start + at < high]
+            clipped += 0 < len(inside) < connection.run_length
+            if not inside:
+                continue
+            runs += 1
+            cost = naive_row(
+                connection.rows[row, inside],
+                issued[row, inside],
+                [slot + start + at - low for at in inside],
+                int(row_words[row]),
+                core,
+            )
+            for name, value in cost.items():
+                total[name] += value
+        several += runs > 1
+        out.append(total)
+    return out, clipped, several
+
+
+@pytest.mark.parametrize("chunk", range(3))
+def test_row_costs_are_those_of_the_text(chunk):
+    clipped = several = conflicts = fetches = skipped = 0
+    for seed in range(100 * chunk, 100 * (chunk + 1)):
+        rng = np.random.default_rng(seed)
+        joined = scattered(rng, int(rng.integers(1, 8)), int(rng.integers(1, 40)), integer=True)
+        if seed % 2:  # long rows, so that groups follow each other
+            net = layer_chain([rng.integers(-3, 4, (int(rng.integers(5, 60)), 4))])
+            joined = net.projections[0].connection
+        low = int(rng.integers(0, joined.n_target))
+        high = int(rng.integers(low + 1, joined.n_target + 1))
+        core = tuple(int(rng.choice(choice)) for choice in ([1, 2, 4, 8], [1, 2, 4], [1, 2, 3, 8], [1, 2, 4], [1, 2]))
+        slot = int(rng.integers(0, 50))
+        nonzero = (joined.rows != 0).astype(np.uint8)
+        issued = nonzero if rng.random() < 0.5 else np.ones_like(nonzero)
+        words = rng.integers(0, 20, len(joined.rows)).astype(np.int32)
+        out = np.full((joined.n_source, len(COST_FIELDS)), 5, np.int64)
+        row_costs(
+            joined.run_ptr,
+            joined.run_row,
+            joined.run_start,
+            low,
+            high,
+            slot,
+            issued,
+            nonzero,
+            words,
+            core[0],
+            core[1],
+            core[2],
+            core[3],
+            core[4],
+            out,
+        )
+        expected, cuts, many = naive_costs(joined, low, high, slot, issued, words, core)
+        assert [dict(zip(COST_FIELDS, row, strict=True)) for row in (out - 5).tolist()] == expected, seed
+        clipped, several = clipped + cuts, several + many
+        conflicts += sum(item["conflict"] > 0 for item in expected)
+        fetches += sum(item["fetch"] > 0 for item in expected)
+        skipped += sum(item["sops"] < item["issued"] for item in expected)
+    assert min(clipped, 2 * several, conflicts, fetches, skipped) >= 50, (clipped, several, conflicts, fetches, skipped)
+
+
+def naive_stored(joined, part, core):
+    """Words and lane slots of every row, cut to the positions that the part uses."""
+    weights = WEIGHT_FORMATS.get(core.weight_format)()
+    words = np.zeros(len(joined.rows), np.int64)
+    issued = np.zeros(joined.rows.shape, bool)
+    for row, weight in enumerate(joined.rows):
+        starts = joined.run_start[joined.run_row == row]
+        used = [at for at in range(joined.run_length) if any(part.low <= start + at < part.high for start in starts)]
+        if used:
+            cut = weight[None, min(used) : max(used) + 1]
+            words[row] = -(-int(weights.row_bits(cut, joined.bits)[0]) // core.synapse_memory.width)
+            issued[row, min(used) : max(used) + 1] = weights.issued(cut)[0]
+    return words, (joined.rows != 0 if core.skip_zero_weights else issued)
+
+
+def naive_axons(net, spec, mapping, kind):
+    """Costs of every (source, terminal) pair of a mapped network, by walking runs."""
+    core = spec.core
+    pairs = {}
+    for part in (part for part in mapping.parts if part.terminal < mapping.cores):
+        for edge in net.incoming(part.population):
+            graded = kind == "graded" and edge.source == net.input.name
+            joined = edge.connection
+            words, issued = naive_stored(joined, part, core)
+            lanes = core.mac_lanes if graded else core.synapse_lanes
+            memory = core.accumulator.memory
+            shape = (lanes, core.synapse_memory.banks, memory.banks, part.accumulators_per_word, memory.rmw_slots)
+            slot = part.accumulator_word * part.accumulators_per_word
+            costs, _, _ = naive_costs(joined, part.low, part.high, slot, issued, words, shape)
+            matrix = joined.rows
+            for source in range(joined.n_source):
+                runs = range(joined.run_ptr[source], joined.run_ptr[source + 1])
+                reaches = any(
+                    part.low <= joined.run_start[run] + at < part.high and matrix[joined.run_row[run], at] != 0
+                    for run in runs
+                    for at in range(joined.run_length)
+                )
+                if reaches:
+                    entry = pairs.setdefault(
+                        (mapping.offsets[edge.source] + source, part.terminal), dict.fromkeys(COST_FIELDS, 0)
+                    )
+                    for name in COST_FIELDS:
+                        entry[name] += costs[source][name]
+                    entry["macs"] = entry.get("macs", 0) + (costs[source]["issued"] if graded else 0)
+    return pairs
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_axons_of_a_mapped_network(seed):
+    """Several slices of one neuron's targets on one core make one axon with the sum of their costs."""
+    rng = np.random.default_rng(seed)
+    kind = "graded" if seed % 3 == 0 else "spikes"
+    net = conv_network(rng, 3, 2, 3, 4) if seed % 2 else random_network(seed)
+    spec = chip(
+        noc__size=[1, 2] if seed % 4 < 2 else [3, 2],
+        ports=ports_at([0, 0], [0, 1]),
+        core__skip_zero_weights=seed % 5 < 2,
+        core__weight_format=FORMATS[seed % len(FORMATS)],
+        mapping__partition=["compact", "spread"][seed // 2 % 2],
+        core__accumulator__memory={"capacity": "2 KiB", "width": 32, "banks": 4, "ports": "1RW"},
+    )
+    mapping = map_network(net, spec, kind, 5)
+    first_output = mapping.offsets[net.output.name]
+    rows, source = mapping.axons.rows, mapping.axons.source
+    inside = rows["terminal"] < mapping.cores
+    found = {
+        (int(neuron), int(row["terminal"])): {name: int(row[name]) for name in (*COST_FIELDS, "macs")}
+        for neuron, row in zip(source[inside], rows[inside], strict=True)
+    }
+    assert found == naive_axons(net, spec, mapping, kind)
+    assert len(found) == inside.sum()
+    assert source[~inside].tolist() == list(range(first_output, first_output + net.output.size))
+    assert (np.diff(source) >= 0).all()
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("partition", ["compact", "spread"])
+def test_synaptic_operations_are_the_fan_out(seed, partition):
+    """However a layer is cut, a spike meets every one of its non-zero weights once."""
+    rng = np.random.default_rng(seed)
+    net = conv_network(rng, 4, 2, 3, 5) if seed % 2 else random_network(seed)
+    mapping = map_network(net, chip(mapping__partition=partition, noc__size=[3, 3]), "spikes", 1)
+    sops = np.bincount(mapping.axons.source, mapping.axons.rows["sops"], minlength=mapping.axons.neurons)
+    for name, population in net.populations.items():
+        first = mapping.offsets[name]
+        expected = sum((edge.connection.fan_out() for edge in net.outgoing(name)), np.zeros(population.size, np.int64))
+        assert np.array_equal(sops[first : first + population.size], expected), name
+
+
+@pytest.mark.parametrize("kind", ["spikes", "graded", "bias_current"])
+def test_axon_costs_do_not_depend_on_placement(kind):
+    net = conv_network(np.random.default_rng(4), 4, 2, 3, 5)
+    mappings = [
+        map_network(net, chip(mapping__placement=placement, mapping__partition="spread", noc__size=[3, 3]), kind, 5)
+        for placement in ("row_major", "traffic")
+    ]
+    places = [{(part.population, part.low): part.terminal for part in mapping.parts} for mapping in mappings]
+    assert places[0] != places[1]  # else nothing is compared
+    names = [name for name in mappings[0].axons.rows.dtype.names if name != "terminal"]
+
+    def costs(mapping):
+        return sorted(
+            (int(neuron), *(int(row[name]) for name in names))
+            for neuron, row in zip(mapping.axons.source, mapping.axons.rows, strict=True)
+        )
+
+    assert costs(mappings[0]) == costs(mappings[1])
+
+
+def test_outputs_take_the_ports_in_turn():
+    net = layer_chain([np.ones((5, 2))])
+    ports = [*ports_at([0, 0], [1, 1]), {**ports_at([0, 0], [1, 0])[1], "name": "second", "cycles_per_event": 7}]
+    mapping = map_network(net, chip(ports=ports), "spikes", 1)
+    outputs = mapping.axons.rows[mapping.axons.source >= mapping.offsets["l1"]]
+    assert outputs["terminal"].tolist() == [5, 6, 5, 6, 5]
+    assert outputs["cycles"].tolist() == [1, 7, 1, 7, 1]
+
+
+def test_spikes_times_fan_out_is_what_the_machine_counts():
+    """The whole way: synaptic operations counted by the engine are spikes times non-zero weights."""
+    from timing_builders import activity
+
+    from accelsim.timing.simulate import simulate
+
+    net = random_network(3)
+    events = random_events(3, net.input.size, samples=2, timesteps=4)
+    spec = chip()
+    machine, mapping = compile_and_build(net, events, spec)
+    result = simulate(machine, spec, mapping, "compiled", 1)
+    trace = activity(net, events, spec)
+    expected = [
+        sum(
+            int(edge.connection.fan_out()[item.index[item.ptr[sample * 4] : item.ptr[(sample + 1) * 4]]].sum())
+            for edge in net.projections
+            for item in [trace.populations[edge.source]]
+        )
+        for sample in range(2)
+    ]
+    assert result.terminals["sops"].sum(axis=1).tolist() == expected
+    assert min(expected) > 0
+
+
+def test_an_input_may_send_twice_in_one_timestep():
+    ptr = np.array([0, 3], np.int64)
+    events = EventStream("spikes", 1, 1, 2, ptr, np.array([0, 0, 1], np.int32))
+    net = layer_chain([np.array([[1, 0], [0, 1]])], threshold=9)
+    machine, mapping = compile_and_build(net, events, chip())
+    assert list(itertools.chain(mapping.axons.out_ptr()[:3].tolist())) == [0, 1, 2]
+    assert machine.work.spike_index[:3].tolist() == [0, 0, 1]

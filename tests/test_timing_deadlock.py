@@ -1,0 +1,162 @@
+"""A step that cannot end is an error that names the channels that wait for each other, never a hang."""
+
+import re
+import signal
+from concurrent.futures import Executor, Future
+
+import numpy as np
+import pytest
+from timing_builders import (
+    ENGINES,
+    axon_tables,
+    chip,
+    compile_and_build,
+    layer_chain,
+    line,
+    network,
+    packet_network,
+    ports_at,
+    router,
+    run_packets,
+    run_step,
+    step_work,
+)
+
+from accelsim.errors import DeadlockError
+from accelsim.hardware.topologies.topology import TOPOLOGIES, Topology
+from accelsim.network.events import EventStream
+from accelsim.timing import simulate as simulate_module
+from accelsim.timing.deadlock import describe
+from accelsim.timing.machine import Machine
+from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
+from accelsim.timing.simulate import simulate
+
+pytestmark = pytest.mark.parametrize("engine", ENGINES)
+
+TIGHT = router(buffer_flits=1)
+
+
+class ToyRing(Topology):
+    """A ring in one direction without datelines: four packets of two links each wait for each other."""
+
+    routers = property(lambda self: self.size[0])
+    network_ports = 2
+
+    def neighbour(self, router, port):
+        return (router + (-1 if port else 1)) % self.size[0], 1 - port
+
+    def next_port(self, router, target):
+        return np.zeros(np.broadcast_shapes(router.shape, target.shape), np.int64)
+
+    def position(self, router):
+        return float(router), 0.0
+
+    def hops(self, router, target):
+        return (target - router) % self.size[0]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def warm():
+    """Compile outside the alarm."""
+    run_step("compiled", network(line(1)), axon_tables([[0]], [{}]), step_work([[(1, [0])]]))
+    run_packets("compiled", packet_network(line(1)), [(0, 0, 0, 1)])
+
+
+@pytest.fixture(autouse=True)
+def no_hang(warm):
+    """Turn a simulation that does not end into a failure."""
+
+    def late(_number, _frame):
+        raise TimeoutError("a step that cannot end was not noticed")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+class Inline(Executor):
+    """Runs a task where it is submitted, so that the alarm reaches it."""
+
+    def __init__(self, threads):
+        assert threads > 0
+
+    def submit(self, function, /, *arguments):
+        done = Future()
+        done.set_result(function(*arguments))
+        return done
+
+
+@pytest.fixture
+def ring(monkeypatch):
+    monkeypatch.setattr(simulate_module, "ThreadPoolExecutor", Inline)
+    TOPOLOGIES.names()
+    monkeypatch.setitem(TOPOLOGIES._items, "toy-ring", ToyRing)
+
+
+def named_cycle(message: str) -> list[tuple[int, int, int]]:
+    """Return the (router, port, vc) of a message and check that it is a cycle along the ring."""
+    assert "channels wait in a cycle: " in message
+    found = [tuple(map(int, item)) for item in re.findall(r"router\[(\d+)\]\.in(\d+)\.vc(\d+)", message)]
+    assert found[0] == found[-1]
+    return found
+
+
+def everyone_two_ahead(size: int, spec=TIGHT):
+    """Each core of a ring sends a packet two links on, all at once."""
+    noc = network(ToyRing((size,)), spec=spec)
+    axons = axon_tables([[at] for at in range(size)], [{"terminal": (at + 2) % size} for at in range(size)])
+    return noc, axons, step_work([[(1, [at] * 3)] for at in range(size)])
+
+
+@pytest.mark.parametrize("size", [3, 4, 7])
+def test_a_ring_without_datelines(engine, size):
+    noc, axons, work = everyone_two_ahead(size)
+    step = run_step(engine, noc, axons, work)
+    assert step.summary["status"][0] == STATUS_DEADLOCK
+    assert step.summary["delivered"][0] < 3 * size
+    cycle = named_cycle(describe(Machine(noc, axons, None, 1), work))
+    assert sorted(cycle[:-1]) == [(at, 1, 0) for at in range(size)]
+    assert [b[0] for b in cycle[1:]] == [(a[0] + 1) % size for a in cycle[:-1]]
+
+
+def test_the_ring_ends_where_one_core_sends(engine):
+    noc, axons, _ = everyone_two_ahead(4)
+    step = run_step(engine, noc, axons, step_work([[(1, [0] * 5)], [], [], []]))
+    assert (step.summary["status"][0], step.summary["delivered"][0]) == (STATUS_DONE, 5)
+
+
+def test_packets_of_a_trace_that_never_arrive(engine):
+    noc = packet_network(ToyRing((4,)), TIGHT)
+    times = run_packets(engine, noc, [(0, at, (at + 2) % 4, 1) for at in range(4)] * 3)
+    assert (times.tail_arrived == -1).sum() > 0
+
+
+def test_a_packet_longer_than_the_queue_of_its_target(engine):
+    """No cycle, but a step that cannot end either: the tail never gets a credit."""
+    noc = network(line(2), input_queue=2)
+    axons = axon_tables([[0]], [{"terminal": 1, "flits": 3}])
+    work = step_work([[(1, [0])], []])
+    assert run_step(engine, noc, axons, work).summary["status"][0] == STATUS_DEADLOCK
+    assert "router[1].in1.vc0" in describe(Machine(noc, axons, None, 1), work)
+
+
+def test_a_sample_on_a_chip_that_deadlocks(engine, ring):
+    """Two layers of two cores each, all of which send around the ring; the message names sample, step and cycle."""
+    net = layer_chain([np.ones((32, 8)), np.ones((32, 32))])
+    spec = chip(
+        noc__topology="toy-ring",
+        noc__size=[4],
+        noc__router=TIGHT.model_dump(),
+        ports=ports_at([0], [1]),
+        core__input_queue=1,
+        core__neuron_lanes=8,
+        mapping__partition="spread",
+    )
+    events = np.zeros((2, 3, 8), bool)
+    events[1] = True
+    machine, mapping = compile_and_build(net, EventStream.from_dense(events), spec)
+    with pytest.raises(DeadlockError, match=r"^sample 1, step [1-6] cannot end: ") as caught:
+        simulate(machine, spec, mapping, engine, 2)
+    assert {at[0] for at in named_cycle(str(caught.value))} == {0, 1, 2, 3}

@@ -1,0 +1,166 @@
+"""The compiled engine is the reference engine: equal in every count and cycle on generated machines.
+
+What the cases reach is counted: a comparison on machines in which nothing ever waits would prove little. The bars are
+per chunk of cases and below what the seeds give, so that they only fail when the generator loses its teeth.
+"""
+
+import numpy as np
+import pytest
+from timing_builders import compile_and_build, differences, run_step
+from timing_cases import random_sample, random_step
+
+from accelsim.network.events import EventStream
+from accelsim.timing import simulate as simulate_module
+from accelsim.timing.records import ROUTER_COUNT, SCAN_COUNT, STATUS_DONE, TERMINAL_COUNT
+from accelsim.timing.simulate import simulate
+
+STEPS, CHIPS = 480, 120
+STEP_CHUNK, CHIP_CHUNK = 40, 20
+
+STEP_BARS = {
+    "fifo_full": 32,
+    "injection_full": 28,
+    "no_credit": 20,
+    "stall_vc": 28,
+    "stall_switch": 12,
+    "stall_credit": 18,
+    "stall_ejection": 28,
+    "long packets": 6,
+    "several channels": 18,
+    "speculative": 8,
+}
+"""Least number of cases, of 40, in which it happens."""
+
+CHIP_BARS = {
+    "bank conflict": 8,
+    "fetch": 3,
+    "several slices on a core": 2,
+    "several cores": 12,
+    "fifo_full": 10,
+    "injection_full": 10,
+    "no_credit": 6,
+    "stall_vc": 3,
+    "stall_switch": 2,
+    "stall_credit": 3,
+    "stall_ejection": 6,
+    "long packets": 4,
+    "values": 2,
+}
+"""Least number of chips, of 20, in which it happens."""
+
+_RESULT = ("step_cycles", "causes", "latency", "links")
+
+
+def missed(reached, bars) -> dict[str, int]:
+    return {name: reached[name] for name, bar in bars.items() if reached[name] < bar}
+
+
+def hops(noc) -> np.ndarray:
+    """Routers between terminals, by walking the tables."""
+    terminals = len(noc.terminals)
+    out = np.zeros((terminals, terminals), np.int64)
+    for source in range(terminals):
+        for target in range(terminals):
+            router = noc.terminals["router"][source]
+            while router >= 0:
+                router = noc.links["router"][router, noc.route[router, target]]
+                out[source, target] += 1
+    return out
+
+
+def check_books(noc, axons, work, step) -> None:
+    """What must hold whatever the engine: everything sent arrives, a flit crosses every router of its route once."""
+    rows, expected = axons.rows, 0
+    source = np.repeat(np.arange(len(noc.terminals)), np.diff(work.fired_ptr))
+    routers = hops(noc)
+    packets = 0
+    for terminal, neuron in zip(source.tolist(), work.fired.tolist(), strict=True):
+        for axon in axons.out_axon[axons.out_ptr[neuron] : axons.out_ptr[neuron + 1]]:
+            expected += int(rows["flits"][axon]) * routers[terminal, rows["terminal"][axon]]
+            packets += 1
+    assert step.summary["status"][0] == STATUS_DONE
+    assert step.summary["injected"][0] == step.summary["delivered"][0] == packets
+    assert step.links.sum() == step.total("flits") == expected
+    assert step.total("fired") == len(work.fired)
+
+
+@pytest.mark.parametrize("chunk", range(STEPS // STEP_CHUNK))
+def test_engines_agree_on_generated_steps(chunk):
+    reached = dict.fromkeys(STEP_BARS, 0)
+    for seed in range(chunk * STEP_CHUNK, (chunk + 1) * STEP_CHUNK):
+        noc, axons, work = random_step(seed)
+        reference, compiled = (run_step(engine, noc, axons, work) for engine in ("reference", "compiled"))
+        assert differences(reference, compiled) == [], f"seed {seed}"
+        check_books(noc, axons, work, compiled)
+        for name in STEP_BARS:
+            if name in TERMINAL_COUNT.names or name in ROUTER_COUNT.names:
+                reached[name] += compiled.total(name) > 0
+        reached["long packets"] += compiled.total("flits_out") > compiled.total("packets_out")
+        reached["several channels"] += noc.vcs > 1
+        reached["speculative"] += noc.speculative
+    assert missed(reached, STEP_BARS) == {}, reached
+
+
+def compare_chip(seed: int) -> dict[str, bool]:
+    """Run a random network on a random chip on both engines; return what happened."""
+    net, events, spec = random_sample(seed)
+    machine, mapping = compile_and_build(net, events, spec)
+    ours, theirs = (simulate(machine, spec, mapping, engine, 1) for engine in ("compiled", "reference"))
+    for name in _RESULT:
+        assert np.array_equal(getattr(ours, name), getattr(theirs, name)), f"seed {seed}: {name}"
+    for part, dtype in (("terminals", TERMINAL_COUNT), ("routers", ROUTER_COUNT), ("scans", SCAN_COUNT)):
+        for name in dtype.names:
+            assert np.array_equal(getattr(ours, part)[name], getattr(theirs, part)[name]), f"seed {seed}: {part}.{name}"
+    assert np.array_equal(ours.causes.sum(axis=2), ours.step_cycles)
+    where = [part.terminal for part in mapping.parts if part.terminal < mapping.cores]
+    counts = {name: ours.terminals[name].sum() > 0 for name in ("fifo_full", "injection_full", "no_credit")}
+    counts |= {name: ours.routers[name].sum() > 0 for name in ROUTER_COUNT.names if name != "flits"}
+    return counts | {
+        "bank conflict": ours.terminals["row_conflict"].sum() > 0,
+        "fetch": ours.terminals["row_fetch"].sum() > 0,
+        "several slices on a core": len(set(where)) < len(where),
+        "several cores": len(set(where)) > 1,
+        "long packets": bool((machine.axons.rows["flits"] > 1).any()),
+        "values": ours.terminals["macs"].sum() > 0,
+    }
+
+
+@pytest.mark.parametrize("chunk", range(CHIPS // CHIP_CHUNK))
+def test_engines_agree_on_whole_chips(chunk):
+    reached = dict.fromkeys(CHIP_BARS, 0)
+    for seed in range(chunk * CHIP_CHUNK, (chunk + 1) * CHIP_CHUNK):
+        for name, happened in compare_chip(seed).items():
+            reached[name] += bool(happened)
+    assert missed(reached, CHIP_BARS) == {}, reached
+
+
+FIELDS = [*((name, "terminals") for name in TERMINAL_COUNT.names), *((name, "routers") for name in ROUTER_COUNT.names)]
+
+
+@pytest.mark.parametrize(("name", "part"), [*FIELDS, ("links", "links"), ("end", "summary"), ("status", "summary")])
+def test_the_comparison_sees_every_field(name, part):
+    step = run_step("compiled", *random_step(3))
+    other = type(step)(*(array.copy() for array in step))
+    array = getattr(other, part)
+    (array if part == "links" else array[name])[-1] += 1
+    assert differences(step, other) == [part if part == "links" else f"{part}.{name}"]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("chunk_bytes", [1, 5000, 8 << 20])
+def test_results_do_not_depend_on_threads_or_chunks(threads, chunk_bytes, monkeypatch):
+    net, _, spec = random_sample(21)
+    rng = np.random.default_rng(5)
+    events = EventStream.from_dense(rng.random((5, 3, net.input.size)) < 0.4)
+    machine, mapping = compile_and_build(net, events, spec)
+    alone = simulate(machine, spec, mapping, "compiled", 1)
+    monkeypatch.setattr(simulate_module, "_CHUNK_BYTES", chunk_bytes)
+    chunks = simulate_module._chunks(machine, threads)
+    assert sum(jobs for _, jobs in chunks) == machine.jobs
+    done = []
+    result = simulate(machine, spec, mapping, "compiled", threads, done.append)
+    assert sum(done) == machine.jobs
+    assert len(done) == len(chunks)
+    for name in ("terminals", "routers", "scans", *_RESULT):
+        assert getattr(result, name).tobytes() == getattr(alone, name).tobytes(), name
+    assert len({tuple(cycles) for cycles in result.step_cycles.tolist()}) > 1  # the samples differ

@@ -1,0 +1,186 @@
+"""The worked examples A .. G of docs/timing-model.md, number by number, on both engines."""
+
+import numpy as np
+import pytest
+from functional_builders import connection
+from timing_builders import (
+    ENGINES,
+    axon_tables,
+    chip,
+    compile_and_build,
+    layer_chain,
+    line,
+    network,
+    packet_network,
+    ports_at,
+    run_packets,
+    run_step,
+    step_work,
+)
+
+from accelsim.compression.format import WEIGHT_FORMATS
+from accelsim.mapping.kernels import row_costs
+from accelsim.network.events import EventStream
+from accelsim.timing.engine import ENGINES as REGISTRY
+from accelsim.timing.simulate import simulate
+
+pytestmark = pytest.mark.parametrize("engine", ENGINES)
+
+
+def on_a_line(engine, bursts, reaches, rows, **depths):
+    """Run a step of two cores in a row in which only core 0 scans."""
+    return run_step(engine, network(line(2), **depths), axon_tables(reaches, rows), step_work([bursts, []]))
+
+
+def arrivals(engine, injections, target):
+    """Arrivals of single-flit packets from core 0 alone, at sinks that never make a packet wait."""
+    times = run_packets(engine, packet_network(line(2)), [(at, 0, target, 1) for at in injections])
+    assert times.injected.tolist() == injections
+    return times.tail_arrived.tolist()
+
+
+def test_a_one_spike_to_the_neighbour(engine):
+    step = on_a_line(engine, [(1, [0])], [[0]], [{"terminal": 1, "cycles": 4}])
+    source, target = step.terminals
+    assert (source["scan_end"], source["first_flit"], source["source_end"]) == (1, 3, 4)
+    assert arrivals(engine, [3], 1) == [15] == [3 + 5 * 2 + 2]
+    assert target["row_end"] - target["row_cycles"] == 16  # looked up in 15, row from 16 on
+    assert (target["packets_in"], target["row_cycles"], target["queue_peak"]) == (1, 4, 1)
+    assert step.links.sum(axis=1).tolist() == [1, 1]
+    assert step.end == target["row_end"] == 20
+    stalls = ("fifo_full", "injection_full", "no_credit", "stall_vc", "stall_switch", "stall_credit", "stall_ejection")
+    assert [step.total(name) for name in stalls] == [0] * 7
+
+
+def test_b_to_itself(engine):
+    step = on_a_line(engine, [(1, [0])], [[0]], [{"terminal": 0, "cycles": 4}])
+    assert arrivals(engine, [3], 0) == [10]
+    assert step.terminals["row_end"][0] - 4 == 11
+    assert step.links.sum(axis=1).tolist() == [1, 0]
+    assert step.end == 15
+
+
+def test_c_the_router_serialises(engine):
+    step = on_a_line(engine, [(1, [0]), (1, [1]), (1, [2])], [[0], [1], [2]], [{"terminal": 1, "cycles": 1}] * 3)
+    source, target = step.terminals
+    assert (source["scan_end"], source["first_flit"], source["source_end"]) == (3, 3, 6)
+    assert arrivals(engine, [3, 4, 5], 1) == [15, 18, 21]
+    assert target["row_end"] - 1 == 22
+    assert step.end == 23
+    assert [step.total(name) for name in ("stall_vc", "stall_switch", "stall_credit", "stall_ejection")] == [0] * 4
+
+
+def test_d_a_full_fifo(engine):
+    axons = [[0, 1], [2, 3], [4, 5]]
+    step = on_a_line(
+        engine, [(1, [0, 1, 2])], axons, [{"terminal": 0, "cycles": 1}] * 6, spike_fifo=1, injection_queue=1
+    )
+    core = step.terminals[0]
+    assert core["fifo_full"] == 8
+    assert core["injection_full"] == 3
+    assert (core["first_flit"], core["source_end"]) == (3, 14)  # packets put in 2, 4 .. 12 and injected in 3, 5 .. 13
+    assert core["no_credit"] == 0
+    assert arrivals(engine, [3, 5, 7, 9, 11, 13], 0) == [10, 13, 16, 19, 22, 25]
+    assert core["row_end"] - 1 == 26
+    assert step.end == 27
+
+
+def row_of_ten(lanes, fetch_banks, rmw_slots):
+    """Cost of a row of 10 8-bit weights in 64-bit words on 16-bit accumulators in 64-bit words, 2 banks."""
+    weights = np.arange(1, 11, dtype=np.int32)[None, :]
+    only = connection(weights, [0, 1], [0], [0], 1, 10)
+    words = -(-WEIGHT_FORMATS.get("dense")().row_bits(weights, 8) // 64)
+    assert words.tolist() == [2]
+    every = np.ones((1, 10), np.uint8)
+    out = np.zeros((1, 8), np.int64)
+    row_costs(
+        only.run_ptr,
+        only.run_row,
+        only.run_start,
+        0,
+        10,
+        0,
+        every,
+        every,
+        words.astype(np.int32),
+        lanes,
+        fetch_banks,
+        2,
+        4,
+        rmw_slots,
+        out,
+    )
+    return dict(zip(("cycles", "ideal", "conflict", "fetch"), out[0].tolist(), strict=False))
+
+
+def test_e_row_cost_with_bank_conflicts(engine):
+    two_ports_taken = row_of_ten(lanes=8, fetch_banks=1, rmw_slots=2)
+    assert two_ports_taken == {"cycles": 4, "ideal": 2, "conflict": 2, "fetch": 0}
+    two_ports = row_of_ten(lanes=8, fetch_banks=1, rmw_slots=1)
+    assert two_ports == {"cycles": 2, "ideal": 2, "conflict": 0, "fetch": 0}
+    four_lanes = row_of_ten(lanes=4, fetch_banks=1, rmw_slots=1)
+    assert four_lanes == {"cycles": 3, "ideal": 3, "conflict": 0, "fetch": 0}
+    for row in (two_ports_taken, two_ports, four_lanes):
+        step = on_a_line(engine, [(1, [0])], [[0]], [{"terminal": 0, **row}])
+        assert step.end == 11 + row["cycles"]  # example B with this row
+        counted = [step.total(f"row_{name}") for name in row]
+        assert counted == list(row.values())
+
+
+def test_f_back_pressure(engine):
+    step = on_a_line(
+        engine,
+        [(1, [at]) for at in range(4)],
+        [[at] for at in range(4)],
+        [{"terminal": 1, "cycles": 20}] * 4,
+        input_queue=1,
+    )
+    source, target = step.terminals
+    assert (source["first_flit"], source["source_end"]) == (3, 7)
+    assert arrivals(engine, [3, 4, 5, 6], 1)[0] == 15
+    assert target["row_end"] - 4 * 20 == 16  # rows 16..35, 36..55, 56..75, 76..95 without a gap
+    assert (target["row_cycles"], target["queue_peak"]) == (80, 1)
+    assert step.routers["stall_ejection"].tolist() == [0, 18]
+    assert step.routers["stall_switch"].tolist() == [0, 0]
+    assert step.end == 96
+
+
+def sample_of_example_g():
+    """Two timesteps: a row of 4 and one of 14 targets at one lane, then one output to a port on the same router."""
+    weights = np.zeros((14, 2), np.int32)
+    weights[:4, 0], weights[:, 1] = 1, 1
+    weights[0, 1] = 5
+    events = np.zeros((1, 2, 2), bool)
+    events[0, 0, 0] = events[0, 1, 1] = True
+    spec = chip(
+        noc__size=[2, 1],
+        ports=ports_at([1, 0], [0, 0]),
+        core__synapse_lanes=1,
+        core__neuron_lanes=14,
+        core__skip_zero_weights=True,
+        core__membrane__memory__width=256,
+        core__accumulator__memory__width=256,
+    )
+    return layer_chain([weights], threshold=6), EventStream.from_dense(events), spec
+
+
+def test_g_a_sample(engine, monkeypatch):
+    """A real sample on a chip of two cores whose steps have the example's E."""
+    net, events, spec = sample_of_example_g()
+    machine, mapping = compile_and_build(net, events, spec)
+    assert [part.terminal for part in mapping.parts] == [0, 2]  # the core beside the output port, the input port
+    seen = []
+    run = REGISTRY.get(engine)
+
+    def watched(machine, chunk):
+        run(machine, chunk)
+        seen.append(chunk)
+
+    monkeypatch.setitem(REGISTRY._items, "watched", watched)
+    result = simulate(machine, spec, mapping, "watched", 1)
+    ends = [int(end) for chunk in sorted(seen, key=lambda chunk: chunk.first) for end in chunk.steps["end"]]
+    assert ends == [20, 30, 12]
+    assert result.step_cycles.tolist() == [[27, 37, 19]]
+    first = next(chunk for chunk in seen if chunk.first == 0)
+    assert first.terminals["first_flit"][0, 2] == 3
+    assert result.latency.tolist() == [73] == [27 + 37 + 19 - 3 - 7]

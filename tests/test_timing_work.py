@@ -1,0 +1,198 @@
+"""From activity to bursts: the kernel against a twin that knows only the text of the timing model."""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from accelsim.timing.records import SCAN_COUNT
+from accelsim.timing.work import WorkTables
+from accelsim.timing.work_kernels import build_work
+
+
+@dataclass
+class Slice:
+    population: int
+    low: int
+    high: int
+    membrane_word: int
+    membranes_per_word: int
+    accumulator_word: int
+    accumulators_per_word: int
+    event_cycles: int
+
+
+@dataclass
+class Scene:
+    """Populations with their activity, and who scans them, in plain Python."""
+
+    samples: int
+    timesteps: int
+    lanes: int
+    membrane: tuple[int, int]
+    accumulator: tuple[int, int]
+    sizes: list[int]
+    depths: list[int]
+    spikes: list[list[list[int]]]  # by population and (sample, timestep)
+    visited: list[np.ndarray]  # by population: (samples * timesteps, size) bool
+    terminals: list[list[Slice]]
+
+
+def random_scene(seed: int) -> Scene:
+    rng = np.random.default_rng(seed)
+    samples, timesteps = (int(n) for n in rng.integers(1, 4, 2))
+    sizes = [int(n) for n in rng.integers(1, 60, 4)]
+    spikes, visited = [], []
+    for at, size in enumerate(sizes):
+        steps = samples * timesteps
+        active = rng.random((steps, size)) < rng.choice([0.0, 0.05, 0.3, 0.9])
+        lists = [np.flatnonzero(row).tolist() for row in active]
+        if at == 0:  # an input may send several packets of one neuron in a timestep
+            lists = [sorted(rng.choice(row, 2 * len(row)).tolist()) if row else [] for row in lists]
+        spikes.append(lists)
+        # the last population is a readout that is not visited by itself but sends at the end
+        visited.append(rng.random((steps, size)) < (0 if at == 3 else rng.choice([0.0, 0.1, 0.6, 1.0])))
+    terminals: list[list[Slice]] = [[] for _ in range(5)]
+    for population, size in enumerate(sizes):
+        cuts = np.unique([0, size, *rng.integers(0, size + 1, int(rng.integers(0, 3)))]).tolist()
+        for low, high in itertools.pairwise(cuts):
+            home = 4 if population == 0 else int(rng.integers(0, 4))
+            words = rng.integers(0, 9, 2).tolist()
+            values = rng.choice([1, 2, 3, 4], 2).tolist()
+            terminals[home].append(
+                Slice(population, low, high, words[0], values[0], words[1], values[1], 2 if home == 4 else 0)
+            )
+    banks = [(int(rng.choice([1, 2, 4])), int(rng.integers(1, 3))) for _ in range(2)]
+    return Scene(
+        samples, timesteps, int(rng.choice([1, 2, 3, 8])), *banks, sizes, [0, 1, 1, 2], spikes, visited, terminals
+    )
+
+
+def as_tables(scene: Scene) -> WorkTables:
+    parts = [part for own in scene.terminals for part in own]
+
+    def starts(lengths) -> np.ndarray:
+        return np.concatenate(([0], np.cumsum(lengths)[:-1])).astype(np.int64)
+
+    def column(name, dtype=np.int32) -> np.ndarray:
+        return np.array([getattr(part, name) for part in parts], dtype)
+
+    pointers = [np.concatenate(([0], np.cumsum([len(row) for row in rows]))) for rows in scene.spikes]
+    index = [np.array([neuron for row in rows for neuron in row], np.int32) for rows in scene.spikes]
+    bitmaps = [np.packbits(rows, axis=1) for rows in scene.visited]
+    return WorkTables(
+        timesteps=scene.timesteps,
+        steps=scene.timesteps + max(scene.depths),
+        lanes=scene.lanes,
+        membrane_banks=scene.membrane[0],
+        membrane_slots=scene.membrane[1],
+        accumulator_banks=scene.accumulator[0],
+        accumulator_slots=scene.accumulator[1],
+        part_ptr=np.concatenate(([0], np.cumsum([len(own) for own in scene.terminals]))).astype(np.int64),
+        low=column("low"),
+        high=column("high"),
+        depth=np.array([scene.depths[part.population] for part in parts], np.int32),
+        population=column("population"),
+        number=np.array([sum(scene.sizes[: part.population]) for part in parts], np.int64),
+        membrane_word=column("membrane_word"),
+        membranes_per_word=column("membranes_per_word"),
+        accumulator_word=column("accumulator_word"),
+        accumulators_per_word=column("accumulators_per_word"),
+        event_cycles=column("event_cycles"),
+        spike_base=starts([len(item) for item in pointers]),
+        spike_ptr=np.concatenate(pointers).astype(np.int64),
+        index_base=starts([len(item) for item in index]),
+        spike_index=np.concatenate(index),
+        visit_base=starts([item.size for item in bitmaps]),
+        visit_bytes=np.array([item.shape[1] for item in bitmaps], np.int64),
+        visit=np.concatenate([item.ravel() for item in bitmaps]),
+    )
+
+
+def fullest_bank(words: set[int], banks: int) -> int:
+    return max(sum(word % banks == bank for word in words) for bank in range(banks))
+
+
+def naive_groups(scene: Scene, part: Slice, row: int):
+    """Groups of a slice: (cycles, fired neurons), and what the slice scanned."""
+    fired = [n for n in scene.spikes[part.population][row] if part.low <= n < part.high]
+    if part.event_cycles:
+        return [(part.event_cycles, [neuron]) for neuron in fired], (len(fired), 0, 0, 0)
+    visits = [n for n in range(part.low, part.high) if scene.visited[part.population][row, n] or n in fired]
+    groups, membrane_words, accumulator_words = [], 0, 0
+    for first in range(0, len(visits), scene.lanes):
+        group = visits[first : first + scene.lanes]
+        membranes = {part.membrane_word + (n - part.low) // part.membranes_per_word for n in group}
+        accumulators = {part.accumulator_word + (n - part.low) // part.accumulators_per_word for n in group}
+        membrane_words += len(membranes)
+        accumulator_words += len(accumulators)
+        cost = max(
+            1,
+            fullest_bank(membranes, scene.membrane[0]) * scene.membrane[1],
+            fullest_bank(accumulators, scene.accumulator[0]) * scene.accumulator[1],
+        )
+        groups.append((cost, [n for n in group if n in fired]))
+    return groups, (len(visits), membrane_words, accumulator_words, sum(cost for cost, _ in groups))
+
+
+def naive_work(scene: Scene, sample: int, step: int):
+    """Bursts by terminal, fired neurons by terminal, scans by slice."""
+    bursts, sources, scans = [], [], []
+    for own in scene.terminals:
+        mine, pending, fired = [], 0, []
+        for part in own:
+            timestep = step - scene.depths[part.population]
+            if not 0 <= timestep < scene.timesteps:
+                scans.append((0, 0, 0, 0))
+                continue
+            groups, scan = naive_groups(scene, part, sample * scene.timesteps + timestep)
+            scans.append(scan)
+            for cycles, neurons in groups:
+                pending += cycles
+                if neurons:
+                    mine.append((pending, len(neurons)))
+                    pending = 0
+                fired += [sum(scene.sizes[: part.population]) + neuron for neuron in neurons]
+        if pending:
+            mine.append((pending, 0))
+        bursts.append(mine)
+        sources.append(fired)
+    return bursts, sources, scans
+
+
+@pytest.mark.parametrize("chunk", range(4))
+def test_work_is_that_of_the_text(chunk):
+    silent = unvisited = shared_core = costly = 0
+    for seed in range(40 * chunk, 40 * (chunk + 1)):
+        scene = random_scene(seed)
+        tables = as_tables(scene)
+        for sample in range(scene.samples):
+            for step in range(tables.steps):
+                count = np.zeros(len(tables.low), SCAN_COUNT)
+                burst_ptr, cycles, fired, fired_ptr, neurons = build_work(tables, sample, step, count)
+                bursts, sources, scans = naive_work(scene, sample, step)
+                pairs = list(zip(cycles.tolist(), fired.tolist(), strict=True))
+                spans = [*itertools.pairwise(burst_ptr)]
+                assert [pairs[low:high] for low, high in spans] == bursts, (seed, sample, step)
+                assert neurons.tolist() == [neuron for own in sources for neuron in own]
+                assert np.diff(fired_ptr).tolist() == [len(own) for own in sources]
+                assert [tuple(row.tolist()) for row in count] == scans, (seed, sample, step)
+                silent += any(own and own[-1][1] == 0 for own in bursts)
+                shared_core += sum(len(own) > 1 for own in scene.terminals)
+                costly += any(scan[3] > -(-scan[0] // scene.lanes) for scan in scans)
+        unvisited += any(scene.spikes[3])
+    assert min(silent, unvisited, shared_core, costly) >= 15, (silent, unvisited, shared_core, costly)
+
+
+def test_scans_are_added_to():
+    scene = random_scene(7)
+    tables = as_tables(scene)
+    once, twice = (np.zeros(len(tables.low), SCAN_COUNT) for _ in range(2))
+    for step in range(tables.steps):
+        build_work(tables, 0, step, once)
+        build_work(tables, 0, step, twice)
+        build_work(tables, 0, step, twice)
+    assert once["visited"].sum() > 0
+    for name in SCAN_COUNT.names:
+        assert np.array_equal(twice[name], 2 * once[name])

@@ -1,0 +1,156 @@
+"""Seeded random machines for the comparison of the two engines: steps made of tables, and whole chips."""
+
+import numpy as np
+from functional_builders import random_network
+from timing_builders import chip, conv_network, ports_at, router
+
+from accelsim.hardware.topologies.mesh import Mesh
+from accelsim.hardware.topologies.topology import build_fabric
+from accelsim.mapping.axons import ROW
+from accelsim.network.events import EventStream
+from accelsim.timing.tables import AxonTables, QueueDepths, StepWork, noc_tables
+
+
+def mesh_size(rng) -> tuple[int, ...]:
+    """A mesh of 1x1 to 4x4, a line, or a small box."""
+    dimensions = int(rng.choice([1, 2, 2, 2, 3]))
+    return tuple(int(extent) for extent in rng.integers(1, {1: 8, 2: 5, 3: 3}[dimensions], size=dimensions))
+
+
+def random_router(rng):
+    return router(
+        virtual_channels=int(rng.choice([1, 1, 2, 3, 4])),
+        buffer_flits=int(rng.integers(1, 9)),
+        routing_delay=int(rng.integers(0, 2)),
+        switch_delay=int(rng.integers(1, 3)),
+        link_delay=int(rng.integers(1, 4)),
+        credit_delay=int(rng.integers(0, 3)),
+        speculative=bool(rng.random() < 0.4),
+    )
+
+
+def random_step(seed: int):
+    """Return (network, axons, work) of one step: a core on every router, and one or two ports besides."""
+    rng = np.random.default_rng(seed)
+    topology = Mesh(mesh_size(rng))
+    extra = rng.integers(0, topology.routers, size=int(rng.integers(1, 3))).tolist()
+    attachments = [*range(topology.routers), *extra]
+    longest = int(rng.choice([1, 1, 3]))
+    return (
+        noc_tables(build_fabric(topology, attachments), random_router(rng), _depths(rng, len(attachments), longest)),
+        *_axons_and_work(rng, len(attachments), longest),
+    )
+
+
+def _depths(rng, terminals: int, longest: int) -> QueueDepths:
+    low = (longest, 1, 1)
+    return QueueDepths(*(rng.integers(least, 6, size=terminals).astype(np.int32) for least in low))
+
+
+def _axons_and_work(rng, terminals: int, longest: int) -> tuple[AxonTables, StepWork]:
+    axons = int(rng.integers(1, 60))
+    rows = np.zeros(axons, dtype=ROW)
+    hot = rng.integers(0, terminals, size=2)  # most cases have a terminal or two that everybody sends to
+    rows["terminal"] = np.where(rng.random(axons) < 0.3, rng.choice(hot, axons), rng.integers(0, terminals, axons))
+    rows["flits"] = rng.integers(1, longest + 1, size=axons)
+    rows["cycles"] = rng.choice([1, 1, 2, 5, 20], size=axons)
+    for name in ROW.names[3:]:
+        rows[name] = rng.integers(0, 9, size=axons)
+    neurons = int(rng.integers(1, 40))
+    degree = rng.integers(0, 4, size=neurons)
+    tables = AxonTables(
+        np.concatenate(([0], np.cumsum(degree))).astype(np.int64),
+        rng.integers(0, axons, degree.sum()).astype(np.int32),
+        rows,
+    )
+    burst_ptr, cycles, fired, fired_ptr, who = [0], [], [], [0], []
+    for _ in range(terminals):
+        bursts = int(rng.integers(0, 7))
+        for at in range(bursts):
+            silent = at == bursts - 1 and rng.random() < 0.5
+            count = 0 if silent else int(rng.integers(1, 5))
+            cycles.append(int(rng.integers(1, 6)))
+            fired.append(count)
+            who += rng.integers(0, neurons, size=count).tolist()
+        burst_ptr.append(len(cycles))
+        fired_ptr.append(len(who))
+    work = StepWork(
+        np.array(burst_ptr, np.int64),
+        np.array(cycles, np.int32),
+        np.array(fired, np.int32),
+        np.array(fired_ptr, np.int64),
+        np.array(who, np.int32),
+    )
+    return tables, work
+
+
+def random_chip(rng, kind: str, float32: bool):
+    """A small chip with tight queues and narrow banks; sometimes one core, or short flits."""
+    size = [int(extent) for extent in rng.choice([1, 1, 2, 3, 4], size=2)]
+    corner = [extent - 1 for extent in size]
+    flit_bits = int(rng.choice([8, 12, 32]))
+    least = -(-(9 + 6 + (32 if float32 or kind == "bias_current" else 16)) // flit_bits)
+
+    def depth(low: int, high: int) -> int:
+        return int(rng.integers(low, high))
+
+    word = 64 if float32 else 32
+    ports = ports_at([0, 0], corner, input_queue=depth(least, 9), spike_fifo=depth(1, 4), injection_queue=depth(1, 4))
+    ports[0]["cycles_per_event"], ports[1]["cycles_per_event"] = int(rng.choice([1, 1, 3])), int(rng.choice([1, 2, 9]))
+    memory = {"capacity": "4 KiB", "width": word}
+    return chip(
+        noc__size=size,
+        noc__flit_bits=flit_bits,
+        noc__router=random_router(rng).model_dump(),
+        ports=ports,
+        core__synapse_lanes=int(rng.choice([1, 2, 4, 8])),
+        core__mac_lanes=int(rng.choice([1, 2, 4])),
+        core__neuron_lanes=int(rng.choice([1, 2, 4])),
+        core__scan=str(rng.choice(["all", "touched"])),
+        core__input_queue=depth(least, least + 4),
+        core__spike_fifo=depth(1, 5),
+        core__injection_queue=depth(1, 4),
+        core__pipeline_drain=depth(0, 5),
+        core__weight_format=str(rng.choice(["dense", "bitmask", "csr"])),
+        core__skip_zero_weights=bool(rng.random() < 0.5),
+        core__conv_storage=str(rng.choice(["shared", "unrolled"])),
+        core__synapse_memory={"capacity": "16 KiB", "width": 32, "banks": int(rng.choice([1, 2, 4])), "ports": "1RW"},
+        core__membrane__memory={
+            **memory,
+            "banks": int(rng.choice([1, 2, 4])),
+            "ports": str(rng.choice(["1RW", "1R1W"])),
+        },
+        core__accumulator__memory={
+            **memory,
+            "banks": int(rng.choice([1, 2, 4])),
+            "ports": str(rng.choice(["1RW", "1R1W"])),
+        },
+        mapping__partition=str(rng.choice(["compact", "spread"])),
+        mapping__placement=str(rng.choice(["row_major", "traffic"])),
+        barrier__cycles=depth(0, 9),
+    )
+
+
+def random_sample(seed: int):
+    """Return (network, events, chip): a random graph in integers or float32, or a convolution, on a random chip."""
+    rng = np.random.default_rng(seed)
+    integer, kind = True, str(rng.choice(["spikes", "spikes", "graded", "bias_current"]))
+    if kind == "bias_current" or rng.random() < 0.4:
+        net = conv_network(rng, *(int(n) for n in rng.integers((3, 1, 1, 2), (7, 3, 7, 12))))
+    else:
+        integer = bool(rng.random() < 0.7)
+        net = random_network(seed, integer=integer, readout=str(rng.choice(["lif", "if", "li", "i"])))
+    timesteps = int(rng.integers(1, 5))
+    return net, random_input(rng, net.input.size, kind, timesteps, integer), random_chip(rng, kind, not integer)
+
+
+def random_input(rng, size: int, kind: str, timesteps: int, integer: bool) -> EventStream:
+    active = rng.random((1, timesteps, size)) < rng.choice([0.1, 0.5, 0.9])
+    if kind == "bias_current":
+        active[:, 1:] = False
+    stream = EventStream.from_dense(active)
+    if kind == "spikes":
+        return stream
+    value = rng.integers(-9, 10, stream.total)
+    value = value.astype(np.int32) if integer else (value / 4).astype(np.float32)
+    return EventStream(kind, 1, timesteps, size, stream.ptr, stream.index, value, 5, 1.0)
