@@ -10,6 +10,7 @@ import functools
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar, cast
@@ -20,7 +21,7 @@ import platformdirs
 
 F = TypeVar("F", bound=Callable[..., object])
 
-_KEPT_FOLDERS = 4
+_KEPT_SECONDS = 30 * 24 * 3600
 
 
 def source_hash(root: Path) -> str:
@@ -44,7 +45,8 @@ def cache_folder() -> Path | None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.touch()
-        stale = sorted(parent.iterdir(), key=lambda path: path.stat().st_mtime)[:-_KEPT_FOLDERS]
+        oldest = time.time() - _KEPT_SECONDS
+        stale = [path for path in parent.iterdir() if path.stat().st_mtime < oldest]
     except OSError:
         return None
     for path in stale:

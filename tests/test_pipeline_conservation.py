@@ -250,7 +250,7 @@ def check_counters(run):
 
 
 def check_updates(result, run):
-    """Neurons visited: all, or those with input, a state or a bias, from the trace's bitmaps; their arithmetic is priced."""
+    """Neurons visited, all or those with input, state or bias, from the bitmaps of the trace; their arithmetic."""
     network, everyone = run.workload.network, run.chip.spec.core.scan == "all"
     total = {action: np.zeros(run.trace.samples, np.int64) for action in ("add", "multiply", "compare")}
     updates = np.zeros(run.trace.samples, np.int64)

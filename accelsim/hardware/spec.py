@@ -112,20 +112,30 @@ class CoreSpec(Spec):
 
 
 class RouterSpec(Spec):
-    """An input-queued virtual-channel router with BookSim2's meaning of every delay (cycles)."""
+    """An input-queued virtual-channel router with BookSim2's meaning of every delay (cycles).
+
+    A stage of several cycles is not pipelined, as in BookSim2: it takes up all that waits for it, and the next lot when
+    it has finished with this one.
+    """
 
     virtual_channels: Annotated[Count, Field(le=8)]
     buffer_flits: Annotated[Count, Field(le=1024)]
     """Buffer depth of each virtual channel."""
-    routing_delay: Annotated[CountOrZero, Field(le=1)]
+    routing_delay: Annotated[CountOrZero, Field(le=64)]
     """0 is look-ahead routing."""
     speculative: StrictBool
     """True: a head bids for the switch while it asks for a virtual channel."""
-    vc_alloc_delay: Annotated[Count, Field(le=1)]
-    switch_alloc_delay: Annotated[Count, Field(le=1)]
+    vc_alloc_delay: Annotated[Count, Field(le=64)]
+    switch_alloc_delay: Annotated[Count, Field(le=64)]
     switch_delay: Annotated[Count, Field(le=64)]
     link_delay: Annotated[Count, Field(le=64)]
     credit_delay: Annotated[CountOrZero, Field(le=64)]
+
+    @model_validator(mode="after")
+    def _speculates_in_one_cycle(self) -> Self:
+        if self.speculative and (self.vc_alloc_delay, self.switch_alloc_delay) != (1, 1):
+            raise ValueError("speculative needs a vc_alloc_delay and a switch_alloc_delay of one cycle")
+        return self
 
 
 class NocSpec(Spec):

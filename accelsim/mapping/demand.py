@@ -148,10 +148,17 @@ class DemandModel:
 
     def __init__(self, network: Network, core: CoreSpec, weights: WeightFormat) -> None:
         self._network, self._core = network, core
+        self._known: dict[tuple[str, int, int], Demand] = {}
         self.incoming = {edge.name: IncomingRows(edge.connection, core, weights) for edge in network.projections}
 
     def demand(self, name: str, low: int, high: int) -> Demand:
         """Return what neurons ``low .. high - 1`` of population ``name`` need."""
+        key = (name, low, high)
+        if key not in self._known:
+            self._known[key] = self._demand(name, low, high)
+        return self._known[key]
+
+    def _demand(self, name: str, low: int, high: int) -> Demand:
         population = self._network.populations[name]
         membranes, accumulators = values_per_word(self._core, population, integer=self._network.integer)
         rows = [self.incoming[edge.name] for edge in self._network.incoming(name)]

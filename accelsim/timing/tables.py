@@ -8,11 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from accelsim.errors import ConfigError
 from accelsim.hardware.spec import RouterSpec
 from accelsim.hardware.topologies.topology import Fabric
 
 Int32s = npt.NDArray[np.int32]
 
+
+MAX_CHANNELS = 62
+"""Input VCs of one router: sets of them are bit masks of 64-bit integers."""
 
 LINK = np.dtype([(name, np.int32) for name in ("router", "port", "terminal", "up_router", "up_port", "spare")])
 """What a port leads to: the router and input port behind it, or the terminal on it (-1 where there is none); and
@@ -26,7 +30,7 @@ ENDPOINT = np.dtype(
 
 
 class NocTables(NamedTuple):
-    """The network of routers; latencies count from the cycle in which a flit wins the switch.
+    """The network of routers; latencies count from the cycle in which a flit wins the switch and finds it free.
 
     ``flight`` to the next router, ``eject`` to a terminal, ``credit`` back to a router, ``inject`` from a terminal to
     its router and of a credit back to a terminal. ``links`` is (routers, ports) LINK, ``terminals`` (terminals,)
@@ -38,6 +42,9 @@ class NocTables(NamedTuple):
     vcs: int
     buffer: int
     routing_delay: int
+    vc_alloc_delay: int
+    switch_alloc_delay: int
+    switch_delay: int
     speculative: bool
     flight: int
     eject: int
@@ -83,7 +90,17 @@ def noc_tables(fabric: Fabric, router: RouterSpec, depths: QueueDepths | None = 
     """Return the tables of a network: the fabric's links, the router's delays, the terminals' queues.
 
     Without ``depths`` (packet traces) a terminal's queue is as deep as a router's buffer.
+
+    Raises
+    ------
+    ConfigError
+        If a router has more input VCs than the masks of the compiled engine hold.
     """
+    if fabric.ports * router.virtual_channels > MAX_CHANNELS:
+        raise ConfigError(
+            f"noc.router.virtual_channels: expected at most {MAX_CHANNELS // fabric.ports} with the {fabric.ports} ports "
+            f"of the busiest router ({MAX_CHANNELS} input channels per router), got {router.virtual_channels}"
+        )
     links = np.full((fabric.routers, fabric.ports), -1, dtype=LINK)
     links["router"], links["port"], links["terminal"] = fabric.link_router, fabric.link_port, fabric.local_terminal
     source, out = np.nonzero(fabric.link_router >= 0)
@@ -99,6 +116,9 @@ def noc_tables(fabric: Fabric, router: RouterSpec, depths: QueueDepths | None = 
         vcs=router.virtual_channels,
         buffer=router.buffer_flits,
         routing_delay=router.routing_delay,
+        vc_alloc_delay=router.vc_alloc_delay,
+        switch_alloc_delay=router.switch_alloc_delay,
+        switch_delay=router.switch_delay,
         speculative=router.speculative,
         flight=1 + router.switch_delay + router.link_delay,
         eject=2 + router.switch_delay,

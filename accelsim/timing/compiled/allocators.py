@@ -28,17 +28,31 @@ def lowest_bit(mask: int) -> int:
 
 
 @inlined
-def match_vcs(noc: NocTables, state: NocState, router: int, now: int) -> tuple[int, int, bool]:
+def is_free(free: int, delay: int, is_repeating: bool, now: int) -> bool:
+    """Tell whether an allocator of ``delay`` cycles takes up requests in this cycle.
+
+    ``free`` is the cycle after its last lot; where requests failed they have come back, lot after lot, since.
+    """
+    return delay == 1 or (now >= free and (not is_repeating or (now - free) % delay == 0))
+
+
+@inlined
+def match_vcs(noc: NocTables, state: NocState, router: int, now: int) -> tuple[int, int, int, bool]:
     """Match waiting heads and free output VCs.
 
     Writes the heads to ``state.waiting`` and what each won to ``state.offer`` (-1: nothing). Returns how many heads
-    asked, how many won, and whether others ask in a later cycle.
+    asked, how many won, how many go without, and whether others ask in a later cycle.
     """
+    record = state.router[router]
+    if record.waiting == 0:
+        return 0, 0, 0, False
+    if not is_free(record.vc_free, noc.vc_alloc_delay, record.blocked_vc > 0, now):
+        return 0, 0, record.blocked_vc, True
     size = noc.ports * noc.vcs
     base = router * size
     waiting = 0
     later = False
-    mask = state.router[router].waiting
+    mask = record.waiting
     while mask != 0:
         i = lowest_bit(mask)
         mask &= mask - 1
@@ -48,6 +62,8 @@ def match_vcs(noc: NocTables, state: NocState, router: int, now: int) -> tuple[i
             waiting += 1
         else:
             later = True
+    if waiting > 0:
+        record.vc_free = now + noc.vc_alloc_delay
     won = 0
     asked = 0
     for at in range(waiting):
@@ -75,7 +91,7 @@ def match_vcs(noc: NocTables, state: NocState, router: int, now: int) -> tuple[i
                 state.offer[winner] = out
             elif (out - pointer) % size < (known - pointer) % size:
                 state.offer[winner] = out
-    return waiting, won, later
+    return waiting, won, waiting - won, later
 
 
 @inlined
@@ -96,7 +112,7 @@ def _place_bid(noc: NocTables, state: NocState, router: int, i: int, mark: int) 
 @inlined
 def collect_bids(
     noc: NocTables, state: NocState, router: int, waiting: int, now: int
-) -> tuple[int, int, int, int, int]:
+) -> tuple[int, int, int, int, int, bool]:
     """Collect the bids for the switch, one per input and output port, in ``state.bid`` (-1: none).
 
     Returns
@@ -107,10 +123,13 @@ def collect_bids(
         Flits that could leave in this cycle; flits that lack a credit of a router, of a terminal.
     bids : int
         Bids placed.
+    later : bool
+        Whether a flit may bid in a later cycle only.
     """
     vcs = noc.vcs
     base = router * noc.ports * vcs
     wanted = eligible = credit = ejection = bids = 0
+    later = False
     state.bid[:] = -1
     mask = state.router[router].holding
     while mask != 0:
@@ -118,8 +137,8 @@ def collect_bids(
         mask &= mask - 1
         channel = state.channel[base + i]
         if channel.ready > now:
-            continue
-        if state.channel[base + channel.out_port * vcs + channel.out_vc].credits > 0:
+            later = True
+        elif state.channel[base + channel.out_port * vcs + channel.out_vc].credits > 0:
             eligible += 1
             bids += 1
             wanted |= 1 << channel.out_port
@@ -147,12 +166,15 @@ def collect_bids(
                 ejection += 1
             else:
                 credit += 1
-    return wanted, eligible, credit, ejection, bids
+    return wanted, eligible, credit, ejection, bids, later
 
 
 @inlined
 def match_switch(noc: NocTables, state: NocState, router: int, wanted: int) -> int:
-    """Match input and output ports; ``state.grant`` holds the output of each input in the mask that is returned."""
+    """Match input and output ports; return the mask of inputs that won, their ports know what.
+
+    Pointers move with every match, also with one that fails for want of a VC.
+    """
     ports = noc.ports
     matched = 0
     while wanted != 0:
@@ -169,4 +191,16 @@ def match_switch(noc: NocTables, state: NocState, router: int, wanted: int) -> i
             state.grant[port] = out
         elif (out - pointer) % ports < (state.grant[port] - pointer) % ports:
             state.grant[port] = out
+    mask = matched
+    while mask != 0:
+        port = lowest_bit(mask)
+        mask &= mask - 1
+        out = state.grant[port]
+        winner = state.port[router * ports + port]
+        winner.won_out = out
+        winner.won_bid = state.bid[port * ports + out]
+        vc = winner.won_bid & (SPECULATIVE - 1)
+        state.port[router * ports + out].sw_grant = 0 if port + 1 == ports else port + 1
+        winner.sw_accept = 0 if out + 1 == ports else out + 1
+        winner.offset = 0 if vc + 1 == noc.vcs else vc + 1
     return matched

@@ -9,6 +9,7 @@ from accelsim.kernels import inlined
 from accelsim.timing.compiled.allocators import (
     SPECULATIVE,
     collect_bids,
+    is_free,
     lowest_bit,
     match_switch,
     match_vcs,
@@ -87,6 +88,7 @@ def clear_noc(noc: NocTables, state: NocState) -> None:
         port.sw_grant = 0
         port.sw_accept = 0
         port.offset = 0
+        port.left_at = -1
     for at in range(noc.routers):
         router = state.router[at]
         router.waiting = 0
@@ -97,6 +99,11 @@ def clear_noc(noc: NocTables, state: NocState) -> None:
         router.blocked_vc = 0
         router.blocked_credit = 0
         router.blocked_ejection = 0
+        router.matched = 0
+        router.routed_at = -noc.routing_delay
+        router.vc_free = 0
+        router.switch_free = 0
+        router.crossed_at = -noc.switch_delay
     state.wheel_count[:] = 0
     state.scalars[:] = 0
     for at in range(noc.routers):
@@ -110,12 +117,15 @@ def clear_noc(noc: NocTables, state: NocState) -> None:
 
 @inlined
 def _start_routing(noc: NocTables, state: NocState, router: int, i: int, terminal: int, at: int, now: int) -> None:
-    """Let the head of input VC ``i`` ask for an output VC ``routing_delay`` cycles after ``at``."""
+    """Route the head of input VC ``i`` from ``at`` on, or with the next lot; then it asks for an output VC."""
+    record = state.router[router]
+    if record.routed_at < at:
+        record.routed_at = max(at, record.routed_at + noc.routing_delay)
     channel = state.channel[router * noc.ports * noc.vcs + i]
     channel.phase = WAITING
-    channel.ready = at + noc.routing_delay
+    channel.ready = record.routed_at + noc.routing_delay
     channel.out_port = noc.route[router, terminal]
-    state.router[router].waiting |= 1 << i
+    record.waiting |= 1 << i
     if channel.ready == now:
         call_now(state, router, now)
     else:
@@ -167,7 +177,7 @@ def _commit_vcs(noc: NocTables, state: NocState, router: int, waiting: int, now:
         winner.vc_accept = 0 if out + 1 == size else out + 1
         winner.out_vc = out - winner.out_port * noc.vcs
         winner.phase = ACTIVE
-        winner.ready = now + 1
+        winner.ready = now + noc.vc_alloc_delay
         state.router[router].waiting ^= 1 << i
         state.router[router].holding |= 1 << i
 
@@ -189,12 +199,19 @@ def _depart(
     target.credits -= 1
     count[router].flits += 1
     links[router, out] += 1
+    record, exit_port = state.router[router], state.port[router * noc.ports + out]
+    begun = now
+    if noc.switch_delay > 1:
+        if record.crossed_at <= now:
+            record.crossed_at = max(now + 1, record.crossed_at + noc.switch_delay)
+        exit_port.left_at = max(record.crossed_at + noc.switch_delay - 1, exit_port.left_at + 1)
+        begun = exit_port.left_at - noc.switch_delay
     way = noc.links[router, out]
     if way.router >= 0:
         entry = (way.router * noc.ports + way.port) * noc.vcs + channel.out_vc
-        post(state, now + noc.flight, TO_ROUTER, entry, flit)
+        post(state, begun + noc.flight, TO_ROUTER, entry, flit)
     else:
-        post(state, now + noc.eject, TO_TERMINAL, way.terminal * noc.vcs + channel.out_vc, flit)
+        post(state, begun + noc.eject, TO_TERMINAL, way.terminal * noc.vcs + channel.out_vc, flit)
     back = noc.links[router, port]
     if back.terminal >= 0:
         post(state, now + noc.inject, CREDIT_TO_TERMINAL, back.terminal * noc.vcs + vc, 0)
@@ -203,39 +220,36 @@ def _depart(
     if flit & TAIL:
         target.owner = -1
         channel.phase = IDLE
-        state.router[router].holding ^= 1 << i
+        record.holding ^= 1 << i
         if channel.count > 0:
             terminal = rows[state.flits[base + i, channel.head] >> 2].terminal
             _start_routing(noc, state, router, i, terminal, now + 1, now)
     elif channel.count == 0:
-        state.router[router].holding ^= 1 << i
+        record.holding ^= 1 << i
 
 
 @inlined
 def _send_winners(
-    noc: NocTables, state: NocState, count: Records, links: Int64s, rows: Records, router: int, matched: int, now: int
+    noc: NocTables, state: NocState, count: Records, links: Int64s, rows: Records, router: int, now: int
 ) -> int:
     """Send the winners of the switch; return how many flits left.
 
     A speculative winner leaves only if it won a VC in this cycle and that VC has a credit; otherwise its input and
-    output stay idle. Pointers move with every match, those that fail included.
+    output stay idle.
     """
     ports, vcs = noc.ports, noc.vcs
     base = router * ports * vcs
     sent = 0
+    matched = state.router[router].matched
+    state.router[router].matched = 0
     while matched != 0:
         port = lowest_bit(matched)
         matched &= matched - 1
-        out = state.grant[port]
-        bid = state.bid[port * ports + out]
-        vc = bid & (SPECULATIVE - 1)
-        input_port = state.port[router * ports + port]
-        state.port[router * ports + out].sw_grant = 0 if port + 1 == ports else port + 1
-        input_port.sw_accept = 0 if out + 1 == ports else out + 1
-        input_port.offset = 0 if vc + 1 == vcs else vc + 1
+        winner = state.port[router * ports + port]
+        vc = winner.won_bid & (SPECULATIVE - 1)
         channel = state.channel[base + port * vcs + vc]
-        failed = channel.phase != ACTIVE or state.channel[base + out * vcs + channel.out_vc].credits == 0
-        if bid >= SPECULATIVE and failed:
+        failed = channel.phase != ACTIVE or state.channel[base + winner.won_out * vcs + channel.out_vc].credits == 0
+        if winner.won_bid >= SPECULATIVE and failed:
             continue
         _depart(noc, state, count, links, rows, router, port * vcs + vc, now)
         sent += 1
@@ -254,20 +268,31 @@ def _cycle_router(
         done.stall_credit += asleep * record.blocked_credit
         done.stall_ejection += asleep * record.blocked_ejection
     record.seen = now
-    waiting, won, later = match_vcs(noc, state, router, now)
-    wanted, eligible, credit, ejection, bids = collect_bids(noc, state, router, waiting, now)
-    matched = match_switch(noc, state, router, wanted)
+    waiting, won, lost, later = match_vcs(noc, state, router, now)
+    bids = 0
+    if is_free(record.switch_free, noc.switch_alloc_delay, record.blocked_credit + record.blocked_ejection > 0, now):
+        wanted, eligible, credit, ejection, bids, soon = collect_bids(noc, state, router, waiting, now)
+        record.matched = match_switch(noc, state, router, wanted)
+        record.eligible = eligible
+        record.blocked_credit = credit
+        record.blocked_ejection = ejection
+        if bids + credit + ejection > 0:
+            record.switch_free = now + noc.switch_alloc_delay
+        later = later or soon
+    elif record.holding != 0:
+        later = True
     if won > 0:
         _commit_vcs(noc, state, router, waiting, now)
-    sent = _send_winners(noc, state, count, links, rows, router, matched, now)
-    done.stall_vc += waiting - won
-    done.stall_switch += eligible - sent
-    done.stall_credit += credit
-    done.stall_ejection += ejection
-    record.blocked_vc = waiting - won
-    record.blocked_credit = credit
-    record.blocked_ejection = ejection
-    if later or ((won > 0 or bids > 0) and (record.waiting | record.holding) != 0):
+    sent = 0
+    if record.switch_free == now + 1:
+        sent = _send_winners(noc, state, count, links, rows, router, now)
+        done.stall_switch += (record.eligible - sent) * noc.switch_alloc_delay
+        record.eligible = 0
+    record.blocked_vc = lost
+    done.stall_vc += lost
+    done.stall_credit += record.blocked_credit
+    done.stall_ejection += record.blocked_ejection
+    if later or ((won > 0 or bids > 0 or sent > 0) and (record.waiting | record.holding) != 0):
         call_next(state, router, now)
 
 

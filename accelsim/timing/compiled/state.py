@@ -43,8 +43,11 @@ CHANNEL = _record(
 """An input VC (buffer, phase, route, VC allocator's accept pointer) and the output VC of the same number (owner,
 credits, grant)."""
 
-PORT = _record(sw_grant=np.int32, sw_accept=np.int32, offset=np.int32)
-"""Switch allocator pointers of an output port (grant) and an input port (accept, VC offset)."""
+PORT = _record(
+    sw_grant=np.int32, sw_accept=np.int32, offset=np.int32, won_out=np.int32, won_bid=np.int32, left_at=np.int64
+)
+"""Switch allocator pointers of an output port (grant) and an input port (accept, VC offset); what the input port won
+and with which bid; the cycle in which the last flit left through the output port."""
 
 ROUTER = _record(
     waiting=np.int64,
@@ -55,9 +58,17 @@ ROUTER = _record(
     blocked_vc=np.int32,
     blocked_credit=np.int32,
     blocked_ejection=np.int32,
+    matched=np.int64,
+    eligible=np.int64,
+    routed_at=np.int64,
+    vc_free=np.int64,
+    switch_free=np.int64,
+    crossed_at=np.int64,
 )
 """Masks of input VCs whose head asks for an output VC (``waiting``) or that hold one and a flit (``holding``); the
-cycle of the last evaluation and what was blocked in it; the cycles for which the router is called."""
+cycle of the last evaluation and what was blocked in it; the cycles for which the router is called. Then the stages of
+several cycles: the input ports that won the switch and how many flits wanted to leave; the cycles in which the last
+lots entered routing and the switch, and from which the allocators are free."""
 
 EVENT = _record(where=np.int64, flit=np.int64)
 """Something under way: where << 2 | kind."""
@@ -132,7 +143,8 @@ def allocate_noc(noc: NocTables) -> NocState:
     """Return an empty state for a network."""
     ports = noc.routers * noc.ports
     channels = ports * noc.vcs
-    slots = 1 << int(max(noc.flight, noc.eject, noc.credit, noc.inject) + 1).bit_length()
+    longest = max(noc.flight, noc.eject, noc.credit, noc.inject) + 3 * noc.switch_delay
+    slots = 1 << int(longest).bit_length()
     events = 2 * ports + 2 * len(noc.terminals) * (1 + noc.vcs) + int(noc.terminals["input_queue"].sum())
     per_router = noc.ports * noc.vcs
     return NocState(

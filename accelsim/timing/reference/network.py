@@ -45,18 +45,18 @@ class Network:
         port = int(self._noc.terminals["port"][terminal])
         Arrival(self._env, self._noc.credit, lambda: router.receive_credit(port, vc))
 
-    def _sender(self, index: int) -> Callable[[int, int, Flit], None]:
+    def _sender(self, index: int) -> Callable[[int, int, Flit, int], None]:
         noc = self._noc
 
-        def send(port: int, vc: int, flit: Flit) -> None:
+        def send(port: int, vc: int, flit: Flit, waits: int) -> None:
             self._links[index, port] += 1
             behind = int(noc.links["router"][index, port])
             if behind >= 0:
                 entry = int(noc.links["port"][index, port])
-                Arrival(self._env, noc.flight, lambda: self.routers[behind].receive(entry, vc, flit))
+                Arrival(self._env, noc.flight + waits, lambda: self.routers[behind].receive(entry, vc, flit))
             else:
                 endpoint = self.endpoints[noc.links["terminal"][index, port]]
-                Arrival(self._env, noc.eject, lambda: endpoint.receive(vc, flit))
+                Arrival(self._env, noc.eject + waits, lambda: endpoint.receive(vc, flit))
 
         return send
 

@@ -13,6 +13,7 @@ from simpy.core import Environment
 
 from accelsim.timing.reference.islip import islip, nearest
 from accelsim.timing.reference.primitives import Process, Signal
+from accelsim.timing.reference.stage import Stage
 from accelsim.timing.tables import NocTables
 
 
@@ -38,7 +39,7 @@ class InputVc:
 
 
 class Router:
-    """One router; ``send`` and ``return_credit`` are wired by the network."""
+    """One router; ``send`` (port, VC, flit, cycles that it waits) and ``return_credit`` are wired by the network."""
 
     def __init__(
         self, env: Environment, noc: NocTables, index: int, ejection_credits: Callable[[int], int], count: Any
@@ -54,9 +55,15 @@ class Router:
         self._vc_grant, self._vc_accept = [0] * (ports * vcs), [0] * (ports * vcs)
         self._switch_grant, self._switch_accept = [0] * ports, [0] * ports
         self._offset = [0] * ports
+        self._left = [-1] * ports
+        self._routing, self._vc_allocation = Stage(noc.routing_delay), Stage(noc.vc_alloc_delay)
+        self._switch_allocation, self._switch = Stage(noc.switch_alloc_delay), Stage(noc.switch_delay)
+        self._lost, self._could_leave = 0, 0
+        self._no_credit: Counter[str] = Counter()
+        self._winners: dict[int, tuple[int, bool]] = {}
         self._changed = Signal(env)
         self._blocked: Counter[str] = Counter()
-        self.send: Callable[[int, int, Flit], None]
+        self.send: Callable[[int, int, Flit, int], None]
         self.return_credit: Callable[[int, int], None]
         env.process(self._run())
 
@@ -89,7 +96,7 @@ class Router:
 
     def _start_routing(self, channel: InputVc, now: int) -> None:
         channel.phase = "waiting"
-        channel.ready = now + self._noc.routing_delay
+        channel.ready = self._routing.enter(now) + self._noc.routing_delay
         channel.out_port = int(self._noc.route[self._index, channel.flits[0].terminal])
 
     def _run(self) -> Process:
@@ -106,39 +113,69 @@ class Router:
     def _cycle(self) -> bool:
         """Evaluate one cycle: both allocators read the state of its beginning, then both commit.
 
-        Returns whether the next cycle may differ: a match was made, or a head is still routing.
+        Returns whether the next cycle may differ: a match was made, a head is still routing, an allocator is busy.
         """
-        waiting = [
-            i for i, channel in enumerate(self._inputs) if channel.phase == "waiting" and channel.ready <= self._env.now
-        ]
-        won = islip({i: self._free_vcs(i) for i in waiting}, self._vc_grant, self._vc_accept)
-        normal = self._ready_to_leave()
+        now = int(self._env.now)
+        waiting = [i for i, item in enumerate(self._inputs) if item.phase == "waiting" and item.ready <= now]
+        holding = [i for i, item in enumerate(self._inputs) if item.phase == "active" and item.flits]
+        moved = False
+        won: dict[int, int] = {}
+        if self._vc_allocation.is_free(now, self._lost > 0):
+            won = islip({i: self._free_vcs(i) for i in waiting}, self._vc_grant, self._vc_accept)
+            self._lost = len(waiting) - len(won)
+            if waiting:
+                self._vc_allocation.start(now)
+        elif waiting:
+            moved = True
+        if self._switch_allocation.is_free(now, self._no_credit.total() > 0):
+            ready = [i for i in holding if self._inputs[i].ready <= now]
+            self._allocate_switch(ready, waiting, won, now)
+        elif holding:
+            moved = True
+        for i, out in won.items():
+            channel = self._inputs[i]
+            channel.phase, channel.ready = "active", now + self._noc.vc_alloc_delay
+            channel.out_vc = out % self._noc.vcs
+            self._owner[out] = i
+        moved = moved or bool(won or self._winners)
+        if self._switch_allocation.ends(now):
+            self._send_winners(now)
+        for name, packets in (("stall_vc", self._lost), *self._no_credit.items()):
+            self._stall(name, packets)
+        return moved or any(channel.phase != "idle" and channel.ready > now for channel in self._inputs)
+
+    def _allocate_switch(self, ready: list[int], waiting: list[int], won: dict[int, int], now: int) -> None:
+        """Take up all that bids for the switch; the winners leave in the last cycle of the allocation."""
+        self._no_credit.clear()
+        normal = [i for i in ready if self._has_credit(i, self._output(i))]
         speculative = [i for i in waiting if self._noc.speculative and self._may_speculate(i)]
-        could_leave = len(normal)
+        self._could_leave = len(normal)
         if self._noc.speculative:
-            could_leave += sum(self._has_credit(self._inputs[i].out_port, out) for i, out in won.items())
+            self._could_leave += sum(self._has_credit(i, out) for i, out in won.items())
         speaker = self._speakers(normal, speculative)
         requests: dict[int, list[int]] = {}
         for port, out in speaker:
             requests.setdefault(port, []).append(out)
-        matches = islip(requests, self._switch_grant, self._switch_accept)
-        for i, out in won.items():
-            channel = self._inputs[i]
-            channel.phase, channel.ready, channel.out_vc = "active", int(self._env.now) + 1, out % self._noc.vcs
-            self._owner[out] = i
-        sent = 0
-        for port, out in matches.items():
+        for port, out in islip(requests, self._switch_grant, self._switch_accept).items():
             i = speaker[port, out]
             self._offset[port] = (i + 1) % self._noc.vcs
-            channel = self._inputs[i]
-            if i in speculative and (i not in won or self._credits[won[i]] == 0):
-                continue  # the switch stays idle for this pair of ports
-            self._depart(port, i % self._noc.vcs)
+            self._winners[port] = i, i in speculative
+        if ready or speculative:
+            self._switch_allocation.start(now)
+
+    def _send_winners(self, now: int) -> None:
+        """Let the winners leave, but a speculative one that has no VC or no credit: its ports stay idle."""
+        sent = 0
+        for port, (i, speculated) in self._winners.items():
+            if speculated and (self._inputs[i].phase != "active" or self._credits[self._output(i)] == 0):
+                continue
+            self._depart(port, i % self._noc.vcs, now)
             sent += 1
-        self._stall("stall_vc", len(waiting) - len(won))
-        self._count["stall_switch"] += could_leave - sent
-        later = any(channel.phase != "idle" and channel.ready > self._env.now for channel in self._inputs)
-        return bool(won or matches) or later
+        self._winners.clear()
+        self._count["stall_switch"] += (self._could_leave - sent) * self._noc.switch_alloc_delay
+
+    def _output(self, i: int) -> int:
+        return self._inputs[i].out_port * self._noc.vcs + self._inputs[i].out_vc
 
     def _stall(self, cause: str, packets: int) -> None:
         self._count[cause] += packets
@@ -151,23 +188,13 @@ class Router:
     def _may_speculate(self, i: int) -> bool:
         return any(self._credits[out] > 0 for out in self._free_vcs(i))
 
-    def _has_credit(self, port: int, out: int) -> bool:
-        """Tell whether an output VC has a credit; count the stall if not."""
+    def _has_credit(self, i: int, out: int) -> bool:
+        """Tell whether an output VC has a credit for input VC ``i``; note the stall if not."""
         if self._credits[out] > 0:
             return True
-        ejecting = self._noc.links["router"][self._index, port] < 0
-        self._stall("stall_ejection" if ejecting else "stall_credit", 1)
+        ejecting = self._noc.links["router"][self._index, self._inputs[i].out_port] < 0
+        self._no_credit["stall_ejection" if ejecting else "stall_credit"] += 1
         return False
-
-    def _ready_to_leave(self) -> list[int]:
-        """Return the input VCs whose packet holds an output VC, has a flit here and a credit there."""
-        found = []
-        for i, channel in enumerate(self._inputs):
-            if channel.phase != "active" or channel.ready > self._env.now or not channel.flits:
-                continue
-            if self._has_credit(channel.out_port, channel.out_port * self._noc.vcs + channel.out_vc):
-                found.append(i)
-        return found
 
     def _speakers(self, normal: list[int], speculative: list[int]) -> dict[tuple[int, int], int]:
         """Return the input VC that speaks for each (input, output) port: normal bids before speculative ones."""
@@ -184,16 +211,18 @@ class Router:
             for (port, out), channels in bidders.items()
         }
 
-    def _depart(self, port: int, vc: int) -> None:
+    def _depart(self, port: int, vc: int, now: int) -> None:
         channel = self._inputs[port * self._noc.vcs + vc]
         out = channel.out_port * self._noc.vcs + channel.out_vc
         flit = channel.flits.popleft()
         self._credits[out] -= 1
         self._count["flits"] += 1
-        self.send(channel.out_port, channel.out_vc, flit)
+        through = self._switch.enter(now + 1) + self._noc.switch_delay - 1
+        self._left[channel.out_port] = leaves = max(through, self._left[channel.out_port] + 1)
+        self.send(channel.out_port, channel.out_vc, flit, leaves - now - self._noc.switch_delay)
         self.return_credit(port, vc)
         if flit.tail:
             self._owner[out] = None
             channel.phase = "idle"
             if channel.flits:
-                self._start_routing(channel, int(self._env.now) + 1)
+                self._start_routing(channel, now + 1)
