@@ -15,8 +15,8 @@ CHIP = {
     "noc": {
         "topology": "mesh", "size": [4, 4], "flit_bits": 32, "link_length": "1 mm",
         "router": {
-            "virtual_channels": 2, "buffer_flits": 4, "routing_delay": 1, "vc_alloc_delay": 1, "speculative": False, "switch_alloc_delay": 1,
-            "switch_delay": 1, "link_delay": 1, "credit_delay": 1,
+            "virtual_channels": 2, "buffer_flits": 4, "routing_delay": 1, "vc_alloc_delay": 1, "switch_alloc_delay": 1,
+            "speculative": False, "switch_delay": 1, "link_delay": 1, "credit_delay": 1,
         },
     },
     "core": {

@@ -57,6 +57,7 @@ def test_defaults(calls: list[dict[str, Any]]) -> None:
             "workload": "mnist_conv",
             "samples": 16,
             "overrides": (),
+            "workload_overrides": (),
             "engine": "compiled",
             "threads": None,
             "seed": None,
@@ -81,6 +82,8 @@ def test_every_option_arrives(calls: list[dict[str, Any]]) -> None:
         "a.b=1",
         "--set",
         "c=2 pJ",
+        "--workload-set",
+        "timesteps=4",
         "--engine",
         "reference",
         "--threads",
@@ -97,6 +100,7 @@ def test_every_option_arrives(calls: list[dict[str, Any]]) -> None:
             "workload": "w",
             "samples": 3,
             "overrides": ("a.b=1", "c=2 pJ"),
+            "workload_overrides": ("timesteps=4",),
             "engine": "reference",
             "threads": 2,
             "seed": 7,
@@ -129,7 +133,7 @@ def test_an_impossible_folder_is_found_before_the_run(calls: list[dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    "words", [("--samples", "0"), ("--engine", "fast"), ("--threads", "-1"), ("--samples", "x"), ("--sed", "1")]
+    "words", [("--samples", "0"), ("--threads", "-1"), ("--samples", "x"), ("--sed", "1")]
 )
 def test_wrong_usage(calls: list[dict[str, Any]], words: tuple[str, ...]) -> None:
     done = invoke("run", *words)

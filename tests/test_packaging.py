@@ -110,5 +110,5 @@ print(*preset_names(), *workload_names())
 
 
 def test_project_stays_small(project: Path) -> None:
-    sizes = {file: (project / file).stat().st_size for file in project_files()}
+    sizes = {file: (project / file).stat().st_size for file in project_files(project)}
     assert sum(sizes.values()) < MAX_PROJECT, sorted(sizes.items(), key=lambda item: -item[1])[:10]

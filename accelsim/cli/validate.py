@@ -42,14 +42,10 @@ def booksim(
             continue
         done.append(outcome)
         first = f"  first: {outcome.first}" if outcome.first else ""
-        typer.echo(
-            f"{outcome.name:<{width}}  {outcome.packets:>9} packets  {outcome.mismatches:>9} mismatches{first}"
-        )
+        typer.echo(f"{outcome.name:<{width}}  {outcome.packets:>9} packets  {outcome.mismatches:>9} mismatches{first}")
     wrong = sum(outcome.mismatches for outcome in done)
     packets = sum(outcome.packets for outcome in done)
-    typer.echo(
-        f"{len(done)} of {len(names)} cases, {packets} packets, {wrong} mismatches ({engine.value} engine)"
-    )
+    typer.echo(f"{len(done)} of {len(names)} cases, {packets} packets, {wrong} mismatches ({engine.value} engine)")
     if problems:
         raise ConfigError(problems)
     if wrong:

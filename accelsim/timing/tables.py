@@ -98,8 +98,8 @@ def noc_tables(fabric: Fabric, router: RouterSpec, depths: QueueDepths | None = 
     """
     if fabric.ports * router.virtual_channels > MAX_CHANNELS:
         raise ConfigError(
-            f"noc.router.virtual_channels: expected at most {MAX_CHANNELS // fabric.ports} with the {fabric.ports} ports "
-            f"of the busiest router ({MAX_CHANNELS} input channels per router), got {router.virtual_channels}"
+            f"noc.router.virtual_channels: expected at most {MAX_CHANNELS // fabric.ports} with the {fabric.ports} "
+            f"ports of the busiest router ({MAX_CHANNELS} input channels per router), got {router.virtual_channels}"
         )
     links = np.full((fabric.routers, fabric.ports), -1, dtype=LINK)
     links["router"], links["port"], links["terminal"] = fabric.link_router, fabric.link_port, fabric.local_terminal

@@ -5,7 +5,7 @@ flits; a source keeps the order of the file) and ``.csv`` (what BookSim2 measure
 in which the head left the source and head and tail arrived). Each may be gzipped.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,12 +16,17 @@ import numpy.typing as npt
 from accelsim.errors import ConfigError
 from accelsim.hardware.topologies.mesh import Mesh
 from accelsim.hardware.topologies.topology import build_fabric
+from accelsim.timing.compiled.packets import run_packets as run_compiled
 from accelsim.timing.packets import PacketTimes, PacketTrace
+from accelsim.timing.reference.packets import run_packets as run_reference
 from accelsim.timing.tables import NocTables, noc_tables
 from accelsim.validation.booksim_config import BooksimNetwork, read_network
-from accelsim.validation.booksim_text import find_file, read_integers, read_lines
+from accelsim.validation.booksim_text import find_file, line_of, read_integers, read_lines
 
-PACKET_ENGINES: Final = ("compiled", "reference")
+PACKET_ENGINES: Final[Mapping[str, Callable[[NocTables, PacketTrace], PacketTimes]]] = {
+    "compiled": run_compiled,
+    "reference": run_reference,
+}
 
 _MAX_BYTES: Final = 1 << 28
 _MAX_PACKETS: Final = 5_000_000
@@ -96,13 +101,14 @@ def load_case(folder: Path, name: str) -> BooksimCase:
 
 def read_trace(path: Path, nodes: int) -> PacketTrace:
     """Read a packet trace of a network with so many nodes."""
-    rows = read_integers(path, read_lines(path, _MAX_BYTES), 0, 4, None)
+    lines = read_lines(path, _MAX_BYTES)
+    rows = read_integers(path, lines, 0, 4, None)
     limits = ((0, _MAX_CYCLE), (0, nodes - 1), (0, nodes - 1), (1, _MAX_LENGTH))
     for at, (what, (low, high)) in enumerate(zip(("cycle", "source", "destination", "flits"), limits, strict=True)):
         wrong = np.flatnonzero((rows[:, at] < low) | (rows[:, at] > high))
         if wrong.size:
-            got = rows[wrong[0], at]
-            raise ConfigError(f"{path}: packet {wrong[0] + 1}: {what}: expected {low} to {high}, got {got}")
+            line, got = line_of(lines, 0, int(wrong[0])), rows[wrong[0], at]
+            raise ConfigError(f"{path}:{line}: {what}: expected {low} to {high}, got {got}")
     if len(rows) > _MAX_PACKETS or rows[:, 3].sum() > _MAX_FLITS:
         raise ConfigError(f"{path}: expected at most {_MAX_PACKETS} packets and {_MAX_FLITS} flits")
     return PacketTrace(*(np.ascontiguousarray(rows[:, at]) for at in range(4)))
@@ -123,7 +129,7 @@ def _read_times(path: Path, trace_path: Path, trace: PacketTrace) -> dict[str, n
     rows = read_integers(path, lines, 1, len(names), ",")
     column = {name: rows[:, at] for at, name in enumerate(names)}
     if len(rows) != len(trace.created):
-        raise ConfigError(f"{path}: expected a line for each of the {len(trace.created)} packets of {trace_path}, got {len(rows)}")
+        raise ConfigError(f"{path}: expected the {len(trace.created)} packets of {trace_path}, got {len(rows)}")
     measured = np.lexsort((column[order_by], column["src"]))
     made = np.argsort(trace.source, kind="stable")
     if order_by == "pid" and np.unique(column["pid"]).size < len(rows):
@@ -134,9 +140,8 @@ def _read_times(path: Path, trace_path: Path, trace: PacketTrace) -> dict[str, n
             wrong = np.flatnonzero(ours != theirs)
             if wrong.size:
                 at = wrong[0]
-                raise ConfigError(
-                    f"{path}: {name}: expected {ours[at]} as in packet {made[at] + 1} of {trace_path}, got {theirs[at]}"
-                )
+                line, said = line_of(lines, 1, int(measured[at])), f"packet {made[at] + 1} of {trace_path}"
+                raise ConfigError(f"{path}:{line}: {name}: expected {ours[at]} as in {said}, got {theirs[at]}")
     times = {}
     for name in _TIMES:
         if name in column:
@@ -147,13 +152,8 @@ def _read_times(path: Path, trace_path: Path, trace: PacketTrace) -> dict[str, n
 
 def run_case(case: BooksimCase, engine: str) -> PacketTimes:
     """Run the trace of a case on one of the engines."""
-    run: Callable[[NocTables, PacketTrace], PacketTimes]
-    if engine == "reference":
-        from accelsim.timing.reference.packets import run_packets as run
-    else:
-        from accelsim.timing.compiled.packets import run_packets as run
     fabric = build_fabric(Mesh(case.network.size), range(case.network.nodes))
-    return run(noc_tables(fabric, case.network.router), case.trace)
+    return PACKET_ENGINES[engine](noc_tables(fabric, case.network.router), case.trace)
 
 
 def compare(case: BooksimCase, engine: str) -> Comparison:
@@ -169,9 +169,8 @@ def compare(case: BooksimCase, engine: str) -> Comparison:
     if not wrong.any():
         return Comparison(case.name, len(wrong), 0, "")
     at = int(np.argmin(earliest))
-    said = ", ".join(
-        f"{name} {ours[name][at]} instead of {theirs[at]}" for name, theirs in case.times.items() if ours[name][at] != theirs[at]
-    )
+    pairs = ((name, ours[name][at], theirs[at]) for name, theirs in case.times.items())
+    said = ", ".join(f"{name} {here} instead of {there}" for name, here, there in pairs if here != there)
     packet = f"packet {at + 1} (cycle {case.trace.created[at]}, {case.trace.source[at]} to {case.trace.target[at]})"
     return Comparison(case.name, len(wrong), int(wrong.sum()), f"{packet}: {said}")
 

@@ -18,6 +18,8 @@ from accelsim.validation.booksim_text import read_lines
 _MAX_BYTES: Final = 1 << 20
 _MAX_MASK: Final = 63
 """Input virtual channels of a router that fit the compiled engine's bit masks."""
+_MAX_SLOTS: Final = 1 << 21
+"""Buffer slots of all routers together."""
 
 _STATEMENT: Final = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(.*?)\s*", re.DOTALL)
 
@@ -127,6 +129,9 @@ def read_network(path: Path) -> BooksimNetwork:
         problems.append(f"{path}: k, n: expected k^n <= {MAX_ROUTERS} routers, got {numbers['k']}^{numbers['n']}")
     if channels > _MAX_MASK:
         problems.append(f"{path}: num_vcs: expected (2 n + 1) num_vcs <= {_MAX_MASK}, got {channels}")
+    slots = numbers["k"] ** numbers["n"] * channels * numbers["vc_buf_size"]
+    if slots > _MAX_SLOTS:
+        problems.append(f"{path}: vc_buf_size: expected at most {_MAX_SLOTS} flits of buffers in all, got {slots}")
     return BooksimNetwork(size, _router(path, settings, numbers, problems))
 
 
@@ -143,8 +148,10 @@ def _router(
         router = RouterSpec.model_validate(fields)
     except ValidationError as error:
         for item in error.errors():
-            name = names.get(str(item["loc"][0]), "") if item["loc"] else ""
-            problems.append(f"{_where(path, settings.get(name, ('', 0))[1])}: {name or 'router'}: {item['msg']}")
+            name = names[str(item["loc"][0])] if item["loc"] else "speculative"
+            got = f", got {fields[str(item['loc'][0])]}" if item["loc"] else ""
+            what = item["msg"].removeprefix("Value error, ")
+            problems.append(f"{_where(path, settings.get(name, ('', 0))[1])}: {name}: {what}{got}")
     if problems:
         raise ConfigError(problems)
     return router

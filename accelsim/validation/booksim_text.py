@@ -1,6 +1,7 @@
 """Text files of outside simulators, plain or gzipped, read with a limit."""
 
 import gzip
+import itertools
 import warnings
 import zlib
 from collections.abc import Iterable
@@ -41,7 +42,15 @@ def read_lines(path: Path, limit: int) -> list[str]:
         raise ConfigError(f"{path}: expected UTF-8 text: {error.reason} at byte {error.start}") from None
 
 
-def read_integers(path: Path, lines: list[str], first: int, columns: int, separator: str | None) -> npt.NDArray[np.int64]:
+def line_of(lines: list[str], first: int, row: int) -> int:
+    """Return the number of the line (from 1) that holds a row (from 0) of :func:`read_integers`."""
+    kept = (number for number, line in enumerate(lines, 1) if number > first and not _is_empty(line))
+    return next(itertools.islice(kept, row, None))
+
+
+def read_integers(
+    path: Path, lines: list[str], first: int, columns: int, separator: str | None
+) -> npt.NDArray[np.int64]:
     """Return (rows, columns) integers of the lines from ``first`` (0-based) on; empty lines are left out.
 
     Raises
