@@ -67,16 +67,19 @@ def execute(
         for stage in plan.stages
     }
     size = _batch_size(plan, threads)
-    outcomes = []
+
+    def batch(first: int) -> Outcome:
+        part = slice(first, min(first + size, events.samples))
+        views = {name: Bitmaps(maps.touched[part], maps.nonzero[part]) for name, maps in bitmaps.items()}
+        return run_batch(plan, first, part.stop - first, views)
+
+    outcomes = [batch(0)]  # in this thread: kernels may have to be compiled, and an interrupt ends that at once
     with ThreadPoolExecutor(threads) as pool:
-        tasks = []
-        for first in range(0, events.samples, size):
-            part = slice(first, min(first + size, events.samples))
-            views = {name: Bitmaps(maps.touched[part], maps.nonzero[part]) for name, maps in bitmaps.items()}
-            tasks.append(pool.submit(run_batch, plan, first, part.stop - first, views))
+        tasks = [pool.submit(batch, first) for first in range(size, events.samples, size)]
         try:
-            for task in tasks:
-                outcomes.append(task.result())
+            for task in [None, *tasks]:
+                if task is not None:
+                    outcomes.append(task.result())
                 if progress is not None:
                     progress(min(len(outcomes) * size, events.samples), events.samples)
         except BaseException:

@@ -97,6 +97,8 @@ def warnings(run: "Run") -> list[str]:
         if count
     ]
     found += slow_memories(run.chip.spec)
+    if not run.workload.network.integer:
+        found.append("the network runs in float32 (32-bit weights and sums), the ANN beside it in integers")
     if run.workload.labels is None:
         found.append("the samples have no labels: no accuracy")
     return found

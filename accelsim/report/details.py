@@ -1,8 +1,10 @@
 """The tables below the headlines: layers, cores, counts with their spread, links, analytic models."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -84,21 +86,22 @@ def cores(result: RunResult) -> Iterator[RenderableType]:
     shown = used if len(used) <= MAX_CORES else used[:_SHOWN_CORES]
     engines = [name for name in table.names if name.endswith("_utilisation")]
     memories = [name for name in table.names if name.endswith("_occupation")]
-    numbers = ["neurons", *engines, *memories, "packets", "energy_pj"]
+    numbers = ["neurons", *engines, "packets", "energy_pj"]
+
+    def row(head: str, layers: str, of: npt.NDArray[Any]) -> tuple[str, ...]:
+        fill = {name: float(np.mean(table[name][of])) for name in memories}
+        fullest = max(fill, key=lambda name: fill[name], default=None)
+        memory = f"{_title(fullest).removesuffix(' mem')} {_cell(fullest, fill[fullest])}" if fullest else ABSENT
+        return (head, layers, *(_cell(name, float(np.mean(table[name][of]))) for name in numbers), memory)
+
     rows = [
-        (
-            f"{table['core'][k]} ({table['x'][k]},{table['y'][k]})",
-            clean(table["layers"][k], 22),
-            *(_cell(name, float(table[name][k])) for name in numbers),
-        )
+        row(f"{table['core'][k]} ({table['x'][k]},{table['y'][k]})", clean(table["layers"][k], 22), np.array([k]))
         for k in shown
     ]
     rest = used[len(shown) :]
     if len(rest):
-        rows.append(
-            ("others", f"mean of {len(rest)}", *(_cell(name, float(np.mean(table[name][rest]))) for name in numbers))
-        )
-    titles = ["core (x,y)", "layers", *(_title(name) for name in numbers)]
+        rows.append(row("others", f"mean of {len(rest)}", rest))
+    titles = ["core (x,y)", "layers", *(_title(name) for name in numbers), "fullest memory"]
     yield grid([(title, "left" if at < 2 else "right") for at, title in enumerate(titles)], rows)
     unused = float(table["energy_pj"].sum() - table["energy_pj"][used].sum())
     if len(used) < len(table):

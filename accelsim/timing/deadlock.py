@@ -44,6 +44,8 @@ def describe(machine: Machine, work: StepWork) -> str:
         if at in seen:
             cycle = [*seen[seen.index(at) :], at]
             return "channels wait in a cycle: " + " -> ".join(f"router[{r}].in{p}.vc{v}" for r, p, v in cycle)
+    if not waits:
+        return "but it ends on the reference engine: the engines disagree, a defect of accelsim"
     return f"{len(waits)} channels wait, none in a cycle: " + ", ".join(
         f"router[{r}].in{p}.vc{v}" for r, p, v in list(waits)[:8]
     )

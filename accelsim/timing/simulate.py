@@ -83,6 +83,9 @@ def simulate(
     """
     run = ENGINES.get(engine)
     total = _Totals(machine, chip, mapping)
+    _run_chunk(
+        run, machine, 0, 1
+    )  # in this thread: kernels may have to be compiled, and an interrupt ends that at once
     with ThreadPoolExecutor(threads) as pool:
         tasks = [pool.submit(_run_chunk, run, machine, first, jobs) for first, jobs in _chunks(machine, threads)]
         try:

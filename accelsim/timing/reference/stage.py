@@ -14,7 +14,7 @@ class Stage:
         return self._start
 
     def is_free(self, now: int, repeats: bool) -> bool:
-        """Tell whether a lot may start now; with ``repeats`` what failed came back, lot after lot, since the last one."""
+        """Tell whether a lot may start now; ``repeats``: what failed has come back, lot after lot, since the last."""
         late = now - self._start - self._delay
         return late >= 0 and (not repeats or late % self._delay == 0)
 
