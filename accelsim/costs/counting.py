@@ -30,10 +30,12 @@ def link_names(mapping: Mapping) -> dict[tuple[int, int], str]:
     """Return the name of the link behind every connected output port, by (router, port)."""
     position, behind = mapping.fabric.topology.position, mapping.fabric.link_router
     names: dict[tuple[int, int], str] = {}
+    taken: set[str] = set()
     for router, port in np.argwhere(behind >= 0).tolist():
         (x, y), (to_x, to_y) = position(router), position(int(behind[router, port]))
         name = f"link[{x:g},{y:g}->{to_x:g},{to_y:g}]"
-        names[router, port] = name if name not in names.values() else f"{name[:-1]},port {port}]"
+        names[router, port] = name if name not in taken else f"{name[:-1]},port {port}]"
+        taken.add(name)
     return names
 
 
@@ -102,7 +104,7 @@ def _count_core(
         ("routing_memory", "read", done["routing_reads"]),
         ("synapse_memory", "read", done["words"]),
         ("membrane_memory", "read", membrane),
-        ("membrane_memory", "write", membrane + cleared),
+        ("membrane_memory", "write", membrane + cleared + done["loads"]),
         ("accumulator_memory", "read", accumulator),
         ("accumulator_memory", "write", accumulator),
         ("synapse_engine", "add", done["issued"] - done["macs"]),

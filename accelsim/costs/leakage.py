@@ -60,6 +60,8 @@ def static_energy(
     instances: Mapping[str, str],
     time_ns: npt.NDArray[np.float64],
     used: Set[str],
+    *,
+    multiplier_bits: int = _MULTIPLIER_BITS,
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Return the static energy of every component over the time of each sample.
 
@@ -72,6 +74,8 @@ def static_energy(
         Duration of each sample.
     used : set of str
         Cores that hold a neuron, as the part of the path before the first dot: ``core[3]``.
+    multiplier_bits : int
+        Width of the integer multipliers of ``mac_lanes``.
 
     Returns
     -------
@@ -84,7 +88,7 @@ def static_energy(
         If a kind is unknown, or as :func:`component_leakage`.
     """
     require_known_kinds(chip, instances.values())
-    leakage = component_leakage(chip, float32)
+    leakage = component_leakage(chip, float32, multiplier_bits=multiplier_bits)
     gate = chip.technology.unused_cores == "gated"
     energy = {}
     for path, kind in instances.items():

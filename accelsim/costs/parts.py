@@ -27,8 +27,17 @@ from accelsim.hardware.spec import ChipSpec, SramSpec
 from accelsim.hardware.topologies.topology import TOPOLOGIES
 
 CORE_KINDS: Final = (
-    "axon_memory", "routing_memory", "synapse_memory", "membrane_memory", "accumulator_memory", "synapse_engine",
-    "neuron_engine", "input_queue", "spike_fifo", "injection_queue", "core_control",
+    "axon_memory",
+    "routing_memory",
+    "synapse_memory",
+    "membrane_memory",
+    "accumulator_memory",
+    "synapse_engine",
+    "neuron_engine",
+    "input_queue",
+    "spike_fifo",
+    "injection_queue",
+    "core_control",
 )
 """Kinds that a core is made of; the policy for unused cores applies to them."""
 
@@ -72,8 +81,13 @@ def memories(chip: ChipSpec) -> dict[str, SramSpec]:
         "routing_memory": core.routing_memory.memory,
         "synapse_memory": core.synapse_memory,
         "membrane_memory": core.membrane.memory,
-        "accumulator_memory": core.accumulator.memory,
+        "accumulator_memory": _both_halves(core.accumulator.memory),
     }
+
+
+def _both_halves(memory: SramSpec) -> SramSpec:
+    """Return the double-buffered accumulators with all their banks: one half is added to, the other is read."""
+    return memory.model_copy(update={"banks": 2 * memory.banks})
 
 
 def bank_figures(chip: ChipSpec, memory: SramSpec) -> SramFigures:

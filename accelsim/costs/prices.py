@@ -20,9 +20,7 @@ _READ_ONLY: Final = frozenset({"axon_memory", "routing_memory"})
 Recipes = dict[Key, Callable[[], Price]]
 
 
-def component_prices(
-    chip: ChipSpec, float32: bool, *, payload_bits: int = 8, weight_bits: int = 8
-) -> dict[Key, Price]:
+def component_prices(chip: ChipSpec, float32: bool, *, payload_bits: int = 8, weight_bits: int = 8) -> dict[Key, Price]:
     """Return the price of every (kind, action) of a chip.
 
     Parameters

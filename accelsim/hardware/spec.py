@@ -66,6 +66,7 @@ class StateMemorySpec(Spec):
     bits: Annotated[Count, Field(ge=4, le=32)]
     """Width of one integer value; a float32 network stores 32 bits whatever stands here."""
     memory: SramSpec
+    """Of accumulators: both halves together; ``banks`` are those of one half."""
 
     @model_validator(mode="after")
     def _fits_word(self) -> Self:
@@ -79,6 +80,14 @@ class AxonMemorySpec(Spec):
 
     entry_bits: Annotated[Count, Field(le=256)]
     memory: SramSpec
+
+    @model_validator(mode="after")
+    def _fits_word(self) -> Self:
+        if self.entry_bits > self.memory.width:
+            raise ValueError(
+                f"an entry of {self.entry_bits} bit is wider than the memory word of {self.memory.width} bit"
+            )
+        return self
 
 
 class CoreSpec(Spec):

@@ -23,7 +23,7 @@ ROW = np.dtype(
         ("issued", np.int32),  # lane slots filled, stored zeros included
         ("state_words", np.int32),  # accumulator words read and written
         ("macs", np.int32),  # of the issued operations, those with a value
-        ("spare", np.int32),  # alignment
+        ("loads", np.int32),  # biases written beside a membrane
     ]
 )
 """Cost of one axon in the terminal where it ends."""
@@ -62,7 +62,14 @@ class AxonBuilder:
         self._rows: list[npt.NDArray[Any]] = []
 
     def add(
-        self, source: npt.NDArray[Any], terminal: int, flits: int, costs: npt.NDArray[np.int64], *, macs: bool
+        self,
+        source: npt.NDArray[Any],
+        terminal: int,
+        flits: int,
+        costs: npt.NDArray[np.int64],
+        *,
+        macs: bool = False,
+        loads: bool = False,
     ) -> None:
         """Add the axons of ``source`` neurons that end in ``terminal``; ``costs`` is (n, 8), see COST_FIELDS."""
         rows = np.zeros(len(source), dtype=ROW)
@@ -71,6 +78,7 @@ class AxonBuilder:
             rows[name] = costs[:, column]
         if macs:
             rows["macs"] = rows["issued"]
+        rows["loads"] = loads
         self._source.append(source.astype(np.int64))
         self._rows.append(rows)
 
@@ -83,6 +91,6 @@ class AxonBuilder:
         fresh[1:] = (np.diff(source) != 0) | (np.diff(rows["terminal"]) != 0)
         first = np.nonzero(fresh)[0]
         merged = rows[first].copy()
-        for name in (*COST_FIELDS, "macs"):
+        for name in (*COST_FIELDS, "macs", "loads"):
             merged[name] = np.add.reduceat(rows[name], first) if len(first) else rows[name]
         return Axons(source[first], merged, neurons)

@@ -17,6 +17,7 @@ from accelsim.compression.format import WeightFormat
 from accelsim.errors import MappingError
 from accelsim.hardware.spec import CoreSpec
 from accelsim.network.connections.connection import Connection
+from accelsim.network.events import Kind
 from accelsim.network.graph import Network, Population
 
 RowBits = Callable[[npt.NDArray[Any], int], npt.NDArray[np.int64]]
@@ -40,8 +41,8 @@ class Demand:
         return {name: amount for name, amount in over.items() if amount > 0}
 
 
-def values_per_word(core: CoreSpec, population: Population, *, integer: bool) -> tuple[int, int]:
-    """Return membranes and accumulators per memory word; a bias is stored beside its membrane.
+def values_per_word(core: CoreSpec, population: Population, *, integer: bool, loaded: bool = False) -> tuple[int, int]:
+    """Return membranes and accumulators per memory word; a bias, exported or loaded, is stored beside its membrane.
 
     Raises
     ------
@@ -50,7 +51,7 @@ def values_per_word(core: CoreSpec, population: Population, *, integer: bool) ->
     """
     membrane = core.membrane.bits if integer else 32
     accumulator = core.accumulator.bits if integer else 32
-    if population.bias is not None and bool(np.any(population.bias)):
+    if loaded or (population.bias is not None and bool(np.any(population.bias))):
         membrane += accumulator
     for name, bits, width in (
         ("membrane", membrane, core.membrane.memory.width),
@@ -144,12 +145,23 @@ class IncomingRows:
 
 
 class DemandModel:
-    """Demands of slices of one network on one kind of core."""
+    """Demands of slices of one network on one kind of core.
 
-    def __init__(self, network: Network, core: CoreSpec, weights: WeightFormat) -> None:
+    With ``bias_current`` the port computes the input's projection: its weights are not in the cores, but every target
+    has an axon that loads its bias, and room for it.
+    """
+
+    def __init__(self, network: Network, core: CoreSpec, weights: WeightFormat, kind: Kind = "spikes") -> None:
         self._network, self._core = network, core
         self._known: dict[tuple[str, int, int], Demand] = {}
-        self.incoming = {edge.name: IncomingRows(edge.connection, core, weights) for edge in network.projections}
+        stored = [edge for edge in network.projections if kind != "bias_current" or edge.source != network.input.name]
+        self.incoming = {edge.name: IncomingRows(edge.connection, core, weights) for edge in stored}
+        self._loaded = {edge.target for edge in network.projections if edge not in stored}
+
+    def values_per_word(self, name: str) -> tuple[int, int]:
+        """Return membranes and accumulators of a population per memory word."""
+        population, integer = self._network.populations[name], self._network.integer
+        return values_per_word(self._core, population, integer=integer, loaded=name in self._loaded)
 
     def demand(self, name: str, low: int, high: int) -> Demand:
         """Return what neurons ``low .. high - 1`` of population ``name`` need."""
@@ -159,13 +171,12 @@ class DemandModel:
         return self._known[key]
 
     def _demand(self, name: str, low: int, high: int) -> Demand:
-        population = self._network.populations[name]
-        membranes, accumulators = values_per_word(self._core, population, integer=self._network.integer)
-        rows = [self.incoming[edge.name] for edge in self._network.incoming(name)]
+        membranes, accumulators = self.values_per_word(name)
+        rows = [self.incoming[edge.name] for edge in self._network.incoming(name) if edge.name in self.incoming]
         count = high - low
         return Demand(
             membrane_words=-(-count // membranes),
             accumulator_words=-(-count // accumulators),
-            axons=sum(len(item.axons(low, high)) for item in rows),
+            axons=sum(len(item.axons(low, high)) for item in rows) + (count if name in self._loaded else 0),
             synapse_words=sum(item.stored_words(low, high) for item in rows),
         )

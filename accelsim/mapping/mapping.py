@@ -17,7 +17,7 @@ from accelsim.mapping.axons import Axons
 from accelsim.mapping.demand import Demand, DemandModel
 from accelsim.mapping.parts import Draft, Part, draft
 from accelsim.mapping.placement import PLACERS
-from accelsim.mapping.synapses import build_axons
+from accelsim.mapping.synapses import address_bits, build_axons
 from accelsim.network.events import Kind
 from accelsim.network.graph import Network
 
@@ -95,12 +95,13 @@ def map_network(
     fabric = build_fabric(
         topology, [*range(topology.routers), *(topology.router_at(port.router) for port in chip.ports)]
     )
-    model = DemandModel(network, chip.core, weights)
+    model = DemandModel(network, chip.core, weights, kind)
     plan = draft(network, chip, model, topology.routers, kind)
     axons = build_axons(network, chip, model, plan, value_bits)
     place = np.arange(fabric.terminals)
     place[: topology.routers] = _positions(chip, fabric, topology.routers, plan, axons, profile or {})
     mapping = _placed(fabric, topology.routers, plan, axons, place)
+    _check_entries(chip, mapping)
     _check_packets(chip, mapping)
     _check_routing(chip, mapping)
     return mapping
@@ -154,6 +155,16 @@ def _placed(fabric: Fabric, cores: int, plan: Draft, axons: Axons, place: npt.ND
         routing_entries=np.bincount(home[placed.source], minlength=fabric.terminals),
         load_target=plan.load_target,
     )
+
+
+def _check_entries(chip: ChipSpec, mapping: Mapping) -> None:
+    """Refuse routing entries that cannot name a destination and an axon."""
+    need, have = address_bits(chip, mapping.cores), chip.core.routing_memory.entry_bits
+    if have < need:
+        raise MappingError(
+            f"core.routing_memory.entry_bits: expected at least {need} (destination and axon of "
+            f"{mapping.fabric.terminals} terminals and the axon memory's entries), got {have}"
+        )
 
 
 def _check_packets(chip: ChipSpec, mapping: Mapping) -> None:

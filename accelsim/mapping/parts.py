@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from accelsim.errors import MappingError
 from accelsim.hardware.spec import ChipSpec
-from accelsim.mapping.demand import Demand, DemandModel, values_per_word
+from accelsim.mapping.demand import Demand, DemandModel
 from accelsim.mapping.partition import PARTITIONERS, pack
 from accelsim.network.events import Kind
 from accelsim.network.graph import Network, Projection
@@ -87,8 +87,7 @@ def draft(network: Network, chip: ChipSpec, model: DemandModel, cores: int, kind
     occupation: dict[int, Demand] = {}
     for item, core in zip(slices, pack(slices, chip.core, cores), strict=True):
         held = occupation.get(core, Demand(0, 0, 0, 0))
-        population = network.populations[item.population]
-        per_word = values_per_word(chip.core, population, integer=network.integer)
+        per_word = model.values_per_word(item.population)
         parts.append(
             Part(item.population, item.low, item.high, core, held.membrane_words, held.accumulator_words, *per_word)
         )

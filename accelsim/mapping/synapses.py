@@ -17,10 +17,14 @@ from accelsim.network.graph import Network, Projection
 
 def packet_flits(chip: ChipSpec, cores: int, payload: int) -> int:
     """Return the flits of a packet: destination, axon number and ``payload`` bits."""
+    return -(-(address_bits(chip, cores) + payload) // chip.noc.flit_bits)
+
+
+def address_bits(chip: ChipSpec, cores: int) -> int:
+    """Return the bits that name a destination and an axon there."""
     terminals = cores + len(chip.ports)
     entries = chip.core.axon_memory.memory.capacity // chip.core.axon_memory.entry_bits
-    bits = (terminals - 1).bit_length() + max(1, entries - 1).bit_length() + payload
-    return -(-bits // chip.noc.flit_bits)
+    return (terminals - 1).bit_length() + max(1, entries - 1).bit_length()
 
 
 def build_axons(network: Network, chip: ChipSpec, model: DemandModel, plan: Draft, value_bits: int) -> Axons:
@@ -37,7 +41,7 @@ def build_axons(network: Network, chip: ChipSpec, model: DemandModel, plan: Draf
         for edge in network.incoming(part.population):
             from_input = edge.source == network.input.name
             if from_input and plan.kind == "bias_current":
-                _add_loads(builder, chip, plan, part)
+                _add_loads(builder, chip, plan, part, integer=network.integer)
                 continue
             graded = from_input and plan.kind == "graded"
             sources = model.incoming[edge.name].axons(part.low, part.high)
@@ -75,25 +79,25 @@ def _row_costs(
     return costs
 
 
-def _fixed_costs(axons: int, cycles: int, *, state_words: int) -> npt.NDArray[np.int64]:
+def _fixed_costs(axons: int, cycles: int) -> npt.NDArray[np.int64]:
     costs = np.zeros((axons, len(COST_FIELDS)), dtype=np.int64)
     costs[:, COST_FIELDS.index("cycles")] = costs[:, COST_FIELDS.index("ideal")] = cycles
-    costs[:, COST_FIELDS.index("state_words")] = state_words
     return costs
 
 
-def _add_loads(builder: AxonBuilder, chip: ChipSpec, plan: Draft, part: Part) -> None:
+def _add_loads(builder: AxonBuilder, chip: ChipSpec, plan: Draft, part: Part, *, integer: bool) -> None:
     biases = np.arange(part.low, part.high) + min(plan.offsets.values())
-    flits = packet_flits(chip, plan.cores, chip.core.accumulator.bits)
-    builder.add(biases, part.terminal, flits, _fixed_costs(len(biases), 1, state_words=1), macs=False)
+    flits = packet_flits(chip, plan.cores, chip.core.accumulator.bits if integer else 32)
+    builder.add(biases, part.terminal, flits, _fixed_costs(len(biases), 1), loads=True)
 
 
 def _add_outputs(builder: AxonBuilder, network: Network, chip: ChipSpec, plan: Draft) -> None:
     cores, output = plan.cores, network.output
     readout = output.model is not None and not output.model.spiking
-    flits = packet_flits(chip, cores, chip.core.membrane.bits if readout else 0)
+    value_bits = chip.core.membrane.bits if network.integer else 32
+    flits = packet_flits(chip, cores, value_bits if readout else 0)
     ports = ports_of(chip, "output", cores)
     for at, terminal in enumerate(ports):
         neurons = np.arange(output.size)[at :: len(ports)] + plan.offsets[output.name]
-        costs = _fixed_costs(len(neurons), chip.ports[terminal - cores].cycles_per_event, state_words=0)
-        builder.add(neurons, terminal, flits, costs, macs=False)
+        costs = _fixed_costs(len(neurons), chip.ports[terminal - cores].cycles_per_event)
+        builder.add(neurons, terminal, flits, costs)

@@ -32,9 +32,7 @@ def _shares(run: "Run") -> dict[str, Floats]:
 def _packets(run: "Run") -> tuple[dict[str, float], dict[str, float]]:
     """Return packets, and flits x routers passed, by the population that sent them; means over samples."""
     mapping, trace = run.mapping, run.trace
-    home = np.zeros(mapping.axons.neurons, dtype=np.int64)
-    for part in mapping.parts:
-        home[mapping.offsets[part.population] + part.low : mapping.offsets[part.population] + part.high] = part.terminal
+    home = mapping.home()
     routers, rows = mapping.fabric.terminal_router.astype(np.int64), mapping.axons.rows
     hops = mapping.fabric.topology.hops(routers[home[mapping.axons.source]], routers[rows["terminal"]]) + 1
     ptr = mapping.axons.out_ptr()
@@ -112,7 +110,7 @@ def _energy(run: "Run", names: list[str], shares: dict[str, Floats], passed: dic
     by_core = {core: float(split.total.mean()) for core, split in run.energy.by_core().items()}
     core = np.array([by_core.get(f"core[{index}]", 0.0) for index in range(run.mapping.cores)])
     by_kind = {kind: float(split.total.mean()) for kind, split in run.energy.by_kind().items()}
-    network = by_kind["router"] + by_kind["link"]
+    network = by_kind["router"] + by_kind.get("link", 0.0)
     hops = sum(passed.values())
     energy = [
         float(shares[name][: run.mapping.cores] @ core) + (network * passed[name] / hops if hops else 0.0)
@@ -128,7 +126,7 @@ def cores_table(run: "Run") -> Table:
     """Return one row per core, means over samples."""
     mapping, timing, spec = run.mapping, run.timing, run.chip.spec
     cores = range(mapping.cores)
-    cycles = float(timing.step_cycles.sum(axis=1).mean())
+    cycles = max(1.0, float(timing.step_cycles.sum(axis=1).mean()))
     counts = timing.terminals[:, : mapping.cores]
     scan, neurons, layers = np.zeros(mapping.cores), np.zeros(mapping.cores, dtype=np.int64), [""] * mapping.cores
     for column, index in enumerate(timing.part_order):

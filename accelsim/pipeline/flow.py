@@ -20,6 +20,7 @@ from accelsim.costs.counting import component_kinds, count
 from accelsim.costs.leakage import static_energy
 from accelsim.costs.prices import build_energy_table
 from accelsim.counters import Counters, EnergyTable
+from accelsim.errors import ConfigError
 from accelsim.functional.executor import execute
 from accelsim.functional.key import trace_key
 from accelsim.functional.numerics import Numerics
@@ -105,6 +106,8 @@ def run(
         On anything wrong with the chip, the workload or their combination.
     """
     began = time.perf_counter()
+    if threads is not None and threads < 1:
+        raise ConfigError(f"threads: expected at least 1, got {threads}")
     workers = threads or os.cpu_count() or 1
     with progress.stage("load"):
         chip = load_chip(hw, overrides)
@@ -122,7 +125,7 @@ def run(
         timing = simulate(machine, chip.spec, mapping, engine, workers, stage.advance)
     with progress.stage("cost"):
         counters, prices, energy = _cost(chip, load, trace, mapping, timing)
-        names = (str(hw), str(workload), tuple(overrides), tuple(workload_overrides))
+        names = (str(hw), str(workload), tuple(overrides), (*workload_overrides, *seeds))
         made = Run(*names, chip, load, trace, mapping, timing, counters, energy, prices)
         baseline = run_baseline(chip.spec, load.network, load.events, None, load.labels)
         analytic = analytic_table(operation_counts(load.network, load.events, trace))
@@ -172,5 +175,7 @@ def _cost(
     bits = max(edge.connection.bits for edge in load.network.projections)
     prices = build_energy_table(spec, float32, kinds, payload_bits=load.events.value_bits, weight_bits=bits)
     used = {f"core[{core}]" for core in mapping.used_cores}
-    static = static_energy(spec, float32, kinds, timing.step_cycles.sum(axis=1) / spec.clock, used)
+    time_ns = timing.step_cycles.sum(axis=1) / spec.clock
+    multiplier = max(bits, load.events.value_bits)
+    static = static_energy(spec, float32, kinds, time_ns, used, multiplier_bits=multiplier)
     return counters, prices, account(counters, prices, kinds, static)

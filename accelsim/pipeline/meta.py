@@ -38,7 +38,8 @@ def meta(run: "Run", engine: str, threads: int, seconds: float) -> dict[str, Any
 
 
 def _command(run: "Run") -> str:
-    words = ["accelsim run", f"--hw {run.hw}", f"--workload {run.workload_name}", f"--samples {run.trace.samples}"]
+    words = ["accelsim run", f"--hw {shlex.quote(run.hw)}", f"--workload {shlex.quote(run.workload_name)}"]
+    words.append(f"--samples {run.trace.samples}")
     words += [f"--set {shlex.quote(item)}" for item in run.overrides]
     words += [f"--workload-set {shlex.quote(item)}" for item in run.workload_overrides]
     return " ".join(words)
@@ -97,6 +98,8 @@ def warnings(run: "Run") -> list[str]:
         if count
     ]
     found += slow_memories(run.chip.spec)
+    if run.mapping.load_target is not None:
+        found.append("the port computes the first layer: its operations are priced, its weight memory and time are not")
     if not run.workload.network.integer:
         found.append("the network runs in float32 (32-bit weights and sums), the ANN beside it in integers")
     if run.workload.labels is None:

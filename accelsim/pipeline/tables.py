@@ -23,7 +23,10 @@ def spikes(run: "Run") -> npt.NDArray[np.int64]:
     """Return spikes of all populations but the input, (samples,)."""
     populations = run.workload.network.populations
     own = [name for name, item in populations.items() if item.model is not None and item.model.spiking]
-    return np.asarray(sum(run.trace.spikes(name).sum(axis=1) for name in own), dtype=np.int64)
+    total = np.zeros(run.trace.samples, dtype=np.int64)
+    for name in own:
+        total += run.trace.spikes(name).sum(axis=1)
+    return total
 
 
 def samples_table(run: "Run") -> Table:
@@ -90,7 +93,7 @@ def causes_table(run: "Run") -> Table:
         "causes",
         ("cause", "", "What the critical terminal did or waited for", [name.replace("_", " ") for name in CAUSES]),
         ("cycles", "cycle", "Cycles per inference, all steps", cycles),
-        ("share", "", "Share of all cycles", cycles / cycles.sum()),
+        ("share", "", "Share of all cycles", cycles / max(1.0, cycles.sum())),
         ("meaning", "", "In words", [CAUSE_TEXT[name] for name in CAUSES]),
     )
 
@@ -121,5 +124,10 @@ def links_table(run: "Run") -> Table:
         ("to_x", "", "Column of the receiving router", place[behind, 0].astype(np.int64)),
         ("to_y", "", "Row of the receiving router", place[behind, 1].astype(np.int64)),
         ("flits", "", "Flits per inference", flits),
-        ("load", "flit/cycle", "Flits per cycle of an inference", flits / timing.step_cycles.sum(axis=1).mean()),
+        (
+            "load",
+            "flit/cycle",
+            "Flits per cycle of an inference",
+            flits / max(1.0, timing.step_cycles.sum(axis=1).mean()),
+        ),
     )

@@ -65,10 +65,10 @@ def totals(run: "Run") -> dict[str, Quantity]:
         "energy_dram_cold": (
             _cold(run),
             "pJ",
-            "extra of the first inference: weights and tables fetched from DRAM and stored",
+            "extra of the first inference: weights and tables fetched from DRAM, weights written",
         ),
         "energy_per_sop": (energy / mean["sops"] if mean["sops"] else 0.0, "pJ", "energy_per_inference / sops"),
-        "power": (energy / float(run.time_ns.mean()), "mW", "energy over the time of all steps"),
+        "power": (energy / max(float(run.time_ns.mean()), 1 / clock), "mW", "energy over the time of all steps"),
         "energy_delay": (energy * latency, "pJ*ns", "energy_per_inference x latency"),
         "cores_used": (float(len(run.mapping.used_cores)), "", "cores that hold neurons"),
         "cores_total": (float(run.mapping.cores), "", "cores of the chip"),

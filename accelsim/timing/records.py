@@ -25,6 +25,7 @@ TERMINAL_COUNT = np.dtype(
             "issued",
             "state_words",
             "macs",
+            "loads",
             "fifo_full",
             "injection_full",
             "no_credit",
@@ -54,4 +55,3 @@ cycles."""
 
 STATUS_DONE = 0
 STATUS_DEADLOCK = 1
-STATUS_OVERRUN = 2

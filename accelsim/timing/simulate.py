@@ -4,6 +4,7 @@ Steps and samples are independent of each other, so chunks of jobs run in thread
 the order in which chunks end.
 """
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -86,14 +87,19 @@ def simulate(
     _run_chunk(
         run, machine, 0, 1
     )  # in this thread: kernels may have to be compiled, and an interrupt ends that at once
+    chunks = _chunks(machine, threads)
+
+    def finish(chunk: Chunk) -> None:
+        total.add(chunk)
+        if progress is not None:
+            progress(len(chunk.steps))
+
+    finish(_run_chunk(run, machine, *chunks[0]))  # here: an interrupt while kernels are compiled ends that at once
     with ThreadPoolExecutor(threads) as pool:
-        tasks = [pool.submit(_run_chunk, run, machine, first, jobs) for first, jobs in _chunks(machine, threads)]
+        tasks = deque(pool.submit(_run_chunk, run, machine, first, jobs) for first, jobs in chunks[1:])
         try:
-            for task in tasks:
-                chunk = task.result()
-                total.add(chunk)
-                if progress is not None:
-                    progress(len(chunk.steps))
+            while tasks:
+                finish(tasks.popleft().result())
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

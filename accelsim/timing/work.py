@@ -13,6 +13,7 @@ import numpy.typing as npt
 from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.mapping import Mapping
 from accelsim.network.graph import Network
+from accelsim.timing.schedule import Schedule
 from accelsim.trace.activity import ActivityTrace, PopulationActivity
 
 Int32s = npt.NDArray[np.int32]
@@ -102,7 +103,7 @@ def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: Activ
     ]
     return WorkTables(
         timesteps=trace.timesteps,
-        steps=trace.timesteps + network.depth[network.output.name],
+        steps=Schedule(trace.timesteps, network.depth[network.output.name]).steps,
         lanes=core.neuron_lanes,
         membrane_banks=core.membrane.memory.banks,
         membrane_slots=core.membrane.memory.rmw_slots,

@@ -49,9 +49,7 @@ class DavidsonFurber(AnalyticModel):
 class Dampfhoffer(AnalyticModel):
     """Band of spikes per synapse in which an IF network competes, depending on the hardware."""
 
-    source = (
-        "Dampfhoffer et al., IEEE TETCI 7(3):731-741, 2023: 0.15 to 1.38 spikes per synapse, memory included"
-    )
+    source = "Dampfhoffer et al., IEEE TETCI 7(3):731-741, 2023: 0.15 to 1.38 spikes per synapse, memory included"
     low: ClassVar[float] = 0.15
     high: ClassVar[float] = 1.38
 

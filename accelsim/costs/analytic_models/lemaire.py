@@ -58,9 +58,7 @@ def spiking_layer_pj(layer: LayerCounts, timesteps: int) -> float:
 class Lemaire(AnalyticModel):
     """Compute, memory and addressing."""
 
-    source = (
-        "Lemaire et al., ICONIP 2022, arXiv:2210.13107: operations, memory accesses and addressing, int32 at 45 nm"
-    )
+    source = "Lemaire et al., ICONIP 2022, arXiv:2210.13107: operations, memory accesses and addressing, int32 at 45 nm"
 
     def estimate(self, counts: OperationCounts) -> Estimate:
         """Return the sums over layers."""

@@ -84,6 +84,7 @@ TERMINAL = _record(
     row_end=np.int64,
     due_at=np.int64,
     wake=np.int64,
+    place=np.int64,
     unwritten=np.int32,
     injection_head=np.int32,
     injection_count=np.int32,
@@ -173,6 +174,6 @@ def allocate_terminals(noc: NocTables) -> TerminalState:
         source_credits=np.zeros(n * noc.vcs, np.int32),
         queue=np.zeros((n, int(noc.terminals["input_queue"].max()) * noc.vcs), QUEUED),
         due=np.zeros(n, np.int32),
-        heap=np.zeros(4 * n + 64, np.int64),
+        heap=np.zeros(n, np.int64),
         scalars=np.zeros(2, np.int64),
     )

@@ -27,8 +27,6 @@ from accelsim.timing.compiled.terminal import clear_terminals, cycle_terminal, r
 from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
 from accelsim.timing.tables import AxonTables, NocTables, StepWork
 
-_SHIFT = 16  # low bits of a heap key hold the terminal
-
 
 @inlined
 def _call(state: TerminalState, terminal: int, now: int) -> None:
@@ -40,68 +38,64 @@ def _call(state: TerminalState, terminal: int, now: int) -> None:
 
 
 @inlined
-def _sift_up(heap: Int64s, at: int, key: int) -> None:
-    """Enter ``key`` into a binary heap whose entries before ``at`` are in order."""
-    while at > 0:
-        parent = (at - 1) >> 1
-        if heap[parent] <= key:
-            break
-        heap[at] = heap[parent]
-        at = parent
-    heap[at] = key
-
-
-@inlined
-def _push(state: TerminalState, at: int, terminal: int) -> None:
-    """Enter a wake-up; only a terminal's earliest entry counts, others are dropped when they surface."""
-    if state.terminal[terminal].wake <= at:
+def _set_wake(state: TerminalState, at: int, terminal: int) -> None:
+    """Have a terminal executed in cycle ``at`` unless it is called earlier; each stands in the heap at most once."""
+    record = state.terminal[terminal]
+    if record.wake <= at:
         return
-    state.terminal[terminal].wake = at
-    heap = state.heap
-    size = state.scalars[HEAPED]
-    if size == heap.size:  # only stale entries can fill it: keep those that count
-        size = 0
-        for k in range(heap.size):
-            key = heap[k]
-            owner = key & ((1 << _SHIFT) - 1)
-            if state.terminal[owner].wake == key >> _SHIFT and owner != terminal:
-                _sift_up(heap, size, key)
-                size += 1
-        state.scalars[HEAPED] = size
-    _sift_up(heap, size, (at << _SHIFT) | terminal)
-    state.scalars[HEAPED] += 1
+    record.wake = at
+    place = record.place
+    if place < 0:
+        place = state.scalars[HEAPED]
+        state.scalars[HEAPED] += 1
+    while place > 0:
+        parent = (place - 1) >> 1
+        above = state.heap[parent]
+        if state.terminal[above].wake <= at:
+            break
+        state.heap[place] = above
+        state.terminal[above].place = place
+        place = parent
+    state.heap[place] = terminal
+    record.place = place
 
 
 @inlined
-def _pop(state: TerminalState) -> None:
-    heap = state.heap
+def _take_first(state: TerminalState) -> int:
+    """Remove and return the terminal that wakes first."""
+    first = state.heap[0]
+    state.terminal[first].place = -1
+    state.terminal[first].wake = NEVER
     state.scalars[HEAPED] -= 1
     size = state.scalars[HEAPED]
-    key = heap[size]
-    at = 0
-    while True:
-        child = 2 * at + 1
-        if child >= size:
-            break
-        if child + 1 < size and heap[child + 1] < heap[child]:
-            child += 1
-        if heap[child] >= key:
-            break
-        heap[at] = heap[child]
-        at = child
-    heap[at] = key
+    if size > 0:
+        last = state.heap[size]
+        at = state.terminal[last].wake
+        place = 0
+        while True:
+            child = 2 * place + 1
+            if child >= size:
+                break
+            other = min(child + 1, size - 1)
+            if state.terminal[state.heap[other]].wake < state.terminal[state.heap[child]].wake:
+                child = other
+            below = state.heap[child]
+            if state.terminal[below].wake >= at:
+                break
+            state.heap[place] = below
+            state.terminal[below].place = place
+            place = child
+        state.heap[place] = last
+        state.terminal[last].place = place
+    return first  # type: ignore[no-any-return]
 
 
 @inlined
 def _next_wake(state: TerminalState) -> int:
-    """Return the earliest wake-up that still counts, or NEVER."""
-    while state.scalars[HEAPED] > 0:
-        at: int = state.heap[0] >> _SHIFT
-        terminal = state.heap[0] & ((1 << _SHIFT) - 1)
-        if state.terminal[terminal].wake == at:
-            return at
-        _pop(state)
-    return NEVER
+    """Return the cycle in which the next terminal wakes, or NEVER."""
+    if state.scalars[HEAPED] == 0:
+        return NEVER
+    return state.terminal[state.heap[0]].wake  # type: ignore[no-any-return]
 
 
 @loop_kernel
@@ -139,7 +133,7 @@ def run_step(
         count[terminal].first_flit = -1
         start_burst(work, state, count, terminal, 0)
         if state.terminal[terminal].writeback < NEVER:
-            _push(state, state.terminal[terminal].writeback, terminal)
+            _set_wake(state, state.terminal[terminal].writeback, terminal)
     mask = noc_state.wheel_count.size - 1
     now = 0
     following = _next_wake(state)
@@ -168,15 +162,12 @@ def run_step(
         noc_state.scalars[PENDING] -= noc_state.wheel_count[slot]
         noc_state.wheel_count[slot] = 0
         while _next_wake(state) == now:
-            terminal = state.heap[0] & ((1 << _SHIFT) - 1)
-            _pop(state)
-            state.terminal[terminal].wake = NEVER
-            _call(state, terminal, now)
+            _call(state, _take_first(state), now)
         for k in range(state.scalars[DUE]):
             terminal = state.due[k]
             wake = cycle_terminal(noc, axons, work, noc_state, state, count, terminal, now)
             if wake < NEVER:
-                _push(state, wake, terminal)
+                _set_wake(state, wake, terminal)
         cycle_routers(noc, noc_state, router_count, links, axons.rows, now)
         following = _next_wake(state)
         event = next_event(noc_state, now)

@@ -35,6 +35,7 @@ def clear_terminals(noc: NocTables, work: StepWork, state: TerminalState) -> Non
         terminal.row_end = 0
         terminal.due_at = -1
         terminal.wake = NEVER
+        terminal.place = -1
 
 
 @inlined
@@ -154,6 +155,7 @@ def _synapse_side(
         done.issued += row.issued
         done.state_words += row.state_words
         done.macs += row.macs
+        done.loads += row.loads
     if state.terminal[terminal].looked_up < 0 and state.terminal[terminal].queue_count > 0:
         head = state.terminal[terminal].queue_head
         axon, vc = state.queue[terminal, head].axon, state.queue[terminal, head].vc

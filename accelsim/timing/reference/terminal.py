@@ -24,6 +24,7 @@ _ROW_COUNTS = {
     "issued": "issued",
     "state_words": "state_words",
     "macs": "macs",
+    "loads": "loads",
 }
 
 
