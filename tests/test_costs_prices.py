@@ -35,9 +35,10 @@ def test_memories_are_priced_by_the_bank():
     bank = source.figures(16 * 1024 * 8, 64, "1RW", 45, "itrs-lop", 300)
     assert prices["synapse_memory", "read"].energy_pj == bank.read_pj
     assert prices["synapse_memory", "write"].energy_pj == bank.write_pj
-    accumulator = source.figures(1024 * 8, 32, "1R1W", 45, "itrs-lop", 300)
-    assert prices["accumulator_memory", "read"].energy_pj == accumulator.read_pj
-    assert prices["membrane_memory", "write"].energy_pj == accumulator.write_pj
+    membrane = source.figures(1024 * 8, 32, "1R1W", 45, "itrs-lop", 300)
+    assert prices["membrane_memory", "write"].energy_pj == membrane.write_pj
+    half = source.figures(512 * 8, 32, "1R1W", 45, "itrs-lop", 300)  # the same memory, its banks twice: two halves
+    assert prices["accumulator_memory", "read"].energy_pj == half.read_pj
 
 
 def test_integer_engines():

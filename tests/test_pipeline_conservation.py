@@ -238,7 +238,7 @@ def check_counters(run):
         scanned = counters[f"{path}.accumulator_memory", "read"] - work["state_words"][:, core]
         assert (scanned >= 0).all() and (counters[f"{path}.membrane_memory", "read"] >= 0).all()
         cleared = counters[f"{path}.membrane_memory", "write"] - counters[f"{path}.membrane_memory", "read"]
-        assert (cleared == mapping.occupation[core].membrane_words).all()
+        assert (cleared == mapping.occupation[core].membrane_words + run.timing.terminals["loads"][:, core]).all()
         clocked = counters[f"{path}.core_control", "clock_active"] + counters[f"{path}.core_control", "clock_idle"]
         np.testing.assert_array_equal(clocked, cycles)
     np.testing.assert_array_equal(counters.total("crossbar"), run.timing.routers["flits"].sum(axis=1))

@@ -70,11 +70,12 @@ def test_heads_follow_the_law(rows):
 
 def test_full_rate_needs_a_buffer_per_cycle_of_the_credit_loop(rows):
     """Unit stages: R + V + S + switch + link and back, 5 + credit_delay cycles; 16 flits lose 6 cycles with 4 slots."""
-    for row in rows:
-        plain = row["pipeline"] == "R1V1S1" and row["st_final"] == row["credit_delay"] == "1"
-        if plain and row["size"] == "16":
-            lost = 6 if row["vc_buf"] == "4" else 0
-            assert latencies("compiled", row)[1] - latencies("compiled", row)[0] == 15 + lost, row
+    plain = [row for row in rows if stages(row) == {**stages(rows[0]), "buffer_flits": int(row["vc_buf"])}]
+    long = [row for row in plain if row["size"] == "16"]
+    assert len(long) == 30
+    for row in long:
+        head, tail = latencies("compiled", row)
+        assert tail - head == 15 + (6 if row["vc_buf"] == "4" else 0), row
 
 
 @pytest.mark.parametrize(
@@ -84,10 +85,8 @@ def test_full_rate_needs_a_buffer_per_cycle_of_the_credit_loop(rows):
 def test_a_wrong_delay_is_noticed(changes, rows):
     plain = [row for row in rows if not row["pipeline"].endswith("spec") and row["link_hops"] in ("0", "3", "14")]
     noticed = [latencies("compiled", row, **changes) != recorded(row) for row in plain]
-    if "credit_delay" in changes:  # seen by packets longer than what the buffers of a credit loop hold
-        noticed = [
-            seen for seen, row in zip(noticed, plain, strict=True) if row["size"] == "16" and row["vc_buf"] == "4"
-        ]
-        noticed = [seen for seen in noticed if seen]
-    assert noticed
-    assert all(noticed)
+    assert len(noticed) > 50
+    if "credit_delay" in changes:  # seen only by packets longer than the buffers of the credit loop
+        assert 0 < sum(noticed) < len(noticed)
+    else:
+        assert all(noticed)

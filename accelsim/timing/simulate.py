@@ -84,9 +84,6 @@ def simulate(
     """
     run = ENGINES.get(engine)
     total = _Totals(machine, chip, mapping)
-    _run_chunk(
-        run, machine, 0, 1
-    )  # in this thread: kernels may have to be compiled, and an interrupt ends that at once
     chunks = _chunks(machine, threads)
 
     def finish(chunk: Chunk) -> None:

@@ -21,7 +21,7 @@ _MAX_MASK: Final = 63
 _MAX_SLOTS: Final = 1 << 21
 """Buffer slots of all routers together."""
 
-_STATEMENT: Final = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(.*?)\s*", re.DOTALL)
+_STATEMENT: Final = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*([^=]*?)\s*")
 
 _NUMBERS: Final = {
     "k": (8, 1, MAX_ROUTERS),
