@@ -1,13 +1,12 @@
 """Every packet of every BookSim2 trace, cycle for cycle, on both engines; and zero-load latencies."""
 
-import csv
 import gzip
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from timing_builders import ENGINES, line, packet_network, router, run_packets
+from timing_builders import ENGINES, packet_network, router, run_packets
 
 from accelsim.hardware.topologies.mesh import Mesh
 
@@ -92,30 +91,3 @@ def test_the_traces_notice_a_wrong_router(engine, field, shared_data):
     assert getattr(spec, field) != WRONG[field]
     mutant = spec.model_copy(update={field: WRONG[field]})
     assert (measured(engine, size, mutant, packets[:400]) != times[:400]).any()
-
-
-def zero_load_rows(folder: Path) -> list[dict[str, str]]:
-    with (folder / "booksim" / "zeroload.csv").open(newline="") as text:
-        rows = list(csv.DictReader(text))
-    return [row for row in rows if row["pipeline"] in ("R1V1S1", "R0V1S1", "R0V1S1spec")]
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_zero_load_latencies(engine, shared_data):
-    """Heads and tails. With a switch of two cycles BookSim2 adds a bubble behind a head, which is
-    not modelled: there the heads and the single flits are compared."""
-    rows = [row for row in zero_load_rows(shared_data) if engine == "compiled" or int(row["link_hops"]) < 5]
-    assert len(rows) >= 200
-    for row in rows:
-        spec = router(
-            buffer_flits=int(row["vc_buf"]),
-            routing_delay=int(row["pipeline"][1]),
-            switch_delay=int(row["st_final"]),
-            credit_delay=int(row["credit_delay"]),
-            speculative=row["pipeline"].endswith("spec"),
-        )
-        hops = int(row["link_hops"])
-        times = run_packets(engine, packet_network(line(hops + 1), spec), [(5, 0, hops, int(row["size"]))])
-        assert times.head_arrived[0] - 5 == int(row["head_lat"]), row
-        if row["st_final"] == "1" or row["size"] == "1":
-            assert times.tail_arrived[0] - 5 == int(row["plat"]), row
