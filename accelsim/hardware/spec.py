@@ -127,7 +127,7 @@ class RouterSpec(Spec):
     it has finished with this one.
     """
 
-    virtual_channels: Annotated[Count, Field(le=8)]
+    virtual_channels: Annotated[Count, Field(le=32)]
     buffer_flits: Annotated[Count, Field(le=1024)]
     """Buffer depth of each virtual channel."""
     routing_delay: Annotated[CountOrZero, Field(le=64)]

@@ -13,11 +13,10 @@ from pydantic import ValidationError
 
 from accelsim.errors import ConfigError
 from accelsim.hardware.spec import MAX_ROUTERS, RouterSpec
+from accelsim.timing.tables import MAX_CHANNELS
 from accelsim.validation.booksim_text import read_lines
 
 _MAX_BYTES: Final = 1 << 20
-_MAX_MASK: Final = 63
-"""Input virtual channels of a router that fit the compiled engine's bit masks."""
 _MAX_SLOTS: Final = 1 << 21
 """Buffer slots of all routers together."""
 
@@ -127,8 +126,8 @@ def read_network(path: Path) -> BooksimNetwork:
     channels = (2 * numbers["n"] + 1) * numbers["num_vcs"]
     if numbers["k"] ** numbers["n"] > MAX_ROUTERS:
         problems.append(f"{path}: k, n: expected k^n <= {MAX_ROUTERS} routers, got {numbers['k']}^{numbers['n']}")
-    if channels > _MAX_MASK:
-        problems.append(f"{path}: num_vcs: expected (2 n + 1) num_vcs <= {_MAX_MASK}, got {channels}")
+    if channels > MAX_CHANNELS:
+        problems.append(f"{path}: num_vcs: expected (2 n + 1) num_vcs <= {MAX_CHANNELS}, got {channels}")
     slots = numbers["k"] ** numbers["n"] * channels * numbers["vc_buf_size"]
     if slots > _MAX_SLOTS:
         problems.append(f"{path}: vc_buf_size: expected at most {_MAX_SLOTS} flits of buffers in all, got {slots}")
