@@ -109,7 +109,7 @@ def test_one_wrong_cycle_is_found(command, folder, column, packet):
 
 
 def test_mismatches_are_counted_by_packet_and_the_earliest_named(command, folder):
-    edit(folder, ".csv", "40,62,64", "41,63,66")
+    edit(folder, ".csv", "0,22,22", "0,23,24")
     edit(folder, ".csv", "0,0,7,7", "0,0,8,8")
     write(folder, "other")
     code, out, _ = command(folder)
