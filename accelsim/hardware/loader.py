@@ -16,7 +16,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from accelsim.errors import ConfigError
-from accelsim.hardware.overrides import apply_override, forget
+from accelsim.hardware.overrides import apply_overrides, forget
 from accelsim.hardware.presets import is_preset_name, preset_path
 from accelsim.hardware.problems import problems_of, shown
 from accelsim.hardware.spec import ChipSpec
@@ -64,14 +64,7 @@ def load_chip(source: str | Path, overrides: Sequence[str] = ()) -> LoadedChip:
         With every problem of the description, each with file, line, path, what was expected and what was got.
     """
     data, locations = _resolved(source)
-    wrong: list[str] = []
-    for text in overrides:
-        try:
-            apply_override(text, data, locations)
-        except ConfigError as error:
-            wrong += error.problems
-    if wrong:
-        raise ConfigError(wrong)
+    apply_overrides(overrides, data, locations)
     try:
         spec = ChipSpec.model_validate(data)
     except ValidationError as error:

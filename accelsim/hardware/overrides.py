@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from accelsim.errors import ConfigError
@@ -29,6 +29,24 @@ def split_path(path: str) -> list[str | int]:
         steps.append(match[1] if match[1] is not None else int(match[2]))
         at = match.end()
     return steps
+
+
+def apply_overrides(texts: Sequence[str], data: dict[str, Any], locations: Locations) -> None:
+    """Set values in resolved data, in place and in order.
+
+    Raises
+    ------
+    ConfigError
+        With the problems of all overrides at once.
+    """
+    wrong: list[str] = []
+    for text in texts:
+        try:
+            apply_override(text, data, locations)
+        except ConfigError as error:
+            wrong += error.problems
+    if wrong:
+        raise ConfigError(wrong)
 
 
 def apply_override(text: str, data: dict[str, Any], locations: Locations) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import AfterValidator, BaseModel, Field, StrictBool, StringConstraints, ValidationError
 
 from accelsim.errors import ConfigError
-from accelsim.hardware.overrides import apply_override
+from accelsim.hardware.overrides import apply_overrides
 from accelsim.hardware.problems import shown, unknown_key
 from accelsim.hardware.quantities import Count, CountOrZero, Spec, Time
 from accelsim.hardware.yaml_reader import Locations, child, read_yaml
@@ -111,14 +111,7 @@ def read_workload_spec(path: Path, overrides: Sequence[str] = ()) -> tuple[Workl
         With every problem of the file.
     """
     data, locations = read_yaml(path)
-    wrong: list[str] = []
-    for text in overrides:
-        try:
-            apply_override(text, data, locations)
-        except ConfigError as error:
-            wrong += error.problems
-    if wrong:
-        raise ConfigError(wrong)
+    apply_overrides(overrides, data, locations)
     try:
         spec = WorkloadSpec.model_validate(data)
     except ValidationError as error:
