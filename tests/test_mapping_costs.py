@@ -172,11 +172,13 @@ def test_axons_of_a_mapped_network(seed):
     )
     mapping = map_network(net, spec, kind, 5)
     first_output = mapping.offsets[net.output.name]
-    rows, source = mapping.axons.rows, mapping.axons.source
-    inside = rows["terminal"] < mapping.cores
+    axons, source = mapping.axons, mapping.axons.source()
+    inside = axons.terminal < mapping.cores
     found = {
-        (int(neuron), int(row["terminal"])): {name: int(row[name]) for name in (*COST_FIELDS, "macs")}
-        for neuron, row in zip(source[inside], rows[inside], strict=True)
+        (int(source[at]), int(axons.terminal[at])): {
+            name: int(axons.costs[name][axons.axon["cost"][at]]) for name in (*COST_FIELDS, "macs")
+        }
+        for at in np.flatnonzero(inside)
     }
     assert found == naive_axons(net, spec, mapping, kind)
     assert len(found) == inside.sum()
@@ -191,7 +193,7 @@ def test_synaptic_operations_are_the_fan_out(seed, partition):
     rng = np.random.default_rng(seed)
     net = conv_network(rng, 4, 2, 3, 5) if seed % 2 else random_network(seed)
     mapping = map_network(net, chip(mapping__partition=partition, noc__size=[3, 3]), "spikes", 1)
-    sops = np.bincount(mapping.axons.source, mapping.axons.rows["sops"], minlength=mapping.axons.neurons)
+    sops = np.bincount(mapping.axons.source(), mapping.axons.of("sops"), minlength=mapping.axons.neurons)
     for name, population in net.populations.items():
         first = mapping.offsets[name]
         expected = sum((edge.connection.fan_out() for edge in net.outgoing(name)), np.zeros(population.size, np.int64))
@@ -207,13 +209,10 @@ def test_axon_costs_do_not_depend_on_placement(kind):
     ]
     places = [{(part.population, part.low): part.terminal for part in mapping.parts} for mapping in mappings]
     assert places[0] != places[1]  # else nothing is compared
-    names = [name for name in mappings[0].axons.rows.dtype.names if name != "terminal"]
 
     def costs(mapping):
-        return sorted(
-            (int(neuron), *(int(row[name]) for name in names))
-            for neuron, row in zip(mapping.axons.source, mapping.axons.rows, strict=True)
-        )
+        columns = [mapping.axons.of(name) for name in mapping.axons.costs.dtype.names]
+        return sorted(zip(mapping.axons.source().tolist(), *(column.tolist() for column in columns), strict=True))
 
     assert costs(mappings[0]) == costs(mappings[1])
 
@@ -222,9 +221,9 @@ def test_outputs_take_the_ports_in_turn():
     net = layer_chain([np.ones((5, 2))])
     ports = [*ports_at([0, 0], [1, 1]), {**ports_at([0, 0], [1, 0])[1], "name": "second", "cycles_per_event": 7}]
     mapping = map_network(net, chip(ports=ports), "spikes", 1)
-    outputs = mapping.axons.rows[mapping.axons.source >= mapping.offsets["l1"]]
-    assert outputs["terminal"].tolist() == [5, 6, 5, 6, 5]
-    assert outputs["cycles"].tolist() == [1, 7, 1, 7, 1]
+    outputs = mapping.axons.source() >= mapping.offsets["l1"]
+    assert mapping.axons.terminal[outputs].tolist() == [5, 6, 5, 6, 5]
+    assert mapping.axons.of("cycles")[outputs].tolist() == [1, 7, 1, 7, 1]
 
 
 def test_spikes_times_fan_out_is_what_the_machine_counts():

@@ -81,9 +81,7 @@ def test_a_mapped_network_travels_no_further(seed):
                 weight[mapping.offsets[name] : mapping.offsets[name] + len(spikes)] = spikes
             hops = [
                 mapping.fabric.hops(int(source), int(target))
-                for source, target in zip(
-                    mapping.home()[mapping.axons.source], mapping.axons.rows["terminal"], strict=True
-                )
+                for source, target in zip(mapping.home()[mapping.axons.source()], mapping.axons.terminal, strict=True)
             ]
-            travelled.append(float((weight[mapping.axons.source] * hops).sum()))
+            travelled.append(float((weight[mapping.axons.source()] * hops).sum()))
         assert travelled[1] < travelled[0]

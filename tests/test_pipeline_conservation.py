@@ -7,6 +7,7 @@ import pytest
 from pipeline_builders import layered_network, random_events, run_flow, workload_of
 
 from accelsim.costs.leakage import component_leakage
+from accelsim.mapping.axons import COST
 from accelsim.timing.engine import ENGINES, empty_chunk
 from accelsim.timing.machine import build_machine
 
@@ -90,11 +91,12 @@ def check_hops(run):
     distance = np.abs(place[:, None] - place[None]).sum(axis=2)
     over = np.zeros(run.trace.samples)
     passed = np.zeros(run.trace.samples)
-    rows, offsets = run.mapping.axons.rows, run.mapping.offsets
+    axons, offsets = run.mapping.axons, run.mapping.offsets
+    source = axons.source()
     for name, (copies, sent, home) in expected_packets(run).items():
         flits = np.zeros_like(copies)
-        mine = (run.mapping.axons.source >= offsets[name]) & (run.mapping.axons.source < offsets[name] + len(copies))
-        flits[run.mapping.axons.source[mine] - offsets[name], rows["terminal"][mine]] = rows["flits"][mine]
+        mine = (source >= offsets[name]) & (source < offsets[name] + len(copies))
+        flits[source[mine] - offsets[name], axons.terminal[mine]] = axons.of("flits")[mine]
         assert ((flits > 0) == (copies > 0)).all()
         over += (sent @ (copies * flits * distance[home])).sum(axis=1)
         passed += (sent @ (copies * flits * (distance[home] + 1))).sum(axis=1)
@@ -211,15 +213,16 @@ def check_time(run):
 
 def check_counters(run):
     """What is priced, from spikes x the axons' rows and from the geometry, action by action."""
-    counters, mapping, rows = run.counters, run.mapping, run.mapping.axons.rows
+    counters, mapping, source = run.counters, run.mapping, run.mapping.axons.source()
+    cost = {name: mapping.axons.of(name) for name in COST.names}
     shape = (run.trace.samples, mapping.fabric.terminals)
     work = {name: np.zeros(shape, np.int64) for name in ("cycles", "words", "issued", "macs", "state_words", "flits")}
     for name, (copies, sent, _) in expected_packets(run).items():
         first = mapping.offsets[name]
-        for at in np.flatnonzero((mapping.axons.source >= first) & (mapping.axons.source < first + len(copies))):
-            fired = sent[:, mapping.axons.source[at] - first]
+        for at in np.flatnonzero((source >= first) & (source < first + len(copies))):
+            fired = sent[:, source[at] - first]
             for field, total in work.items():
-                total[:, rows["terminal"][at]] += fired * int(rows[field][at])
+                total[:, mapping.axons.terminal[at]] += fired * int(cost[field][at])
     cycles = run.timing.step_cycles.sum(axis=1)
     for core in mapping.used_cores:
         path = f"core[{core}]"

@@ -10,7 +10,7 @@ from accelsim.functional.numerics import Numerics
 from accelsim.hardware.spec import ChipSpec, RouterSpec
 from accelsim.hardware.topologies.mesh import Mesh
 from accelsim.hardware.topologies.topology import build_fabric
-from accelsim.mapping.axons import ROW
+from accelsim.mapping.axons import AXON, COST
 from accelsim.mapping.mapping import map_network
 from accelsim.network.connections.conv import convolution
 from accelsim.network.connections.dense import dense
@@ -40,6 +40,17 @@ UNIT_ROUTER = RouterSpec(
     credit_delay=1,
 )
 """All delays of one cycle, one virtual channel: the router of the worked examples."""
+
+
+UNIT_TIMING = {
+    "scan_cycles": 1,
+    "update_cycles": 0,
+    "spike_cycles": 0,
+    "axon_out_cycles": 1,
+    "axon_in_cycles": 0,
+    "synapse_cycles": 1,
+}
+"""Pipelined engines: nothing takes longer than its share."""
 
 
 class Step(NamedTuple):
@@ -76,13 +87,17 @@ def network(
 
 def axon_tables(reaches, rows) -> AxonTables:
     """Return axons from a list of axon numbers per neuron and one dict (terminal, cycles, ...) per axon."""
-    table = np.zeros(len(rows), dtype=ROW)
-    table["flits"] = table["cycles"] = table["ideal"] = 1
+    costs = np.zeros(len(rows), dtype=COST)
+    costs["flits"] = costs["cycles"] = costs["ideal"] = 1
+    terminal = np.zeros(len(rows), np.int32)
     for at, row in enumerate(rows):
         for name, value in row.items():
-            table[name][at] = value
+            (terminal if name == "terminal" else costs[name])[at] = value
     ptr = np.concatenate(([0], np.cumsum([len(item) for item in reaches]))).astype(np.int64)
-    return AxonTables(ptr, np.array([axon for item in reaches for axon in item], np.int32), table)
+    axon = np.zeros(ptr[-1], dtype=AXON)
+    axon["cost"] = [number for item in reaches for number in item]
+    axon["terminal"] = terminal[axon["cost"]]
+    return AxonTables(ptr, axon, costs)
 
 
 def step_work(bursts) -> StepWork:
@@ -193,6 +208,7 @@ CHIP = {
         "spike_fifo": 4,
         "injection_queue": 4,
         "pipeline_drain": 2,
+        "timing": UNIT_TIMING,
         "weight_format": "dense",
         "skip_zero_weights": False,
         "conv_storage": "shared",

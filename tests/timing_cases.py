@@ -6,7 +6,7 @@ from timing_builders import chip, conv_network, ports_at, router
 
 from accelsim.hardware.topologies.mesh import Mesh
 from accelsim.hardware.topologies.topology import build_fabric
-from accelsim.mapping.axons import ROW
+from accelsim.mapping.axons import AXON, COST
 from accelsim.network.events import EventStream
 from accelsim.timing.tables import AxonTables, QueueDepths, StepWork, noc_tables
 
@@ -49,20 +49,19 @@ def _depths(rng, terminals: int, longest: int) -> QueueDepths:
 
 def _axons_and_work(rng, terminals: int, longest: int) -> tuple[AxonTables, StepWork]:
     axons = int(rng.integers(1, 60))
-    rows = np.zeros(axons, dtype=ROW)
+    terminal, rows = np.zeros(axons, np.int32), np.zeros(axons, dtype=COST)
     hot = rng.integers(0, terminals, size=2)  # most cases have a terminal or two that everybody sends to
-    rows["terminal"] = np.where(rng.random(axons) < 0.3, rng.choice(hot, axons), rng.integers(0, terminals, axons))
+    terminal[:] = np.where(rng.random(axons) < 0.3, rng.choice(hot, axons), rng.integers(0, terminals, axons))
     rows["flits"] = rng.integers(1, longest + 1, size=axons)
     rows["cycles"] = rng.choice([1, 1, 2, 5, 20], size=axons)
-    for name in ROW.names[3:]:
+    for name in COST.names[2:-1]:
         rows[name] = rng.integers(0, 9, size=axons)
     neurons = int(rng.integers(1, 40))
     degree = rng.integers(0, 4, size=neurons)
-    tables = AxonTables(
-        np.concatenate(([0], np.cumsum(degree))).astype(np.int64),
-        rng.integers(0, axons, degree.sum()).astype(np.int32),
-        rows,
-    )
+    axon = np.zeros(degree.sum(), dtype=AXON)
+    axon["cost"] = rng.integers(0, axons, degree.sum())
+    axon["terminal"] = terminal[axon["cost"]]
+    tables = AxonTables(np.concatenate(([0], np.cumsum(degree))).astype(np.int64), axon, rows)
     burst_ptr, cycles, fired, fired_ptr, who = [0], [], [], [0], []
     for _ in range(terminals):
         bursts = int(rng.integers(0, 7))

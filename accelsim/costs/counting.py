@@ -153,7 +153,7 @@ def _check(network: Network, mapping: Mapping, timing: TimingResult, trace: Acti
         raise ConservationError(
             f"sample {at}: the chip counted {counted[at]} synaptic operations, spikes x fan-out give {expected[at]}"
         )
-    entries = np.diff(mapping.axons.out_ptr())
+    entries = np.diff(mapping.axons.ptr)
     packets = np.zeros(trace.samples, dtype=np.int64)
     for name, activity in trace.populations.items():
         if mapping.load_target is not None and name == network.input.name:

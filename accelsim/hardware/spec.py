@@ -90,6 +90,27 @@ class AxonMemorySpec(Spec):
         return self
 
 
+class CoreTimingSpec(Spec):
+    """Cycles of a core's engines, where an action takes more than its share of a pipeline.
+
+    Beside them stand what banks, lanes and queues add; the shortest are 1 for what occupies an engine and 0 for what is
+    hidden in a pipeline.
+    """
+
+    scan_cycles: Annotated[Count, Field(le=65536)]
+    """A group of ``neuron_lanes`` neurons that is visited; more where a memory bank needs more."""
+    update_cycles: Annotated[CountOrZero, Field(le=65536)]
+    """Added for a group with a neuron that has input, state or bias."""
+    spike_cycles: Annotated[CountOrZero, Field(le=65536)]
+    """Added for a group with a neuron that fires."""
+    axon_out_cycles: Annotated[Count, Field(le=65536)]
+    """One routing entry, read and sent."""
+    axon_in_cycles: Annotated[CountOrZero, Field(le=65536)]
+    """Added to the rows of every packet: reading its axon where that does not overlap with the row before."""
+    synapse_cycles: Annotated[Count, Field(le=65536)]
+    """A group of lanes; more where an accumulator bank needs more."""
+
+
 class CoreSpec(Spec):
     """A neuron core: synapse engine, neuron engine, axon-out, their queues and memories."""
 
@@ -109,6 +130,7 @@ class CoreSpec(Spec):
     """Packets that wait for the router."""
     pipeline_drain: Annotated[CountOrZero, Field(le=10000)]
     """Cycles that empty the pipelines at the end of a step."""
+    timing: CoreTimingSpec
     weight_format: Name
     skip_zero_weights: StrictBool
     """True: stored zeros are dropped before the lanes (they are still fetched)."""

@@ -1,7 +1,8 @@
 """Axons: who reaches whom, and what each axon costs where it ends.
 
 An axon is one source neuron seen from one core (or port): one routing entry at the source, one packet per spike, one
-entry in the axon table of the core, and the rows behind it. Costs are static, computed once per mapping.
+entry in the axon table of the core, and the rows behind it. Costs are static, computed once per mapping, and stored
+once for all axons that cost the same.
 """
 
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-ROW = np.dtype(
+AXON = np.dtype([("terminal", np.int32), ("cost", np.int32)])
+"""Where an axon ends, and the number of its cost."""
+
+COST = np.dtype(
     [
-        ("terminal", np.int32),  # where the axon ends
         ("flits", np.int32),  # flits of the packet that activates it
         ("cycles", np.int32),  # row stage: sum over rows of max(1, fetch, accumulate)
         ("ideal", np.int32),  # part of it that lanes alone would need
@@ -24,9 +27,10 @@ ROW = np.dtype(
         ("state_words", np.int32),  # accumulator words read and written
         ("macs", np.int32),  # of the issued operations, those with a value
         ("loads", np.int32),  # biases written beside a membrane
+        ("spare", np.int32),
     ]
 )
-"""Cost of one axon in the terminal where it ends."""
+"""What a packet costs in the terminal where its axon ends."""
 
 COST_FIELDS = ("cycles", "ideal", "conflict", "fetch", "words", "sops", "issued", "state_words")
 """Fields that :func:`accelsim.mapping.kernels.row_costs` fills, in its order."""
@@ -38,20 +42,35 @@ class Axons:
 
     Attributes
     ----------
-    source : (n_axons,) int64
-        Source neuron, numbered over all populations; ascending.
-    rows : (n_axons,) ROW
-    neurons : int
-        Neurons over all populations, the input included.
+    ptr : (neurons + 1,) int64
+        Axons of source neuron n, numbered over all populations, are ``axon[ptr[n] : ptr[n + 1]]``.
+    axon : (n_axons,) AXON
+        Ascending by terminal within a neuron.
+    costs : (n_costs,) COST
     """
 
-    source: npt.NDArray[np.int64]
-    rows: npt.NDArray[Any]
-    neurons: int
+    ptr: npt.NDArray[np.int64]
+    axon: npt.NDArray[Any]
+    costs: npt.NDArray[Any]
 
-    def out_ptr(self) -> npt.NDArray[np.int64]:
-        """Return the first axon of every neuron, (neurons + 1,)."""
-        return np.searchsorted(self.source, np.arange(self.neurons + 1)).astype(np.int64)
+    @property
+    def neurons(self) -> int:
+        """Neurons over all populations, the input included."""
+        return len(self.ptr) - 1
+
+    @property
+    def terminal(self) -> npt.NDArray[np.int32]:
+        """Where each axon ends, (n_axons,)."""
+        return self.axon["terminal"]
+
+    def source(self) -> npt.NDArray[np.int64]:
+        """Return the source neuron of every axon, (n_axons,)."""
+        return np.repeat(np.arange(self.neurons), np.diff(self.ptr))
+
+    def of(self, field: str) -> npt.NDArray[np.int32]:
+        """Return a field of every axon's cost, (n_axons,)."""
+        values: npt.NDArray[np.int32] = self.costs[field][self.axon["cost"]]
+        return values
 
 
 class AxonBuilder:
@@ -59,7 +78,8 @@ class AxonBuilder:
 
     def __init__(self) -> None:
         self._source: list[npt.NDArray[np.int64]] = []
-        self._rows: list[npt.NDArray[Any]] = []
+        self._terminal: list[npt.NDArray[np.int32]] = []
+        self._costs: list[npt.NDArray[Any]] = []
 
     def add(
         self,
@@ -72,25 +92,30 @@ class AxonBuilder:
         loads: bool = False,
     ) -> None:
         """Add the axons of ``source`` neurons that end in ``terminal``; ``costs`` is (n, 8), see COST_FIELDS."""
-        rows = np.zeros(len(source), dtype=ROW)
-        rows["terminal"], rows["flits"] = terminal, flits
+        rows = np.zeros(len(source), dtype=COST)
+        rows["flits"] = flits
         for column, name in enumerate(COST_FIELDS):
             rows[name] = costs[:, column]
         if macs:
             rows["macs"] = rows["issued"]
         rows["loads"] = loads
         self._source.append(source.astype(np.int64))
-        self._rows.append(rows)
+        self._terminal.append(np.full(len(source), terminal, np.int32))
+        self._costs.append(rows)
 
     def build(self, neurons: int) -> Axons:
         """Return the axons, sorted by source neuron and terminal."""
-        source, rows = np.concatenate(self._source), np.concatenate(self._rows)
-        order = np.lexsort((rows["terminal"], source))
-        source, rows = source[order], rows[order]
+        source, terminal, rows = (np.concatenate(part) for part in (self._source, self._terminal, self._costs))
+        order = np.lexsort((terminal, source))
+        source, terminal, rows = source[order], terminal[order], rows[order]
         fresh = np.ones(len(source), dtype=bool)
-        fresh[1:] = (np.diff(source) != 0) | (np.diff(rows["terminal"]) != 0)
+        fresh[1:] = (np.diff(source) != 0) | (np.diff(terminal) != 0)
         first = np.nonzero(fresh)[0]
         merged = rows[first].copy()
         for name in (*COST_FIELDS, "macs", "loads"):
             merged[name] = np.add.reduceat(rows[name], first) if len(first) else rows[name]
-        return Axons(source[first], merged, neurons)
+        costs, number = np.unique(merged, return_inverse=True)
+        axon = np.empty(len(first), dtype=AXON)
+        axon["terminal"], axon["cost"] = terminal[first], number
+        ptr = np.searchsorted(source[first], np.arange(neurons + 1)).astype(np.int64)
+        return Axons(ptr, axon, costs)

@@ -126,7 +126,7 @@ def _positions(
             continue  # the port loads every bias once, whatever the input's events are
         rate[plan.offsets[name] : plan.offsets[name] + len(spikes)] = spikes
     traffic = np.zeros((fabric.terminals, fabric.terminals))
-    np.add.at(traffic, (home[axons.source], axons.rows["terminal"]), rate[axons.source])
+    np.add.at(traffic, (home[axons.source()], axons.terminal), rate[axons.source()])
     routers = fabric.terminal_router.astype(np.int64)
     distance = fabric.topology.hops(routers[:, None], routers[None, :])
     positions = PLACERS.get(chip.mapping.placement)(traffic, distance, cores)
@@ -140,10 +140,9 @@ def _placed(fabric: Fabric, cores: int, plan: Draft, axons: Axons, place: npt.ND
     parts = sorted(
         (replace(part, terminal=int(place[part.terminal])) for part in plan.parts), key=lambda part: part.terminal
     )
-    rows = axons.rows.copy()
-    rows["terminal"] = place[rows["terminal"]]
-    order = np.lexsort((rows["terminal"], axons.source))
-    placed = Axons(axons.source[order], rows[order], axons.neurons)
+    source, axon = axons.source(), axons.axon.copy()
+    axon["terminal"] = place[axon["terminal"]]
+    placed = Axons(axons.ptr, axon[np.lexsort((axon["terminal"], source))], axons.costs)
     home = _home((*parts, *plan.inputs), plan.offsets, plan.sources)
     return Mapping(
         fabric=fabric,
@@ -152,7 +151,7 @@ def _placed(fabric: Fabric, cores: int, plan: Draft, axons: Axons, place: npt.ND
         offsets=plan.offsets,
         axons=placed,
         occupation={int(place[core]): demand for core, demand in plan.occupation.items()},
-        routing_entries=np.bincount(home[placed.source], minlength=fabric.terminals),
+        routing_entries=np.bincount(home[source], minlength=fabric.terminals),
         load_target=plan.load_target,
     )
 
@@ -170,13 +169,13 @@ def _check_entries(chip: ChipSpec, mapping: Mapping) -> None:
 def _check_packets(chip: ChipSpec, mapping: Mapping) -> None:
     """Refuse packets that are longer than the queue that must hold them whole."""
     depth = np.array([chip.core.input_queue] * mapping.cores + [port.input_queue for port in chip.ports])
-    rows = mapping.axons.rows
-    worst = int(np.argmax(rows["flits"] - depth[rows["terminal"]])) if len(rows) else 0
-    if len(rows) and rows["flits"][worst] > depth[rows["terminal"][worst]]:
-        terminal = int(rows["terminal"][worst])
+    flits, target = mapping.axons.of("flits"), mapping.axons.terminal
+    worst = int(np.argmax(flits - depth[target])) if len(target) else 0
+    if len(target) and flits[worst] > depth[target[worst]]:
+        terminal = int(target[worst])
         name = "core" if terminal < mapping.cores else f"ports[{terminal - mapping.cores}]"
         raise MappingError(
-            f"{name}.input_queue holds {depth[terminal]} flits, a packet has {rows['flits'][worst]} of "
+            f"{name}.input_queue holds {depth[terminal]} flits, a packet has {flits[worst]} of "
             f"{chip.noc.flit_bits} bit; deepen the queue or widen noc.flit_bits"
         )
 

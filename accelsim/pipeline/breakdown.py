@@ -33,10 +33,10 @@ def _packets(run: "Run") -> tuple[dict[str, float], dict[str, float]]:
     """Return packets, and flits x routers passed, by the population that sent them; means over samples."""
     mapping, trace = run.mapping, run.trace
     home = mapping.home()
-    routers, rows = mapping.fabric.terminal_router.astype(np.int64), mapping.axons.rows
-    hops = mapping.fabric.topology.hops(routers[home[mapping.axons.source]], routers[rows["terminal"]]) + 1
-    ptr = mapping.axons.out_ptr()
-    work = np.concatenate(([0], np.cumsum(hops * rows["flits"])))
+    routers, axons = mapping.fabric.terminal_router.astype(np.int64), mapping.axons
+    hops = mapping.fabric.topology.hops(routers[home[axons.source()]], routers[axons.terminal]) + 1
+    ptr = axons.ptr
+    work = np.concatenate(([0], np.cumsum(hops * axons.of("flits"))))
     packets, passed = {}, {}
     for name, activity in trace.populations.items():
         index = activity.index

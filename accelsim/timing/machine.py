@@ -36,8 +36,7 @@ def build_machine(network: Network, chip: ChipSpec, mapping: Mapping, trace: Act
         return np.array(own, dtype=np.int32)
 
     queues = QueueDepths(depths("input_queue"), depths("spike_fifo"), depths("injection_queue"))
-    out_axon = np.arange(len(mapping.axons.source), dtype=np.int32)
-    axons = AxonTables(mapping.axons.out_ptr(), out_axon, mapping.axons.rows)
+    axons = AxonTables(mapping.axons.ptr, mapping.axons.axon, mapping.axons.costs)
     return Machine(
         noc_tables(mapping.fabric, chip.noc.router, queues),
         axons,

@@ -56,11 +56,11 @@ class NocTables(NamedTuple):
 
 
 class AxonTables(NamedTuple):
-    """Who reaches whom: axons ``out_axon[out_ptr[n] : out_ptr[n + 1]]`` of neuron n, and the cost of each axon."""
+    """Who reaches whom: neuron n has the axons ``axon[ptr[n] : ptr[n + 1]]``, as in the mapping."""
 
-    out_ptr: npt.NDArray[np.int64]
-    out_axon: Int32s
-    rows: npt.NDArray[Any]
+    ptr: npt.NDArray[np.int64]
+    axon: npt.NDArray[Any]
+    costs: npt.NDArray[Any]
 
 
 class StepWork(NamedTuple):

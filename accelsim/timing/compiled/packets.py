@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.kernels import loop_kernel
-from accelsim.mapping.axons import ROW
+from accelsim.mapping.axons import AXON
 from accelsim.timing.compiled.router import (
     arrive,
     begin_cycle,
@@ -45,7 +45,8 @@ def _run(
     last: Int64s,
     order: Int64s,
     created: Int64s,
-    rows: Records,
+    axon: Records,
+    flits: Int64s,
     times: Int64s,
     count: Records,
     links: Int64s,
@@ -65,7 +66,7 @@ def _run(
             where, flit = state.wheel[slot, k].where, state.wheel[slot, k].flit
             kind, where = where & 3, where >> 2
             if kind == TO_ROUTER:
-                arrive(noc, state, where, flit, rows[flit >> 2].terminal, now)
+                arrive(noc, state, where, flit, axon[flit >> 2].terminal, now)
             elif kind == TO_TERMINAL:
                 terminal, vc = where // vcs, where % vcs
                 if flit & HEAD:
@@ -91,14 +92,14 @@ def _run(
                 later = min(later, int(created[packet]))
                 continue
             fresh = sources[terminal].sent_flits == 0
-            done = inject(noc, state, sources[terminal], credit, terminal, packet, rows[packet].flits, now)
+            done = inject(noc, state, sources[terminal], credit, terminal, packet, flits[packet], now)
             if done != BLOCKED:
                 soon = True
                 if fresh:
                     times[packet, 0] = now
                 if done == SENT_TAIL:
                     cursor[terminal] += 1
-        cycle_routers(noc, state, count, links, rows, now)
+        cycle_routers(noc, state, count, links, axon, now)
         following = next_event(state, now)
         if soon:
             following = now + 1
@@ -122,8 +123,8 @@ def run_packets(noc: NocTables, trace: PacketTrace) -> PacketTimes:
     PacketTimes
         Undelivered packets (after a deadlock) have times of -1.
     """
-    rows: npt.NDArray[np.void] = np.zeros(len(trace.created), dtype=ROW)
-    rows["terminal"], rows["flits"] = trace.target, trace.flits
+    axon: npt.NDArray[np.void] = np.zeros(len(trace.created), dtype=AXON)
+    axon["terminal"] = trace.target
     order = np.argsort(trace.source, kind="stable")
     ptr = np.searchsorted(trace.source[order], np.arange(len(noc.terminals) + 1)).astype(np.int64)
     times = np.full((len(trace.created), 3), -1, dtype=np.int64)
@@ -138,7 +139,8 @@ def run_packets(noc: NocTables, trace: PacketTrace) -> PacketTimes:
         ptr[1:],
         order,
         trace.created,
-        rows,
+        axon,
+        trace.flits,
         times,
         count,
         links,

@@ -184,7 +184,7 @@ def _commit_vcs(noc: NocTables, state: NocState, router: int, waiting: int, now:
 
 @inlined
 def _depart(
-    noc: NocTables, state: NocState, count: Records, links: Int64s, rows: Records, router: int, i: int, now: int
+    noc: NocTables, state: NocState, count: Records, links: Int64s, axon: Records, router: int, i: int, now: int
 ) -> None:
     """Send the flit at the head of input VC ``i`` through the switch."""
     base = router * noc.ports * noc.vcs
@@ -222,7 +222,7 @@ def _depart(
         channel.phase = IDLE
         record.holding ^= 1 << i
         if channel.count > 0:
-            terminal = rows[state.flits[base + i, channel.head] >> 2].terminal
+            terminal = axon[state.flits[base + i, channel.head] >> 2].terminal
             _start_routing(noc, state, router, i, terminal, now + 1, now)
     elif channel.count == 0:
         record.holding ^= 1 << i
@@ -230,7 +230,7 @@ def _depart(
 
 @inlined
 def _send_winners(
-    noc: NocTables, state: NocState, count: Records, links: Int64s, rows: Records, router: int, now: int
+    noc: NocTables, state: NocState, count: Records, links: Int64s, axon: Records, router: int, now: int
 ) -> int:
     """Send the winners of the switch; return how many flits left.
 
@@ -251,14 +251,14 @@ def _send_winners(
         failed = channel.phase != ACTIVE or state.channel[base + winner.won_out * vcs + channel.out_vc].credits == 0
         if winner.won_bid >= SPECULATIVE and failed:
             continue
-        _depart(noc, state, count, links, rows, router, port * vcs + vc, now)
+        _depart(noc, state, count, links, axon, router, port * vcs + vc, now)
         sent += 1
     return sent
 
 
 @inlined
 def _cycle_router(
-    noc: NocTables, state: NocState, count: Records, links: Int64s, rows: Records, router: int, now: int
+    noc: NocTables, state: NocState, count: Records, links: Int64s, axon: Records, router: int, now: int
 ) -> None:
     """Evaluate a router: both allocators read the state of the beginning of the cycle, then both commit."""
     record, done = state.router[router], count[router]
@@ -285,7 +285,7 @@ def _cycle_router(
         _commit_vcs(noc, state, router, waiting, now)
     sent = 0
     if record.switch_free == now + 1:
-        sent = _send_winners(noc, state, count, links, rows, router, now)
+        sent = _send_winners(noc, state, count, links, axon, router, now)
         done.stall_switch += (record.eligible - sent) * noc.switch_alloc_delay
         record.eligible = 0
     record.blocked_vc = lost
@@ -297,10 +297,10 @@ def _cycle_router(
 
 
 @inlined
-def cycle_routers(noc: NocTables, state: NocState, count: Records, links: Int64s, rows: Records, now: int) -> None:
+def cycle_routers(noc: NocTables, state: NocState, count: Records, links: Int64s, axon: Records, now: int) -> None:
     """Evaluate every router that is due."""
     for k in range(state.scalars[DUE_ROUTERS]):
-        _cycle_router(noc, state, count, links, rows, state.due[k], now)
+        _cycle_router(noc, state, count, links, axon, state.due[k], now)
 
 
 @inlined

@@ -146,7 +146,7 @@ def run_step(
             where, flit = noc_state.wheel[slot, k].where, noc_state.wheel[slot, k].flit
             kind, where = where & 3, where >> 2
             if kind == TO_ROUTER:
-                arrive(noc, noc_state, where, flit, axons.rows[flit >> 2].terminal, now)
+                arrive(noc, noc_state, where, flit, axons.axon[flit >> 2].terminal, now)
             elif kind == CREDIT_TO_ROUTER:
                 receive_credit(noc, noc_state, where, now)
             elif kind == TO_TERMINAL:
@@ -168,7 +168,7 @@ def run_step(
             wake = cycle_terminal(noc, axons, work, noc_state, state, count, terminal, now)
             if wake < NEVER:
                 _set_wake(state, wake, terminal)
-        cycle_routers(noc, noc_state, router_count, links, axons.rows, now)
+        cycle_routers(noc, noc_state, router_count, links, axons.axon, now)
         following = _next_wake(state)
         event = next_event(noc_state, now)
         if event >= 0:

@@ -72,7 +72,7 @@ def _source_side(
     fifo_room = noc.terminals[terminal].spike_fifo - (state.terminal[terminal].written - state.terminal[terminal].taken)
     if state.terminal[terminal].injection_count > 0:
         axon = state.injection[terminal, state.terminal[terminal].injection_head]
-        flits = axons.rows[axon].flits
+        flits = axons.costs[axons.axon[axon].cost].flits
         done = inject(noc, noc_state, state.terminal[terminal], state.source_credits, terminal, axon, flits, now)
         if done == BLOCKED:
             if state.terminal[terminal].source_wait < 0:
@@ -94,7 +94,7 @@ def _source_side(
     visible = state.terminal[terminal].written
     if state.terminal[terminal].taken < visible:
         neuron = work.fired[state.terminal[terminal].taken]
-        first, last = axons.out_ptr[neuron], axons.out_ptr[neuron + 1]
+        first, last = axons.ptr[neuron], axons.ptr[neuron + 1]
         if first == last:
             state.terminal[terminal].taken += 1
             count[terminal].source_end = max(count[terminal].source_end, now + 1)
@@ -106,7 +106,7 @@ def _source_side(
             slot = state.terminal[terminal].injection_head + state.terminal[terminal].injection_count
             if slot >= queue_depth:
                 slot -= queue_depth
-            state.injection[terminal, slot] = axons.out_axon[first + state.terminal[terminal].entry]
+            state.injection[terminal, slot] = first + state.terminal[terminal].entry
             state.terminal[terminal].injection_count += 1
             count[terminal].routing_reads += 1
             state.terminal[terminal].entry += 1
@@ -141,7 +141,7 @@ def _synapse_side(
 ) -> None:
     """Start the row whose axon was looked up, and look up the next packet's."""
     if state.terminal[terminal].looked_up >= 0 and now >= state.terminal[terminal].row_end:
-        row = axons.rows[state.terminal[terminal].looked_up]
+        row = axons.costs[axons.axon[state.terminal[terminal].looked_up].cost]
         state.terminal[terminal].row_end = now + row.cycles
         state.terminal[terminal].looked_up = -1
         done = count[terminal]
@@ -164,7 +164,7 @@ def _synapse_side(
         state.terminal[terminal].looked_up = axon
         count[terminal].packets_in += 1
         port = noc.terminals[terminal].router * noc.ports + noc.terminals[terminal].port
-        for _ in range(axons.rows[axon].flits):
+        for _ in range(axons.costs[axons.axon[axon].cost].flits):
             post(noc_state, now + noc.credit, CREDIT_TO_ROUTER, port * noc.vcs + vc, 0)
 
 

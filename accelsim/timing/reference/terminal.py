@@ -71,6 +71,9 @@ class Terminal:
             self._count["queue_peak"] = max(self._count["queue_peak"], len(self._queue))
             self._arrived.notify()
 
+    def _cost(self, axon: int) -> Any:
+        return self._axons.costs[self._axons.axon["cost"][axon]]
+
     def _scan(self) -> Process:
         work, first = self._work, int(self._work.fired_ptr[self._index])
         for burst in range(int(work.burst_ptr[self._index]), int(work.burst_ptr[self._index + 1])):
@@ -88,12 +91,11 @@ class Terminal:
     def _axon_out(self) -> Process:
         while True:
             neuron = yield from self._spikes.peek()
-            axons = self._axons.out_axon[self._axons.out_ptr[neuron] : self._axons.out_ptr[neuron + 1]]
-            for number, axon in enumerate(axons):
+            for number, axon in enumerate(range(self._axons.ptr[neuron], self._axons.ptr[neuron + 1])):
                 if number > 0:
                     yield self._env.timeout(1)
                 began = self._env.now
-                yield from self._packets.put(int(axon))
+                yield from self._packets.put(axon)
                 self._count["injection_full"] += self._env.now - began
                 self._count["routing_reads"] += 1
             self._spikes.pop()
@@ -103,8 +105,8 @@ class Terminal:
     def _inject(self) -> Process:
         while True:
             axon = yield from self._packets.peek()
-            row = self._axons.rows[axon]
-            yield from self._injector.send(axon, int(row["terminal"]), int(row["flits"]), self._on_flit)
+            target, flits = int(self._axons.axon["terminal"][axon]), int(self._cost(axon)["flits"])
+            yield from self._injector.send(axon, target, flits, self._on_flit)
             self._packets.pop()
             self._count["packets_out"] += 1
             yield self._env.timeout(1)
@@ -123,7 +125,7 @@ class Terminal:
             while self._looked_up is not None:
                 yield self._look_up_changed.wait()
             axon, vc = self._queue.popleft()
-            for _ in range(int(self._axons.rows[axon]["flits"])):
+            for _ in range(int(self._cost(axon)["flits"])):
                 self._network.free(self._index, vc)
             self._count["packets_in"] += 1
             self._looked_up = axon
@@ -135,7 +137,7 @@ class Terminal:
             while self._looked_up is None:
                 yield self._look_up_changed.wait()
                 yield self._env.timeout(1)
-            row = self._axons.rows[self._looked_up]
+            row = self._cost(self._looked_up)
             self._looked_up = None
             self._look_up_changed.notify()
             for name, field in _ROW_COUNTS.items():
