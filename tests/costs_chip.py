@@ -23,7 +23,8 @@ CHIP = {
     },
     "core": {
         "synapse_lanes": 8, "mac_lanes": 4, "neuron_lanes": 2, "scan": "all", "input_queue": 16, "spike_fifo": 32,
-        "injection_queue": 128, "pipeline_drain": 4, "timing": UNIT_TIMING, "weight_format": "dense", "skip_zero_weights": False,
+        "injection_queue": 128, "pipeline_drain": 4, "timing": UNIT_TIMING,
+        "weight_format": "dense", "skip_zero_weights": False,
         "conv_storage": "shared",
         "axon_memory": {"entry_bits": 32, "memory": SRAM},
         "routing_memory": {"entry_bits": 32, "memory": SRAM},

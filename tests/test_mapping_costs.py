@@ -255,5 +255,5 @@ def test_an_input_may_send_twice_in_one_timestep():
     events = EventStream("spikes", 1, 1, 2, ptr, np.array([0, 0, 1], np.int32))
     net = layer_chain([np.array([[1, 0], [0, 1]])], threshold=9)
     machine, mapping = compile_and_build(net, events, chip())
-    assert list(itertools.chain(mapping.axons.out_ptr()[:3].tolist())) == [0, 1, 2]
+    assert list(itertools.chain(mapping.axons.ptr[:3].tolist())) == [0, 1, 2]
     assert machine.work.spike_index[:3].tolist() == [0, 0, 1]
