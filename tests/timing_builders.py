@@ -25,7 +25,7 @@ from accelsim.timing.packets import PacketTrace
 from accelsim.timing.records import ROUTER_COUNT, STEP, TERMINAL_COUNT
 from accelsim.timing.reference.packets import run_packets as reference_packets
 from accelsim.timing.reference.step import run_step as reference_step
-from accelsim.timing.tables import AxonTables, NocTables, QueueDepths, StepWork, noc_tables
+from accelsim.timing.tables import AxonTables, NocTables, Endpoints, StepWork, noc_tables
 
 ENGINES = ("reference", "compiled")
 UNIT_ROUTER = RouterSpec(
@@ -74,15 +74,15 @@ def router(**changes) -> RouterSpec:
 
 
 def network(
-    topology, attachments=None, spec=UNIT_ROUTER, *, input_queue=16, spike_fifo=32, injection_queue=8
+    topology, attachments=None, spec=UNIT_ROUTER, *, input_queue=16, spike_fifo=32, injection_queue=8, axon_out=1
 ) -> NocTables:
     """Return the tables of a network with one core per router, or terminals on the routers ``attachments``."""
     attachments = range(topology.routers) if attachments is None else attachments
     depths = [
         np.broadcast_to(np.asarray(depth, np.int32), (len(attachments),)).copy()
-        for depth in (input_queue, spike_fifo, injection_queue)
+        for depth in (input_queue, spike_fifo, injection_queue, axon_out)
     ]
-    return noc_tables(build_fabric(topology, attachments), spec, QueueDepths(*depths))
+    return noc_tables(build_fabric(topology, attachments), spec, Endpoints(*depths))
 
 
 def axon_tables(reaches, rows) -> AxonTables:

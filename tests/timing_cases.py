@@ -8,7 +8,7 @@ from accelsim.hardware.topologies.mesh import Mesh
 from accelsim.hardware.topologies.topology import build_fabric
 from accelsim.mapping.axons import AXON, COST
 from accelsim.network.events import EventStream
-from accelsim.timing.tables import AxonTables, QueueDepths, StepWork, noc_tables
+from accelsim.timing.tables import AxonTables, Endpoints, StepWork, noc_tables
 
 
 def mesh_size(rng) -> tuple[int, ...]:
@@ -42,9 +42,10 @@ def random_step(seed: int):
     )
 
 
-def _depths(rng, terminals: int, longest: int) -> QueueDepths:
+def _depths(rng, terminals: int, longest: int) -> Endpoints:
     low = (longest, 1, 1)
-    return QueueDepths(*(rng.integers(least, 6, size=terminals).astype(np.int32) for least in low))
+    depths = [rng.integers(least, 6, size=terminals).astype(np.int32) for least in low]
+    return Endpoints(*depths, rng.choice([1, 1, 1, 1, 1, 1, 2, 7], size=terminals).astype(np.int32))
 
 
 def _axons_and_work(rng, terminals: int, longest: int) -> tuple[AxonTables, StepWork]:

@@ -7,7 +7,7 @@ import numpy as np
 from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.mapping import Mapping
 from accelsim.network.graph import Network
-from accelsim.timing.tables import AxonTables, NocTables, QueueDepths, noc_tables
+from accelsim.timing.tables import AxonTables, NocTables, Endpoints, noc_tables
 from accelsim.timing.work import WorkTables, work_tables
 from accelsim.trace.activity import ActivityTrace
 
@@ -35,10 +35,11 @@ def build_machine(network: Network, chip: ChipSpec, mapping: Mapping, trace: Act
         own = [getattr(core, name)] * mapping.cores + [getattr(port, name) for port in chip.ports]
         return np.array(own, dtype=np.int32)
 
-    queues = QueueDepths(depths("input_queue"), depths("spike_fifo"), depths("injection_queue"))
+    axon_out = np.array([core.timing.axon_out_cycles] * mapping.cores + [1] * len(chip.ports), dtype=np.int32)
+    endpoints = Endpoints(depths("input_queue"), depths("spike_fifo"), depths("injection_queue"), axon_out)
     axons = AxonTables(mapping.axons.ptr, mapping.axons.axon, mapping.axons.costs)
     return Machine(
-        noc_tables(mapping.fabric, chip.noc.router, queues),
+        noc_tables(mapping.fabric, chip.noc.router, endpoints),
         axons,
         work_tables(network, chip, mapping, trace),
         trace.samples,

@@ -23,10 +23,10 @@ LINK = np.dtype([(name, np.int32) for name in ("router", "port", "terminal", "up
 the output port that feeds it as an input."""
 
 ENDPOINT = np.dtype(
-    [(name, np.int32) for name in ("router", "port", "input_queue", "spike_fifo", "injection_queue", "spare")]
+    [(name, np.int32) for name in ("router", "port", "input_queue", "spike_fifo", "injection_queue", "axon_out")]
 )
 """Where a terminal hangs, and its depths: input queue (flits per VC), spike FIFO (neurons), injection queue
-(packets)."""
+(packets); cycles of axon-out per routing entry."""
 
 
 class NocTables(NamedTuple):
@@ -78,18 +78,19 @@ class StepWork(NamedTuple):
     fired: Int32s
 
 
-class QueueDepths(NamedTuple):
-    """Depths by terminal, (terminals,) each."""
+class Endpoints(NamedTuple):
+    """Depths of queues and cycles of axon-out by terminal, (terminals,) each; see ENDPOINT."""
 
     input_queue: Int32s
     spike_fifo: Int32s
     injection_queue: Int32s
+    axon_out: Int32s
 
 
-def noc_tables(fabric: Fabric, router: RouterSpec, depths: QueueDepths | None = None) -> NocTables:
+def noc_tables(fabric: Fabric, router: RouterSpec, endpoints: Endpoints | None = None) -> NocTables:
     """Return the tables of a network: the fabric's links, the router's delays, the terminals' queues.
 
-    Without ``depths`` (packet traces) a terminal's queue is as deep as a router's buffer.
+    Without ``endpoints`` (packet traces) a terminal's queue is as deep as a router's buffer.
 
     Raises
     ------
@@ -108,8 +109,8 @@ def noc_tables(fabric: Fabric, router: RouterSpec, depths: QueueDepths | None = 
     links["up_router"][behind, port], links["up_port"][behind, port] = source, out
     terminals = np.zeros(fabric.terminals, dtype=ENDPOINT)
     terminals["router"], terminals["port"] = fabric.terminal_router, fabric.terminal_port
-    for name in QueueDepths._fields:
-        terminals[name] = router.buffer_flits if depths is None else getattr(depths, name)
+    for name in Endpoints._fields:
+        terminals[name] = router.buffer_flits if endpoints is None else getattr(endpoints, name)
     return NocTables(
         routers=fabric.routers,
         ports=fabric.ports,

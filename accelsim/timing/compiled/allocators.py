@@ -5,26 +5,13 @@ asks for a VC. Nothing is committed here: both allocators see the state of the b
 VCs that wait or hold an output VC are bit masks, so that a router costs what its packets cost, not what its ports cost.
 """
 
-import numpy as np
-
 from accelsim.kernels import inlined
+from accelsim.timing.compiled.bits import lowest_bit
 from accelsim.timing.compiled.state import NocState
 from accelsim.timing.tables import NocTables
 
 SPECULATIVE = 1 << 8
 """Marks the bid of a head that has no VC yet."""
-
-_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
-_POSITION = np.zeros(64, dtype=np.int64)
-for _bit in range(64):
-    _POSITION[((0x03F79D71B4CB0A89 << _bit) & 0xFFFFFFFFFFFFFFFF) >> 58] = _bit
-
-
-@inlined
-def lowest_bit(mask: int) -> int:
-    """Return the position of the lowest set bit (de Bruijn multiplication; Leiserson, Prokop and Randall 1998)."""
-    alone = np.uint64(mask & -mask)
-    return _POSITION[(alone * _DE_BRUIJN) >> np.uint64(58)]  # type: ignore[no-any-return]
 
 
 @inlined
@@ -37,11 +24,17 @@ def is_free(free: int, delay: int, is_repeating: bool, now: int) -> bool:
 
 
 @inlined
+def distance(at: int, pointer: int, size: int) -> int:
+    """Return how far ``at`` lies behind a round-robin pointer."""
+    return at - pointer if at >= pointer else at - pointer + size
+
+
+@inlined
 def match_vcs(noc: NocTables, state: NocState, router: int, now: int) -> tuple[int, int, int, bool]:
     """Match waiting heads and free output VCs.
 
     Writes the heads to ``state.waiting`` and what each won to ``state.offer`` (-1: nothing). Returns how many heads
-    asked, how many won, how many go without, and whether others ask in a later cycle.
+    asked, how many won, how many go without, and whether the allocator is busy with an earlier lot.
     """
     record = state.router[router]
     if record.waiting == 0:
@@ -51,7 +44,6 @@ def match_vcs(noc: NocTables, state: NocState, router: int, now: int) -> tuple[i
     size = noc.ports * noc.vcs
     base = router * size
     waiting = 0
-    later = False
     mask = record.waiting
     while mask != 0:
         i = lowest_bit(mask)
@@ -60,8 +52,6 @@ def match_vcs(noc: NocTables, state: NocState, router: int, now: int) -> tuple[i
             state.waiting[waiting] = i
             state.offer[i] = -1
             waiting += 1
-        else:
-            later = True
     if waiting > 0:
         record.vc_free = now + noc.vc_alloc_delay
     won = 0
@@ -79,33 +69,36 @@ def match_vcs(noc: NocTables, state: NocState, router: int, now: int) -> tuple[i
             for k in range(at, waiting):
                 i = state.waiting[k]
                 if state.channel[base + i].out_port == port:
-                    distance = i - target.vc_grant
-                    if distance < 0:
-                        distance += size
-                    if distance < nearest:
-                        nearest, winner = distance, i
+                    away = distance(i, target.vc_grant, size)
+                    if away < nearest:
+                        nearest, winner = away, i
             known = state.offer[winner]
             pointer = state.channel[base + winner].vc_accept
             if known < 0:
                 won += 1
                 state.offer[winner] = out
-            elif (out - pointer) % size < (known - pointer) % size:
+            elif distance(out, pointer, size) < distance(known, pointer, size):
                 state.offer[winner] = out
-    return waiting, won, waiting - won, later
+    return waiting, won, waiting - won, False
 
 
 @inlined
 def _place_bid(noc: NocTables, state: NocState, router: int, i: int, mark: int) -> None:
     """Let a VC speak for its input port: normal before speculative, then the first at or after the port's offset."""
-    port, vc = i // noc.vcs, i % noc.vcs
-    slot = port * noc.ports + state.channel[router * noc.ports * noc.vcs + i].out_port
+    channel = state.channel[router * noc.ports * noc.vcs + i]
+    port, vc, out = channel.port, channel.vc, channel.out_port
+    slot = port * noc.ports + out
+    if not (state.bidders[out] >> port) & 1:
+        state.bidders[out] |= 1 << port
+        state.bid[slot] = vc | mark
+        return
     known = state.bid[slot]
-    if known >= 0 and (known & SPECULATIVE) != mark:
+    if (known & SPECULATIVE) != mark:
         if mark == 0:
             state.bid[slot] = vc
         return
     offset = state.port[router * noc.ports + port].offset
-    if known < 0 or (vc - offset) % noc.vcs < ((known & (SPECULATIVE - 1)) - offset) % noc.vcs:
+    if distance(vc, offset, noc.vcs) < distance(known & (SPECULATIVE - 1), offset, noc.vcs):
         state.bid[slot] = vc | mark
 
 
@@ -113,7 +106,9 @@ def _place_bid(noc: NocTables, state: NocState, router: int, i: int, mark: int) 
 def collect_bids(
     noc: NocTables, state: NocState, router: int, waiting: int, now: int
 ) -> tuple[int, int, int, int, int, bool]:
-    """Collect the bids for the switch, one per input and output port, in ``state.bid`` (-1: none).
+    """Collect the bids for the switch, one per input and output port, in ``state.bid``.
+
+    ``state.bidders`` has the mask of the input ports that bid for each output port.
 
     Returns
     -------
@@ -130,7 +125,6 @@ def collect_bids(
     base = router * noc.ports * vcs
     wanted = eligible = credit = ejection = bids = 0
     later = False
-    state.bid[:] = -1
     mask = state.router[router].holding
     while mask != 0:
         i = lowest_bit(mask)
@@ -180,16 +174,16 @@ def match_switch(noc: NocTables, state: NocState, router: int, wanted: int) -> i
     while wanted != 0:
         out = lowest_bit(wanted)
         wanted &= wanted - 1
-        port = state.port[router * ports + out].sw_grant
-        while state.bid[port * ports + out] < 0:
-            port += 1
-            if port == ports:
-                port = 0
+        bidders = state.bidders[out]
+        state.bidders[out] = 0
+        first = state.port[router * ports + out].sw_grant
+        after = bidders >> first
+        port = first + lowest_bit(after) if after != 0 else lowest_bit(bidders)
         pointer = state.port[router * ports + port].sw_accept
         if not (matched >> port) & 1:
             matched |= 1 << port
             state.grant[port] = out
-        elif (out - pointer) % ports < (state.grant[port] - pointer) % ports:
+        elif distance(out, pointer, ports) < distance(state.grant[port], pointer, ports):
             state.grant[port] = out
     mask = matched
     while mask != 0:

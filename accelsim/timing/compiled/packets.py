@@ -3,36 +3,33 @@
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.kernels import loop_kernel
+from accelsim.kernels import inlined, loop_kernel
 from accelsim.mapping.axons import AXON
+from accelsim.timing.compiled.calendar import NEVER, next_wake, set_wake, take_first
 from accelsim.timing.compiled.router import (
     arrive,
     begin_cycle,
+    call_now,
     clear_noc,
     cycle_routers,
     next_event,
-    post,
     receive_credit,
 )
 from accelsim.timing.compiled.source import BLOCKED, SENT_TAIL, inject
-from accelsim.timing.compiled.state import (
-    CREDIT_TO_ROUTER,
-    HEAD,
-    NEVER,
-    PENDING,
-    TAIL,
-    TERMINAL,
-    TO_ROUTER,
-    TO_TERMINAL,
-    Int32s,
-    Int64s,
-    NocState,
-    Records,
-    allocate_noc,
-)
+from accelsim.timing.compiled.state import HEAD, TAIL, TERMINAL, Int32s, Int64s, NocState, Records, allocate_noc
+from accelsim.timing.compiled.wheel import CALL_ROUTER, CREDIT_TO_ROUTER, TO_ROUTER, TO_TERMINAL, free_event, post, take_slot
 from accelsim.timing.packets import PacketTimes, PacketTrace
 from accelsim.timing.records import ROUTER_COUNT
 from accelsim.timing.tables import NocTables
+
+
+@inlined
+def _wake_source(
+    state: NocState, created: Int64s, order: Int64s, cursor: Int64s, last: Int64s, terminal: int, at: int
+) -> None:
+    """Have a source try its next packet from cycle ``at`` on."""
+    if cursor[terminal] < last[terminal]:
+        set_wake(state.calendar, terminal, max(at, created[order[cursor[terminal]]]))
 
 
 @loop_kernel
@@ -51,63 +48,56 @@ def _run(
     count: Records,
     links: Int64s,
 ) -> None:
-    terminals = noc.terminals.size
-    vcs = noc.vcs
+    vcs, wheel = noc.vcs, state.wheel
     clear_noc(noc, state)
-    for terminal in range(terminals):
+    for terminal in range(noc.terminals.size):
         sources[terminal].source_vc = vcs - 1
-    remaining = order.size
-    now = 0
-    mask = state.wheel_count.size - 1
-    while remaining > 0:
+        sources[terminal].asked = -1
+        _wake_source(state, created, order, cursor, last, terminal, 0)
+    now = next_wake(state.calendar)
+    while now < NEVER:
         begin_cycle(state, now)
-        slot = now & mask
-        for k in range(state.wheel_count[slot]):
-            where, flit = state.wheel[slot, k].where, state.wheel[slot, k].flit
-            kind, where = where & 3, where >> 2
+        event = take_slot(wheel, now)
+        while event >= 0:
+            where, flit = wheel.event[event].where, wheel.event[event].flit
+            event = free_event(wheel, event)
+            kind, where = where & 7, where >> 3
             if kind == TO_ROUTER:
                 arrive(noc, state, where, flit, axon[flit >> 2].terminal, now)
             elif kind == TO_TERMINAL:
-                terminal, vc = where // vcs, where % vcs
+                terminal = where >> 6
                 if flit & HEAD:
                     times[flit >> 2, 1] = now
                 if flit & TAIL:
                     times[flit >> 2, 2] = now
-                    remaining -= 1
                 port = noc.terminals[terminal].router * noc.ports + noc.terminals[terminal].port
-                post(state, now + noc.credit, CREDIT_TO_ROUTER, port * vcs + vc, 0)
+                post(wheel, now + noc.credit, CREDIT_TO_ROUTER, port * vcs + (where & 63), 0)
             elif kind == CREDIT_TO_ROUTER:
                 receive_credit(noc, state, where, now)
+            elif kind == CALL_ROUTER:
+                call_now(state, where, now)
             else:
-                credit[where] += 1
-        state.scalars[PENDING] -= state.wheel_count[slot]
-        state.wheel_count[slot] = 0
-        soon = False
-        later = NEVER
-        for terminal in range(terminals):
-            if cursor[terminal] == last[terminal]:
-                continue
+                credit[(where >> 6) * vcs + (where & 63)] += 1
+                if sources[where >> 6].asked >= 0:
+                    set_wake(state.calendar, where >> 6, now)
+        while next_wake(state.calendar) == now:
+            terminal = take_first(state.calendar)
             packet = order[cursor[terminal]]
-            if created[packet] > now:
-                later = min(later, int(created[packet]))
-                continue
-            fresh = sources[terminal].sent_flits == 0
-            done = inject(noc, state, sources[terminal], credit, terminal, packet, flits[packet], now)
+            source = sources[terminal]
+            fresh = source.sent_flits == 0
+            done = inject(noc, state, source, credit, terminal, packet, flits[packet], now)
+            source.asked = now if done == BLOCKED else -1
             if done != BLOCKED:
-                soon = True
                 if fresh:
                     times[packet, 0] = now
                 if done == SENT_TAIL:
                     cursor[terminal] += 1
+                _wake_source(state, created, order, cursor, last, terminal, now + 1)
         cycle_routers(noc, state, count, links, axon, now)
         following = next_event(state, now)
-        if soon:
-            following = now + 1
-        elif later < NEVER and (following < 0 or later < following):
-            following = later
-        if following < 0:
-            break
-        now = following
+        now = next_wake(state.calendar)
+        if following >= 0:
+            now = min(now, following)
 
 
 def run_packets(noc: NocTables, trace: PacketTrace) -> PacketTimes:

@@ -10,38 +10,33 @@ from accelsim.timing.compiled.allocators import (
     SPECULATIVE,
     collect_bids,
     is_free,
-    lowest_bit,
     match_switch,
     match_vcs,
 )
+from accelsim.timing.compiled.bits import lowest_bit
+from accelsim.timing.compiled.calendar import NEVER, clear_calendar, set_wake
 from accelsim.timing.compiled.state import (
     ACTIVE,
-    CREDIT_TO_ROUTER,
-    CREDIT_TO_TERMINAL,
     DUE_ROUTERS,
     IDLE,
     NEXT_ROUTERS,
-    PENDING,
     TAIL,
-    TO_ROUTER,
-    TO_TERMINAL,
     WAITING,
     Int64s,
     NocState,
     Records,
 )
+from accelsim.timing.compiled.wheel import (
+    CALL_ROUTER,
+    CREDIT_TO_ROUTER,
+    CREDIT_TO_TERMINAL,
+    TO_ROUTER,
+    TO_TERMINAL,
+    clear_wheel,
+    next_occupied,
+    post,
+)
 from accelsim.timing.tables import NocTables
-
-
-@inlined
-def post(state: NocState, at: int, kind: int, where: int, flit: int) -> None:
-    """Put an event on the wheel."""
-    slot = at & (state.wheel_count.size - 1)
-    used = state.wheel_count[slot]
-    state.wheel[slot, used].where = (where << 2) | kind
-    state.wheel[slot, used].flit = flit
-    state.wheel_count[slot] = used + 1
-    state.scalars[PENDING] += 1
 
 
 @inlined
@@ -104,7 +99,12 @@ def clear_noc(noc: NocTables, state: NocState) -> None:
         router.vc_free = 0
         router.switch_free = 0
         router.crossed_at = -noc.switch_delay
-    state.wheel_count[:] = 0
+        router.next_release = NEVER
+    for at in range(state.releases.size):
+        state.releases[at].head = 0
+        state.releases[at].count = 0
+    clear_wheel(state.wheel)
+    clear_calendar(state.calendar)
     state.scalars[:] = 0
     for at in range(noc.routers):
         for number in range(noc.ports):
@@ -128,17 +128,17 @@ def _start_routing(noc: NocTables, state: NocState, router: int, i: int, termina
     record.waiting |= 1 << i
     if channel.ready == now:
         call_now(state, router, now)
-    else:
+    elif channel.ready == now + 1:
         call_next(state, router, now)
+    else:
+        post(state.wheel, channel.ready, CALL_ROUTER, router, 0)
 
 
 @inlined
 def arrive(noc: NocTables, state: NocState, where: int, flit: int, terminal: int, now: int) -> None:
     """Store a flit in an input VC; a head in an idle one starts routing."""
-    size = noc.ports * noc.vcs
-    router = where // size
-    i = where - router * size
     channel = state.channel[where]
+    router, i = channel.router, channel.number
     slot = channel.head + channel.count
     if slot >= noc.buffer:
         slot -= noc.buffer
@@ -155,10 +155,47 @@ def arrive(noc: NocTables, state: NocState, where: int, flit: int, terminal: int
 def receive_credit(noc: NocTables, state: NocState, where: int, now: int) -> None:
     """Take back a slot downstream; wake the router if a packet may have waited for it."""
     state.channel[where].credits += 1
-    router = where // (noc.ports * noc.vcs)
+    router = state.channel[where].router
     record = state.router[router]
     if record.blocked_credit + record.blocked_ejection > 0 or (noc.speculative and record.waiting != 0):
         call_now(state, router, now)
+
+
+@inlined
+def release(noc: NocTables, state: NocState, terminal: int, at: int, vc: int, flits: int) -> None:
+    """Give slots of a terminal's input queue back to its router, usable from cycle ``at`` on."""
+    ring = state.releases[terminal]
+    place = ring.head + ring.count
+    slot = state.release[terminal, place if place < state.release.shape[1] else place - state.release.shape[1]]
+    slot.at = at
+    slot.vc = vc
+    slot.flits = flits
+    ring.count += 1
+    router = noc.terminals[terminal].router
+    record = state.router[router]
+    record.next_release = min(record.next_release, at)
+    if record.blocked_ejection > 0 or (noc.speculative and record.waiting != 0):
+        set_wake(state.calendar, state.releases.size + router, at)
+
+
+@inlined
+def _take_releases(noc: NocTables, state: NocState, router: int, now: int) -> None:
+    """Take the slots that have come free in the input queues of a router's terminals."""
+    record = state.router[router]
+    record.next_release = NEVER
+    for port in range(noc.ports):
+        terminal = noc.links[router, port].terminal
+        if terminal < 0:
+            continue
+        ring = state.releases[terminal]
+        while ring.count > 0:
+            slot = state.release[terminal, ring.head]
+            if slot.at > now:
+                record.next_release = min(record.next_release, slot.at)
+                break
+            state.channel[(router * noc.ports + port) * noc.vcs + slot.vc].credits += slot.flits
+            ring.head = 0 if ring.head + 1 == state.release.shape[1] else ring.head + 1
+            ring.count -= 1
 
 
 @inlined
@@ -185,12 +222,11 @@ def _commit_vcs(noc: NocTables, state: NocState, router: int, waiting: int, now:
 @inlined
 def _depart(
     noc: NocTables, state: NocState, count: Records, links: Int64s, axon: Records, router: int, i: int, now: int
-) -> None:
-    """Send the flit at the head of input VC ``i`` through the switch."""
+) -> bool:
+    """Send the flit at the head of input VC ``i`` through the switch; tell whether the packet's next one is there."""
     base = router * noc.ports * noc.vcs
     channel = state.channel[base + i]
-    port = i // noc.vcs
-    vc = i - port * noc.vcs
+    port, vc = channel.port, channel.vc
     out = channel.out_port
     target = state.channel[base + out * noc.vcs + channel.out_vc]
     flit = state.flits[base + i, channel.head]
@@ -209,14 +245,14 @@ def _depart(
     way = noc.links[router, out]
     if way.router >= 0:
         entry = (way.router * noc.ports + way.port) * noc.vcs + channel.out_vc
-        post(state, begun + noc.flight, TO_ROUTER, entry, flit)
+        post(state.wheel, begun + noc.flight, TO_ROUTER, entry, flit)
     else:
-        post(state, begun + noc.eject, TO_TERMINAL, way.terminal * noc.vcs + channel.out_vc, flit)
+        post(state.wheel, begun + noc.eject, TO_TERMINAL, (way.terminal << 6) | channel.out_vc, flit)
     back = noc.links[router, port]
     if back.terminal >= 0:
-        post(state, now + noc.inject, CREDIT_TO_TERMINAL, back.terminal * noc.vcs + vc, 0)
+        post(state.wheel, now + noc.inject, CREDIT_TO_TERMINAL, (back.terminal << 6) | vc, 0)
     else:
-        post(state, now + noc.credit, CREDIT_TO_ROUTER, (back.up_router * noc.ports + back.up_port) * noc.vcs + vc, 0)
+        post(state.wheel, now + noc.credit, CREDIT_TO_ROUTER, (back.up_router * noc.ports + back.up_port) * noc.vcs + vc, 0)
     if flit & TAIL:
         target.owner = -1
         channel.phase = IDLE
@@ -224,15 +260,18 @@ def _depart(
         if channel.count > 0:
             terminal = axon[state.flits[base + i, channel.head] >> 2].terminal
             _start_routing(noc, state, router, i, terminal, now + 1, now)
-    elif channel.count == 0:
+        return False
+    if channel.count == 0:
         record.holding ^= 1 << i
+        return False
+    return True
 
 
 @inlined
 def _send_winners(
     noc: NocTables, state: NocState, count: Records, links: Int64s, axon: Records, router: int, now: int
-) -> int:
-    """Send the winners of the switch; return how many flits left.
+) -> tuple[int, bool]:
+    """Send the winners of the switch; return how many flits left, and whether one of them is followed at once.
 
     A speculative winner leaves only if it won a VC in this cycle and that VC has a credit; otherwise its input and
     output stay idle.
@@ -240,6 +279,7 @@ def _send_winners(
     ports, vcs = noc.ports, noc.vcs
     base = router * ports * vcs
     sent = 0
+    followed = False
     matched = state.router[router].matched
     state.router[router].matched = 0
     while matched != 0:
@@ -251,9 +291,10 @@ def _send_winners(
         failed = channel.phase != ACTIVE or state.channel[base + winner.won_out * vcs + channel.out_vc].credits == 0
         if winner.won_bid >= SPECULATIVE and failed:
             continue
-        _depart(noc, state, count, links, axon, router, port * vcs + vc, now)
+        if _depart(noc, state, count, links, axon, router, port * vcs + vc, now):
+            followed = True
         sent += 1
-    return sent
+    return sent, followed
 
 
 @inlined
@@ -268,8 +309,10 @@ def _cycle_router(
         done.stall_credit += asleep * record.blocked_credit
         done.stall_ejection += asleep * record.blocked_ejection
     record.seen = now
+    if record.next_release <= now:
+        _take_releases(noc, state, router, now)
     waiting, won, lost, later = match_vcs(noc, state, router, now)
-    bids = 0
+    again = won > 0 and (lost > 0 or not noc.speculative)
     if is_free(record.switch_free, noc.switch_alloc_delay, record.blocked_credit + record.blocked_ejection > 0, now):
         wanted, eligible, credit, ejection, bids, soon = collect_bids(noc, state, router, waiting, now)
         record.matched = match_switch(noc, state, router, wanted)
@@ -278,22 +321,24 @@ def _cycle_router(
         record.blocked_ejection = ejection
         if bids + credit + ejection > 0:
             record.switch_free = now + noc.switch_alloc_delay
-        later = later or soon
+        later = later or soon or (bids > 0 and noc.switch_alloc_delay > 1)
     elif record.holding != 0:
         later = True
     if won > 0:
         _commit_vcs(noc, state, router, waiting, now)
-    sent = 0
     if record.switch_free == now + 1:
-        sent = _send_winners(noc, state, count, links, axon, router, now)
+        sent, followed = _send_winners(noc, state, count, links, axon, router, now)
+        again = again or followed or record.eligible > sent or (sent > 0 and lost > 0)
         done.stall_switch += (record.eligible - sent) * noc.switch_alloc_delay
         record.eligible = 0
     record.blocked_vc = lost
     done.stall_vc += lost
     done.stall_credit += record.blocked_credit
     done.stall_ejection += record.blocked_ejection
-    if later or ((won > 0 or bids > 0 or sent > 0) and (record.waiting | record.holding) != 0):
+    if again or later:
         call_next(state, router, now)
+    elif record.next_release < NEVER and (record.blocked_ejection > 0 or (noc.speculative and record.waiting != 0)):
+        set_wake(state.calendar, state.releases.size + router, record.next_release)
 
 
 @inlined
@@ -308,10 +353,4 @@ def next_event(state: NocState, now: int) -> int:
     """Return the next cycle in which the network has something to do, or -1."""
     if state.scalars[NEXT_ROUTERS] > 0:
         return now + 1
-    if state.scalars[PENDING] == 0:
-        return -1
-    mask = state.wheel_count.size - 1
-    at = now + 1
-    while state.wheel_count[at & mask] == 0:
-        at += 1
-    return at
+    return next_occupied(state.wheel, now)

@@ -1,13 +1,123 @@
-"""The injection side of a terminal: one flit per cycle, one VC per packet, credits of the router's input buffer."""
+"""The source side of a terminal in compiled form: neuron engine, spike FIFO, axon-out and injection queue as recurrences.
+
+Everything up to the injection queue is a chain of servers with finite queues between them, so the cycle in which a
+packet reaches the queue's head follows from the cycles in which earlier ones left:
+
+    w(n) = max(w(n - 1) or the end of its burst, first free cycle of the slot that neuron n - F had)
+    a(k) = max(cycle in which axon-out has its entry, i(k - Q) + 1)
+    i(k) >= max(a(k), i(k - 1)) + 1
+
+with w the write-back of a neuron, a the put of a packet, i the cycle of its tail, F and Q the depths of the spike FIFO and
+the injection queue. Only the injection itself has to be tried. Rules: docs/timing-model.md, section 2.
+"""
 
 from typing import Any
 
 from accelsim.kernels import inlined
-from accelsim.timing.compiled.router import post
-from accelsim.timing.compiled.state import HEAD, TAIL, TO_ROUTER, Int32s, NocState
-from accelsim.timing.tables import NocTables
+from accelsim.timing.compiled.calendar import NEVER
+from accelsim.timing.compiled.state import HEAD, TAIL, Int32s, NocState, Records, TerminalState
+from accelsim.timing.compiled.wheel import TO_ROUTER, post
+from accelsim.timing.tables import AxonTables, NocTables, StepWork
 
 BLOCKED, SENT, SENT_TAIL = 0, 1, 2
+
+
+@inlined
+def clear_source(work: StepWork, state: TerminalState, index: int) -> None:
+    """Put the source of a terminal at the beginning of its work."""
+    source = state.terminal[index]
+    source.axon = -1
+    source.sent_flits = 0
+    source.asked = -1
+    source.unwritten = 0
+    source.burst = work.burst_ptr[index]
+    source.burst_end = 0
+    source.written_at = 0
+    source.taken = work.fired_ptr[index]
+    source.entry = 0
+    source.last_entry = 0
+    source.axon_out_free = 0
+    source.fifo_at = 0
+    source.injected_at = 0
+
+
+@inlined
+def _next_neuron(work: StepWork, source: Any, done: Any, terminal: int) -> bool:
+    """Let the neuron engine run until it has a neuron to write back; return False at the end of its work."""
+    while source.unwritten == 0:
+        if source.burst == work.burst_ptr[terminal + 1]:
+            return False
+        cycles = work.burst_cycles[source.burst]
+        source.unwritten = work.burst_fired[source.burst]
+        source.burst += 1
+        source.written_at += cycles
+        source.burst_end = source.written_at
+        done.bursts += 1
+        done.scan_cycles += cycles
+        done.scan_end = source.written_at
+    return True
+
+
+@inlined
+def next_packet(
+    axons: AxonTables, work: StepWork, state: TerminalState, count: Records, place: Any, terminal: int
+) -> int:
+    """Bring the next packet to the head of the injection queue.
+
+    Parameters
+    ----------
+    place : ENDPOINT record
+        Depths of the terminal's queues, cycles of its axon-out.
+
+    Returns
+    -------
+    int
+        First cycle in which the packet may be injected, as far as this side is concerned; NEVER if there is none.
+    """
+    source, done = state.terminal[terminal], count[terminal]
+    while source.entry == source.last_entry:
+        if not _next_neuron(work, source, done, terminal):
+            source.axon = -1
+            return NEVER
+        source.written_at = max(source.written_at, state.fifo_free[terminal, source.fifo_at])
+        source.unwritten -= 1
+        done.fired += 1
+        if source.unwritten == 0:
+            done.fifo_full += source.written_at - source.burst_end
+        neuron = work.fired[source.taken]
+        source.taken += 1
+        source.axon_out_free = max(source.axon_out_free, source.written_at + 1)
+        source.entry, source.last_entry = axons.ptr[neuron], axons.ptr[neuron + 1]
+        if source.entry == source.last_entry:
+            source.axon_out_free += 1
+            _leave_fifo(state, source, done, place, terminal)
+    ready = source.axon_out_free + place.axon_out - 1
+    put = max(ready, state.injected[terminal, source.injected_at] + 1)
+    done.injection_full += put - ready
+    done.routing_reads += 1
+    source.axon_out_free = put + 1
+    source.axon = source.entry
+    source.entry += 1
+    if source.entry == source.last_entry:
+        _leave_fifo(state, source, done, place, terminal)
+    return put + 1  # type: ignore[no-any-return]
+
+
+@inlined
+def _leave_fifo(state: TerminalState, source: Any, done: Any, place: Any, terminal: int) -> None:
+    """Free the slot of the neuron that axon-out has finished with."""
+    state.fifo_free[terminal, source.fifo_at] = source.axon_out_free
+    source.fifo_at = 0 if source.fifo_at + 1 == place.spike_fifo else source.fifo_at + 1
+    done.source_end = max(done.source_end, source.axon_out_free)
+
+
+@inlined
+def injected(state: TerminalState, count: Records, place: Any, terminal: int, now: int) -> None:
+    """Note that the packet at the head of the injection queue has left with its tail."""
+    source, done = state.terminal[terminal], count[terminal]
+    done.packets_out += 1
+    state.injected[terminal, source.injected_at] = now
+    source.injected_at = 0 if source.injected_at + 1 == place.injection_queue else source.injected_at + 1
 
 
 @inlined
@@ -24,19 +134,15 @@ def inject(
         Free slots of the router's input VCs.
     """
     vcs = noc.vcs
-    if source.sent_flits == 0:
-        chosen = -1
-        for step in range(1, vcs + 1):
-            vc = (source.source_vc + step) % vcs
-            if credit[terminal * vcs + vc] > 0:
-                chosen = vc
-                break
-        if chosen < 0:
-            return BLOCKED
-        source.source_vc = chosen
     vc = source.source_vc
+    if source.sent_flits == 0:
+        for _ in range(vcs):
+            vc = 0 if vc + 1 == vcs else vc + 1
+            if credit[terminal * vcs + vc] > 0:
+                break
     if credit[terminal * vcs + vc] == 0:
         return BLOCKED
+    source.source_vc = vc
     credit[terminal * vcs + vc] -= 1
     flit = axon << 2
     if source.sent_flits == 0:
@@ -47,5 +153,5 @@ def inject(
         flit |= TAIL
         source.sent_flits = 0
     port = noc.terminals[terminal].router * noc.ports + noc.terminals[terminal].port
-    post(state, now + noc.inject, TO_ROUTER, port * vcs + vc, flit)
+    post(state.wheel, now + noc.inject, TO_ROUTER, port * vcs + vc, flit)
     return SENT_TAIL if tail else SENT

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from accelsim.timing.compiled.calendar import Calendar, allocate_calendar
+from accelsim.timing.compiled.wheel import Wheel, allocate_wheel
 from accelsim.timing.tables import NocTables
 
 Int32s = npt.NDArray[np.int32]
@@ -17,11 +19,7 @@ Records = npt.NDArray[Any]
 IDLE, WAITING, ACTIVE = 0, 1, 2
 """States of an input VC: empty or routing done; a head asks for an output VC; a packet holds one."""
 
-TO_ROUTER, TO_TERMINAL, CREDIT_TO_ROUTER, CREDIT_TO_TERMINAL = 0, 1, 2, 3
-"""Kinds of an event on the wheel."""
-
 HEAD, TAIL = 2, 1
-NEVER = 1 << 60
 
 
 def _record(**fields: Any) -> np.dtype[Any]:
@@ -39,9 +37,13 @@ CHANNEL = _record(
     credits=np.int32,
     vc_grant=np.int32,
     vc_accept=np.int32,
+    router=np.int32,
+    number=np.int16,
+    port=np.int8,
+    vc=np.int8,
 )
 """An input VC (buffer, phase, route, VC allocator's accept pointer) and the output VC of the same number (owner,
-credits, grant)."""
+credits, grant); then where it is: divisions are slow."""
 
 PORT = _record(
     sw_grant=np.int32, sw_accept=np.int32, offset=np.int32, won_out=np.int32, won_bid=np.int32, left_at=np.int64
@@ -64,46 +66,48 @@ ROUTER = _record(
     vc_free=np.int64,
     switch_free=np.int64,
     crossed_at=np.int64,
+    next_release=np.int64,
 )
 """Masks of input VCs whose head asks for an output VC (``waiting``) or that hold one and a flit (``holding``); the
 cycle of the last evaluation and what was blocked in it; the cycles for which the router is called. Then the stages of
 several cycles: the input ports that won the switch and how many flits wanted to leave; the cycles in which the last
-lots entered routing and the switch, and from which the allocators are free."""
-
-EVENT = _record(where=np.int64, flit=np.int64)
-"""Something under way: where << 2 | kind."""
+lots entered routing and the switch, and from which the allocators are free. Last the cycle in which the next slot of a
+terminal's input queue comes free."""
 
 TERMINAL = _record(
-    burst=np.int64,
-    writeback=np.int64,
-    written=np.int64,
-    taken=np.int64,
-    entry=np.int64,
-    entry_wait=np.int64,
-    source_wait=np.int64,
-    row_end=np.int64,
-    due_at=np.int64,
-    wake=np.int64,
-    place=np.int64,
-    unwritten=np.int32,
-    injection_head=np.int32,
-    injection_count=np.int32,
+    axon=np.int32,
     sent_flits=np.int32,
     source_vc=np.int32,
-    queue_head=np.int32,
-    queue_count=np.int32,
-    looked_up=np.int32,
+    unwritten=np.int32,
+    asked=np.int64,
+    burst=np.int64,
+    burst_end=np.int64,
+    written_at=np.int64,
+    taken=np.int64,
+    entry=np.int64,
+    last_entry=np.int64,
+    axon_out_free=np.int64,
+    fifo_at=np.int64,
+    injected_at=np.int64,
+    row_start=np.int64,
+    row_end=np.int64,
+    waiting_head=np.int64,
+    waiting=np.int64,
 )
-"""Engines of a terminal: neuron engine (burst, writeback, unwritten), spike FIFO (a window written .. taken of the
-fired neurons), axon-out (entry, entry_wait), injection, input queue, look-up register, row stage, calendar (due_at,
-wake)."""
+"""Source: the packet at the injection queue's head (-1 when all are sent), its flits that have left and its VC, since
+when it waits for a credit; neuron engine (burst, its end, neurons not written back yet, cycle of the last write-back);
+axon-out (neurons taken, entries of the current one, first free cycle); places in the rings of past cycles. Sink: when the
+last row begins and ends; packets that wait for their look-up."""
 
-QUEUED = _record(axon=np.int32, vc=np.int32)
-"""A packet in an input queue."""
+RELEASE = _record(at=np.int64, vc=np.int32, flits=np.int32)
+"""Slots of a terminal's input queue that a packet gives back: usable by the router from ``at`` on."""
+
+RING = _record(head=np.int64, count=np.int64)
+"""The filled part of a ring."""
 
 
 class NocState(NamedTuple):
-    """Routers, and the wheel of flits and credits in flight."""
+    """Routers, what is under way between them, the slots that terminals give back, and the calendar."""
 
     flits: Int64s
     channel: Records
@@ -111,69 +115,81 @@ class NocState(NamedTuple):
     router: Records
     due: Int32s
     following: Int32s
-    wheel_count: Int32s
-    wheel: Records
+    wheel: Wheel
+    calendar: Calendar
+    release: Records
+    releases: Records
     scalars: Int64s
     waiting: Int32s
     offer: Int32s
     bid: Int32s
+    bidders: Int64s
     grant: Int32s
 
 
-DUE_ROUTERS, NEXT_ROUTERS, PENDING = 0, 1, 2
-"""Fields of ``scalars``: routers due in this cycle, called for the next one; events on the wheel."""
+DUE_ROUTERS, NEXT_ROUTERS = 0, 1
+"""Fields of ``scalars``: routers due in this cycle, called for the next one."""
 
 
 class TerminalState(NamedTuple):
-    """Engines and queues of the terminals, and their calendar."""
+    """Engines of the terminals, and rings of past cycles that a finite queue makes them wait for.
+
+    ``fifo_free`` and ``injected`` have one ring per terminal: from which cycle the slot of a neuron in the spike FIFO is
+    free, and in which cycle a packet left the injection queue; ``looked_up`` the cycles of look-ups.
+    """
 
     terminal: Records
-    injection: Int32s
     source_credits: Int32s
-    queue: Records
-    due: Int32s
-    heap: Int64s
-    scalars: Int64s
-
-
-DUE, HEAPED = 0, 1
-"""Fields of ``scalars``: terminals due in this cycle, length of the heap."""
+    fifo_free: Int64s
+    injected: Int64s
+    looked_up: Int64s
 
 
 def allocate_noc(noc: NocTables) -> NocState:
     """Return an empty state for a network."""
     ports = noc.routers * noc.ports
     channels = ports * noc.vcs
-    longest = max(noc.flight, noc.eject, noc.credit, noc.inject) + 3 * noc.switch_delay
-    slots = 1 << int(longest).bit_length()
-    events = 2 * ports + 2 * len(noc.terminals) * (1 + noc.vcs) + int(noc.terminals["input_queue"].sum())
+    longest = max(noc.flight, noc.eject, noc.credit, noc.inject, 2 * noc.routing_delay) + 3 * noc.switch_delay
+    events = channels * (noc.buffer + 2) + int(noc.terminals["input_queue"].sum()) * noc.vcs
     per_router = noc.ports * noc.vcs
+    slots = int(noc.terminals["input_queue"].max()) * noc.vcs + noc.credit + 2
     return NocState(
         flits=np.zeros((channels, noc.buffer), np.int64),
-        channel=np.zeros(channels, CHANNEL),
+        channel=_channels(noc),
         port=np.zeros(ports, PORT),
         router=np.zeros(noc.routers, ROUTER),
         due=np.zeros(noc.routers, np.int32),
         following=np.zeros(noc.routers, np.int32),
-        wheel_count=np.zeros(slots, np.int32),
-        wheel=np.zeros((slots, events), EVENT),
-        scalars=np.zeros(3, np.int64),
+        wheel=allocate_wheel(longest, events),
+        calendar=allocate_calendar(len(noc.terminals) + noc.routers),
+        release=np.zeros((len(noc.terminals), slots), RELEASE),
+        releases=np.zeros(len(noc.terminals), RING),
+        scalars=np.zeros(2, np.int64),
         waiting=np.zeros(per_router, np.int32),
         offer=np.zeros(per_router, np.int32),
         bid=np.zeros(noc.ports * noc.ports, np.int32),
+        bidders=np.zeros(noc.ports, np.int64),
         grant=np.zeros(noc.ports, np.int32),
     )
+
+
+def _channels(noc: NocTables) -> Records:
+    channel = np.zeros((noc.routers, noc.ports, noc.vcs), CHANNEL)
+    channel["router"] = np.arange(noc.routers)[:, None, None]
+    channel["number"] = np.arange(noc.ports * noc.vcs).reshape(noc.ports, noc.vcs)
+    channel["port"] = np.arange(noc.ports)[:, None]
+    channel["vc"] = np.arange(noc.vcs)
+    return channel.reshape(-1)
 
 
 def allocate_terminals(noc: NocTables) -> TerminalState:
     """Return an empty state for the terminals of a chip."""
     n = len(noc.terminals)
+    deepest = {name: int(noc.terminals[name].max()) for name in ("spike_fifo", "injection_queue", "input_queue")}
     return TerminalState(
         terminal=np.zeros(n, TERMINAL),
-        injection=np.zeros((n, int(noc.terminals["injection_queue"].max())), np.int32),
         source_credits=np.zeros(n * noc.vcs, np.int32),
-        queue=np.zeros((n, int(noc.terminals["input_queue"].max()) * noc.vcs), QUEUED),
-        due=np.zeros(n, np.int32),
-        heap=np.zeros(n, np.int64),
-        scalars=np.zeros(2, np.int64),
+        fifo_free=np.zeros((n, deepest["spike_fifo"]), np.int64),
+        injected=np.zeros((n, deepest["injection_queue"]), np.int64),
+        looked_up=np.zeros((n, deepest["input_queue"] * noc.vcs + 1), np.int64),
     )

@@ -1,101 +1,70 @@
-"""One hardware step in compiled form: deliver, terminals, routers, then jump to the next cycle with something to do."""
+"""One hardware step in compiled form: deliver, inject, routers, then jump to the next cycle with something to do."""
 
 from accelsim.kernels import inlined, loop_kernel
+from accelsim.timing.compiled.calendar import NEVER, next_wake, set_wake, take_first
 from accelsim.timing.compiled.router import (
     arrive,
     begin_cycle,
+    call_now,
     clear_noc,
     cycle_routers,
     next_event,
     receive_credit,
+    release,
 )
-from accelsim.timing.compiled.state import (
-    CREDIT_TO_ROUTER,
-    DUE,
-    HEAPED,
-    NEVER,
-    PENDING,
-    TAIL,
-    TO_ROUTER,
-    TO_TERMINAL,
-    Int64s,
-    NocState,
-    Records,
-    TerminalState,
-)
-from accelsim.timing.compiled.terminal import clear_terminals, cycle_terminal, receive, start_burst
+from accelsim.timing.compiled.sink import clear_sink, receive
+from accelsim.timing.compiled.source import BLOCKED, SENT_TAIL, clear_source, inject, injected, next_packet
+from accelsim.timing.compiled.state import TAIL, Int64s, NocState, Records, TerminalState
+from accelsim.timing.compiled.wheel import CALL_ROUTER, CREDIT_TO_ROUTER, TO_ROUTER, TO_TERMINAL, free_event, take_slot
 from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
 from accelsim.timing.tables import AxonTables, NocTables, StepWork
 
 
 @inlined
-def _call(state: TerminalState, terminal: int, now: int) -> None:
-    """Have a terminal executed in this cycle, once."""
-    if state.terminal[terminal].due_at != now:
-        state.terminal[terminal].due_at = now
-        state.due[state.scalars[DUE]] = terminal
-        state.scalars[DUE] += 1
+def clear_terminals(noc: NocTables, axons: AxonTables, work: StepWork, state: TerminalState, count: Records) -> None:
+    """Put every terminal at the beginning of its work."""
+    state.source_credits[:] = noc.buffer
+    state.fifo_free[:] = 0
+    state.injected[:] = -1
+    for terminal in range(noc.terminals.size):
+        count[terminal].first_flit = -1
+        clear_source(work, state, terminal)
+        clear_sink(state, terminal)
+        state.terminal[terminal].source_vc = noc.vcs - 1
 
 
 @inlined
-def _set_wake(state: TerminalState, at: int, terminal: int) -> None:
-    """Have a terminal executed in cycle ``at`` unless it is called earlier; each stands in the heap at most once."""
-    record = state.terminal[terminal]
-    if record.wake <= at:
+def _inject(
+    noc: NocTables,
+    axons: AxonTables,
+    work: StepWork,
+    noc_state: NocState,
+    state: TerminalState,
+    count: Records,
+    terminal: int,
+    now: int,
+) -> None:
+    """Try to send the next flit of a terminal; a source without credit waits to be called."""
+    source, done = state.terminal[terminal], count[terminal]
+    flits = axons.costs[axons.axon[source.axon].cost].flits
+    sent = inject(noc, noc_state, source, state.source_credits, terminal, source.axon, flits, now)
+    if sent == BLOCKED:
+        if source.asked < 0:
+            source.asked = now
         return
-    record.wake = at
-    place = record.place
-    if place < 0:
-        place = state.scalars[HEAPED]
-        state.scalars[HEAPED] += 1
-    while place > 0:
-        parent = (place - 1) >> 1
-        above = state.heap[parent]
-        if state.terminal[above].wake <= at:
-            break
-        state.heap[place] = above
-        state.terminal[above].place = place
-        place = parent
-    state.heap[place] = terminal
-    record.place = place
-
-
-@inlined
-def _take_first(state: TerminalState) -> int:
-    """Remove and return the terminal that wakes first."""
-    first = state.heap[0]
-    state.terminal[first].place = -1
-    state.terminal[first].wake = NEVER
-    state.scalars[HEAPED] -= 1
-    size = state.scalars[HEAPED]
-    if size > 0:
-        last = state.heap[size]
-        at = state.terminal[last].wake
-        place = 0
-        while True:
-            child = 2 * place + 1
-            if child >= size:
-                break
-            other = min(child + 1, size - 1)
-            if state.terminal[state.heap[other]].wake < state.terminal[state.heap[child]].wake:
-                child = other
-            below = state.heap[child]
-            if state.terminal[below].wake >= at:
-                break
-            state.heap[place] = below
-            state.terminal[below].place = place
-            place = child
-        state.heap[place] = last
-        state.terminal[last].place = place
-    return first  # type: ignore[no-any-return]
-
-
-@inlined
-def _next_wake(state: TerminalState) -> int:
-    """Return the cycle in which the next terminal wakes, or NEVER."""
-    if state.scalars[HEAPED] == 0:
-        return NEVER
-    return state.terminal[state.heap[0]].wake  # type: ignore[no-any-return]
+    if source.asked >= 0:
+        done.no_credit += now - source.asked
+        source.asked = -1
+    if done.first_flit < 0:
+        done.first_flit = now
+    done.flits_out += 1
+    done.source_end = max(done.source_end, now + 1)
+    following = now + 1
+    if sent == SENT_TAIL:
+        injected(state, count, noc.terminals[terminal], terminal, now)
+        following = max(following, next_packet(axons, work, state, count, noc.terminals[terminal], terminal))
+    if following < NEVER:
+        set_wake(noc_state.calendar, terminal, following)
 
 
 @loop_kernel
@@ -126,53 +95,49 @@ def run_step(
         Overwritten.
     """
     clear_noc(noc, noc_state)
-    clear_terminals(noc, work, state)
-    terminals = noc.terminals.size
-    vcs = noc.vcs
+    clear_terminals(noc, axons, work, state, count)
+    wheel, calendar = noc_state.wheel, noc_state.calendar
+    terminals, vcs = noc.terminals.size, noc.vcs
     for terminal in range(terminals):
-        count[terminal].first_flit = -1
-        start_burst(work, state, count, terminal, 0)
-        if state.terminal[terminal].writeback < NEVER:
-            _set_wake(state, state.terminal[terminal].writeback, terminal)
-    mask = noc_state.wheel_count.size - 1
-    now = 0
-    following = _next_wake(state)
-    while following < NEVER:
-        now = following
-        state.scalars[DUE] = 0
+        first = next_packet(axons, work, state, count, noc.terminals[terminal], terminal)
+        if first < NEVER:
+            set_wake(calendar, terminal, first)
+    now = next_wake(calendar)
+    while now < NEVER:
         begin_cycle(noc_state, now)
-        slot = now & mask
-        for k in range(noc_state.wheel_count[slot]):
-            where, flit = noc_state.wheel[slot, k].where, noc_state.wheel[slot, k].flit
-            kind, where = where & 3, where >> 2
+        event = take_slot(wheel, now)
+        while event >= 0:
+            where, flit = wheel.event[event].where, wheel.event[event].flit
+            event = free_event(wheel, event)
+            kind, where = where & 7, where >> 3
             if kind == TO_ROUTER:
                 arrive(noc, noc_state, where, flit, axons.axon[flit >> 2].terminal, now)
             elif kind == CREDIT_TO_ROUTER:
                 receive_credit(noc, noc_state, where, now)
             elif kind == TO_TERMINAL:
-                terminal = where // vcs
+                terminal = where >> 6
                 count[terminal].flits_in += 1
                 if flit & TAIL:
-                    receive(state, count, terminal, where - terminal * vcs, flit >> 2)
-                    _call(state, terminal, now)
+                    looked_up = receive(axons, state, count, terminal, flit >> 2, now)
+                    flits = axons.costs[axons.axon[flit >> 2].cost].flits
+                    release(noc, noc_state, terminal, looked_up + noc.credit, where & 63, flits)
+            elif kind == CALL_ROUTER:
+                call_now(noc_state, where, now)
             else:
-                state.source_credits[where] += 1
-                if state.terminal[where // vcs].injection_count > 0:
-                    _call(state, where // vcs, now)
-        noc_state.scalars[PENDING] -= noc_state.wheel_count[slot]
-        noc_state.wheel_count[slot] = 0
-        while _next_wake(state) == now:
-            _call(state, _take_first(state), now)
-        for k in range(state.scalars[DUE]):
-            terminal = state.due[k]
-            wake = cycle_terminal(noc, axons, work, noc_state, state, count, terminal, now)
-            if wake < NEVER:
-                _set_wake(state, wake, terminal)
+                state.source_credits[(where >> 6) * vcs + (where & 63)] += 1
+                if state.terminal[where >> 6].asked >= 0:
+                    set_wake(calendar, where >> 6, now)
+        while next_wake(calendar) == now:
+            item = take_first(calendar)
+            if item < terminals:
+                _inject(noc, axons, work, noc_state, state, count, item, now)
+            else:
+                call_now(noc_state, item - terminals, now)
         cycle_routers(noc, noc_state, router_count, links, axons.axon, now)
-        following = _next_wake(state)
-        event = next_event(noc_state, now)
-        if event >= 0:
-            following = min(following, event)
+        following = next_event(noc_state, now)
+        now = next_wake(calendar)
+        if following >= 0:
+            now = min(now, following)
     _summarise(noc, work, state, noc_state, count, summary)
 
 
@@ -181,7 +146,7 @@ def _summarise(
     noc: NocTables, work: StepWork, state: TerminalState, noc_state: NocState, count: Records, summary: Records
 ) -> None:
     """Write E, the packet counts, and whether everything that began has ended."""
-    end = injected = delivered = 0
+    end = made = injected = delivered = 0
     finished = True
     for channel in range(noc_state.channel.size):
         if noc_state.channel[channel].count > 0:
@@ -189,17 +154,12 @@ def _summarise(
     for terminal in range(noc.terminals.size):
         done = count[terminal]
         end = max(end, done.scan_end, done.source_end, done.row_end)
+        made += done.routing_reads
         injected += done.packets_out
         delivered += done.packets_in
-        if (
-            state.terminal[terminal].written != work.fired_ptr[terminal + 1]
-            or state.terminal[terminal].taken != state.terminal[terminal].written
-            or state.terminal[terminal].injection_count > 0
-            or state.terminal[terminal].queue_count > 0
-            or state.terminal[terminal].looked_up >= 0
-        ):
+        if state.terminal[terminal].axon >= 0 or state.terminal[terminal].taken != work.fired_ptr[terminal + 1]:
             finished = False
     summary[0].end = end
     summary[0].injected = injected
     summary[0].delivered = delivered
-    summary[0].status = STATUS_DONE if finished else STATUS_DEADLOCK
+    summary[0].status = STATUS_DONE if finished and made == delivered else STATUS_DEADLOCK

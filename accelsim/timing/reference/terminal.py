@@ -41,7 +41,7 @@ class Terminal:
         index: int,
         count: Any,
     ) -> None:
-        self._env, self._network, self._axons, self._work = env, network, axons, work
+        self._env, self._network, self._noc, self._axons, self._work = env, network, noc, axons, work
         self._index, self._count = index, count
         self._count["first_flit"] = -1
         self._spikes: Fifo[int] = Fifo(env, int(noc.terminals["spike_fifo"][index]))
@@ -89,11 +89,11 @@ class Terminal:
             self._count["fifo_full"] += self._env.now - began
 
     def _axon_out(self) -> Process:
+        cycles = int(self._noc.terminals["axon_out"][self._index])
         while True:
             neuron = yield from self._spikes.peek()
             for number, axon in enumerate(range(self._axons.ptr[neuron], self._axons.ptr[neuron + 1])):
-                if number > 0:
-                    yield self._env.timeout(1)
+                yield self._env.timeout(cycles if number > 0 else cycles - 1)
                 began = self._env.now
                 yield from self._packets.put(axon)
                 self._count["injection_full"] += self._env.now - began

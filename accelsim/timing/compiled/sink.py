@@ -1,0 +1,54 @@
+"""The sink side of a terminal in compiled form: input queue, axon look-up and row stage as recurrences.
+
+Packets are looked up in the order of their tails, so when one arrives in cycle t its future is known:
+
+    look-up l = max(t, start of the row before),    row start r = max(l + 1, end of the row before)
+
+Nothing has to happen in those cycles; only the router is told from when on the slots of the input queue are free again.
+Rules: docs/timing-model.md, section 2.
+"""
+
+from accelsim.kernels import inlined
+from accelsim.timing.compiled.state import Records, TerminalState
+from accelsim.timing.tables import AxonTables
+
+
+@inlined
+def clear_sink(state: TerminalState, index: int) -> None:
+    """Empty the sink of a terminal."""
+    sink = state.terminal[index]
+    sink.row_start = 0
+    sink.row_end = 0
+    sink.waiting_head = 0
+    sink.waiting = 0
+
+
+@inlined
+def receive(axons: AxonTables, state: TerminalState, count: Records, terminal: int, axon: int, now: int) -> int:
+    """Take a packet whose tail arrives in cycle ``now``, with all that follows; return the cycle of its look-up."""
+    sink, done = state.terminal[terminal], count[terminal]
+    cost = axons.costs[axons.axon[axon].cost]
+    depth = state.looked_up.shape[1]
+    while sink.waiting > 0 and state.looked_up[terminal, sink.waiting_head] < now:
+        sink.waiting_head = 0 if sink.waiting_head + 1 == depth else sink.waiting_head + 1
+        sink.waiting -= 1
+    look_up = max(now, sink.row_start)
+    slot = sink.waiting_head + sink.waiting
+    state.looked_up[terminal, slot if slot < depth else slot - depth] = look_up
+    sink.waiting += 1
+    done.queue_peak = max(done.queue_peak, sink.waiting)
+    sink.row_start = max(look_up + 1, sink.row_end)
+    sink.row_end = sink.row_start + cost.cycles
+    done.packets_in += 1
+    done.row_end = sink.row_end
+    done.row_cycles += cost.cycles
+    done.row_ideal += cost.ideal
+    done.row_conflict += cost.conflict
+    done.row_fetch += cost.fetch
+    done.words += cost.words
+    done.sops += cost.sops
+    done.issued += cost.issued
+    done.state_words += cost.state_words
+    done.macs += cost.macs
+    done.loads += cost.loads
+    return look_up  # type: ignore[no-any-return]
