@@ -11,13 +11,16 @@ from accelsim.hardware.spec import ChipSpec, PortSpec, SramSpec
 from accelsim.hardware.yaml_reader import read_yaml
 
 SCHEMA = json_schema()
-TYPES = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool, "number": (int, float)}
+TYPES = {
+    "null": type(None), "object": dict, "array": list, "string": str, "integer": int, "boolean": bool,
+    "number": (int, float),
+}  # fmt: skip
 
 
 KEYWORDS = {
     "type", "properties", "required", "additionalProperties", "items", "enum", "const", "$ref", "$defs", "$schema",
     "if", "then", "else", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "pattern", "title",
-    "description",
+    "description", "anyOf", "default",
 }  # fmt: skip
 
 
@@ -26,6 +29,8 @@ def accepts(value, schema):
     assert set(schema) <= KEYWORDS
     if "$ref" in schema:
         return accepts(value, SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")])
+    if "anyOf" in schema:
+        return any(accepts(value, one) for one in schema["anyOf"])
     if "if" in schema:
         branch = "then" if set(schema["if"]["required"]) <= set(value) else "else"
         return accepts(value, schema[branch])
@@ -34,6 +39,8 @@ def accepts(value, schema):
         return False
     if ("enum" in schema and value not in schema["enum"]) or ("const" in schema and value != schema["const"]):
         return False
+    if value is None:
+        return kind == "null"
     if isinstance(value, dict):
         properties = schema["properties"]
         assert schema["additionalProperties"] is False

@@ -1,19 +1,69 @@
-"""The calendar of the compiled engine: one entry per terminal, whatever wakes it and how often."""
+"""What the compiled engine waits with: the calendar of sources and routers, the wheel of flits, bit masks."""
 
 import numpy as np
-from timing_builders import Mesh, axon_tables, network
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from timing_builders import Mesh, axon_tables, differences, network, run_step
 
-from accelsim.timing.compiled.state import allocate_noc, allocate_terminals
-from accelsim.timing.compiled.step import run_step
-from accelsim.timing.records import ROUTER_COUNT, STEP, TERMINAL_COUNT
-from accelsim.timing.reference.step import run_step as reference_step
+from accelsim.timing.compiled.bits import lowest_bit
+from accelsim.timing.compiled.calendar import NEVER, allocate_calendar, clear_calendar, next_wake, set_wake, take_first
+from accelsim.timing.compiled.wheel import allocate_wheel, clear_wheel, free_event, next_occupied, post, take_slot
 from accelsim.timing.tables import StepWork
 
-_GUARD = 10_000
+EVENTS = st.lists(st.tuples(st.integers(1, 130), st.integers(0, 4), st.integers(0, 999)), max_size=80)
+"""Delay, kind and place."""
 
 
-def busy_cores():
-    """Four cores with rows of thousands of cycles, whose sources go on waking them: 400 spikes from core 1."""
+@given(st.lists(st.one_of(st.none(), st.tuples(st.integers(0, 11), st.integers(0, 50))), max_size=60))
+@settings(max_examples=150, deadline=None)
+def test_the_calendar_is_a_sorted_list(orders):
+    """Every order wakes an item or takes the first one; each item stands in it once, with its earliest cycle."""
+    calendar, twin = allocate_calendar(12), {}
+    clear_calendar(calendar)
+    for order in [*orders, *[None] * len(orders)]:
+        if order is not None:
+            item, at = order
+            set_wake(calendar, item, at)
+            twin[item] = min(twin.get(item, at), at)
+        elif twin:
+            earliest = min(twin.values())
+            assert next_wake(calendar) == earliest
+            first = take_first(calendar)
+            assert twin.pop(first) == earliest
+        assert calendar.size[0] == len(twin)
+    assert next_wake(calendar) == (min(twin.values()) if twin else NEVER)
+
+
+@given(EVENTS, st.integers(0, 200))
+@settings(max_examples=150, deadline=None)
+def test_the_wheel_gives_every_event_back_in_its_cycle(events, now):
+    wheel = allocate_wheel(130, len(events))
+    clear_wheel(wheel)
+    due = {}
+    for flit, (delay, kind, where) in enumerate(events):
+        post(wheel, now + delay, kind, where, flit)
+        due.setdefault(now + delay, set()).add((kind, where, flit))
+    while due:
+        now = next_occupied(wheel, now)
+        found, event = set(), take_slot(wheel, now)
+        while event >= 0:
+            where, flit = int(wheel.event["where"][event]), int(wheel.event["flit"][event])
+            found.add((where & 7, where >> 3, flit))
+            event = free_event(wheel, event)
+        assert now == min(due)
+        assert found == due.pop(now)
+    assert next_occupied(wheel, now) == -1
+
+
+@pytest.mark.parametrize("bit", [0, 1, 31, 32, 61, 62])
+def test_the_lowest_bit_of_a_mask(bit):
+    assert lowest_bit(1 << bit) == bit
+    assert lowest_bit((1 << bit) | (1 << 62)) == bit
+
+
+def test_sources_that_go_on_waking_a_core_with_long_rows():
+    """Four cores with rows of thousands of cycles and 400 spikes from one of them: nothing is lost or written twice."""
     noc = network(Mesh((2, 2)), input_queue=4096, spike_fifo=4096, injection_queue=4)
     rows, reaches, fired, fired_ptr = [], [], [], [0]
     for core, spikes in enumerate((0, 400, 3, 2)):
@@ -28,27 +78,6 @@ def busy_cores():
         np.array(fired_ptr, np.int64),
         np.array(fired, np.int32),
     )
-    return noc, axon_tables(reaches, rows), work
-
-
-def test_a_terminal_that_is_woken_often_stays_within_the_calendar():
-    noc, axons, work = busy_cores()
-    state = allocate_terminals(noc)
-    guarded = np.full(state.heap.size + _GUARD, -7, np.int64)
-    state = state._replace(heap=guarded[: state.heap.size])
-
-    def empty():
-        return (
-            np.zeros(len(noc.terminals), TERMINAL_COUNT),
-            np.zeros(noc.routers, ROUTER_COUNT),
-            np.zeros((noc.routers, noc.ports), np.int64),
-            np.zeros(1, STEP),
-        )
-
-    ours, theirs = empty(), empty()
-    run_step(noc, axons, work, allocate_noc(noc), state, *ours)
-    reference_step(noc, axons, work, *theirs)
-    assert (guarded[state.heap.size :] == -7).all(), "written past the calendar"
-    for mine, other in zip(ours, theirs, strict=True):
-        np.testing.assert_array_equal(mine, other)
-    assert ours[3]["delivered"][0] == len(work.fired)
+    ours, theirs = (run_step(engine, noc, axon_tables(reaches, rows), work) for engine in ("compiled", "reference"))
+    assert differences(ours, theirs) == []
+    assert ours.summary["delivered"][0] == len(work.fired)

@@ -1,4 +1,4 @@
-"""The worked examples A .. G of docs/timing-model.md, number by number, on both engines."""
+"""The worked examples A .. H of docs/timing-model.md, number by number, on both engines."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,8 @@ from timing_builders import (
     axon_tables,
     chip,
     compile_and_build,
+    fixed_latency,
+    fixed_network,
     layer_chain,
     line,
     network,
@@ -184,3 +186,15 @@ def test_g_a_sample(engine, monkeypatch):
     first = next(chunk for chunk in seen if chunk.first == 0)
     assert first.terminals["first_flit"][0, 2] == 3
     assert result.latency.tolist() == [73] == [27 + 37 + 19 - 3 - 7]
+
+
+def test_h_fixed_latency(engine):
+    noc = fixed_network(line(2), fixed_latency(delay=[3], interval=[2], local_delay=1, queue_packets=2))
+    rows = axon_tables([[0]] * 3, [{"terminal": 1, "cycles": 1}])
+    alone = run_step(engine, noc, rows, step_work([[(1, [0])], []]))
+    assert alone.terminals["row_end"][1] - 2 == 3 + 1 + 3 + 1 == 8  # injection, local, link, local; then the row
+    step = run_step(engine, noc, rows, step_work([[(1, [0]), (1, [1]), (1, [2])], []]))
+    assert step.end == 14
+    assert (step.total("no_credit"), step.total("stall_switch")) == (1, 2)
+    assert step.total("stall_credit") == step.total("stall_ejection") == 0
+    assert step.links.sum(axis=1).tolist() == [3, 3]

@@ -7,7 +7,7 @@ import numpy as np
 
 from accelsim.functional.executor import execute
 from accelsim.functional.numerics import Numerics
-from accelsim.hardware.spec import ChipSpec, RouterSpec
+from accelsim.hardware.spec import ChipSpec, FixedLatencySpec, RouterSpec
 from accelsim.hardware.topologies.mesh import Mesh
 from accelsim.hardware.topologies.topology import build_fabric
 from accelsim.mapping.axons import AXON, COST
@@ -18,14 +18,13 @@ from accelsim.network.events import EventStream
 from accelsim.network.graph import Network, Population, Projection
 from accelsim.neurons.integrate_fire import IF
 from accelsim.timing.compiled.packets import run_packets as compiled_packets
-from accelsim.timing.compiled.state import allocate_noc, allocate_terminals
-from accelsim.timing.compiled.step import run_step as compiled_step
+from accelsim.timing.compiled.run import step_runner
 from accelsim.timing.machine import build_machine
 from accelsim.timing.packets import PacketTrace
 from accelsim.timing.records import ROUTER_COUNT, STEP, TERMINAL_COUNT
 from accelsim.timing.reference.packets import run_packets as reference_packets
 from accelsim.timing.reference.step import run_step as reference_step
-from accelsim.timing.tables import AxonTables, NocTables, Endpoints, StepWork, noc_tables
+from accelsim.timing.tables import AxonTables, Endpoints, NocTables, StepWork, fixed_latency_tables, noc_tables
 
 ENGINES = ("reference", "compiled")
 UNIT_ROUTER = RouterSpec(
@@ -85,6 +84,22 @@ def network(
     return noc_tables(build_fabric(topology, attachments), spec, Endpoints(*depths))
 
 
+def fixed_latency(**changes) -> FixedLatencySpec:
+    return FixedLatencySpec.model_validate(
+        {"delay": [3, 5], "interval": [2, 4], "local_delay": 1, "queue_packets": 2, **changes}
+    )
+
+
+def fixed_network(topology, spec, attachments=None, *, input_queue=16, spike_fifo=32, injection_queue=8, axon_out=1):
+    """Return the tables of a network of fixed-latency links; see :func:`network`."""
+    attachments = range(topology.routers) if attachments is None else attachments
+    depths = [
+        np.broadcast_to(np.asarray(depth, np.int32), (len(attachments),)).copy()
+        for depth in (input_queue, spike_fifo, injection_queue, axon_out)
+    ]
+    return fixed_latency_tables(build_fabric(topology, attachments), spec, Endpoints(*depths))
+
+
 def axon_tables(reaches, rows) -> AxonTables:
     """Return axons from a list of axon numbers per neuron and one dict (terminal, cycles, ...) per axon."""
     costs = np.zeros(len(rows), dtype=COST)
@@ -131,7 +146,7 @@ def run_step(engine: str, noc: NocTables, axons: AxonTables, work: StepWork) -> 
     if engine == "reference":
         reference_step(noc, axons, work, *out)
     else:
-        compiled_step(noc, axons, work, allocate_noc(noc), allocate_terminals(noc), *out)
+        step_runner(noc)(axons, work, *out)
     return out
 
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 from functional_builders import random_network
-from timing_builders import chip, conv_network, ports_at, router
+from timing_builders import chip, conv_network, fixed_latency, ports_at, router
 
 from accelsim.hardware.topologies.mesh import Mesh
 from accelsim.hardware.topologies.topology import build_fabric
 from accelsim.mapping.axons import AXON, COST
 from accelsim.network.events import EventStream
-from accelsim.timing.tables import AxonTables, Endpoints, StepWork, noc_tables
+from accelsim.timing.tables import AxonTables, Endpoints, StepWork, fixed_latency_tables, noc_tables
 
 
 def mesh_size(rng) -> tuple[int, ...]:
@@ -29,16 +29,30 @@ def random_router(rng):
     )
 
 
-def random_step(seed: int):
-    """Return (network, axons, work) of one step: a core on every router, and one or two ports besides."""
+def random_step(seed: int, *, fixed: bool = False):
+    """Return (network, axons, work) of one step: a core on every router, and one or two ports besides.
+
+    ``fixed``: a network of fixed-latency links instead of routers.
+    """
     rng = np.random.default_rng(seed)
     topology = Mesh(mesh_size(rng))
     extra = rng.integers(0, topology.routers, size=int(rng.integers(1, 3))).tolist()
     attachments = [*range(topology.routers), *extra]
     longest = int(rng.choice([1, 1, 3]))
-    return (
-        noc_tables(build_fabric(topology, attachments), random_router(rng), _depths(rng, len(attachments), longest)),
-        *_axons_and_work(rng, len(attachments), longest),
+    fabric, depths = build_fabric(topology, attachments), _depths(rng, len(attachments), longest)
+    if fixed:
+        noc = fixed_latency_tables(fabric, random_links(rng, len(topology.size)), depths)
+    else:
+        noc = noc_tables(fabric, random_router(rng), depths)
+    return noc, *_axons_and_work(rng, len(attachments), longest)
+
+
+def random_links(rng, dimensions: int):
+    return fixed_latency(
+        delay=rng.integers(1, 9, size=dimensions).tolist(),
+        interval=rng.integers(1, 5, size=dimensions).tolist(),
+        local_delay=int(rng.integers(1, 4)),
+        queue_packets=int(rng.integers(1, 5)),
     )
 
 
@@ -84,6 +98,13 @@ def _axons_and_work(rng, terminals: int, longest: int) -> tuple[AxonTables, Step
     return tables, work
 
 
+def random_network_kind(rng) -> dict:
+    """Routers, or in a quarter of the cases fixed-latency links on two dimensions."""
+    if rng.random() < 0.25:
+        return {"noc__router": None, "noc__fixed_latency": random_links(rng, 2).model_dump()}
+    return {"noc__router": random_router(rng).model_dump()}
+
+
 def random_chip(rng, kind: str, float32: bool):
     """A small chip with tight queues and narrow banks; sometimes one core, or short flits."""
     size = [int(extent) for extent in rng.choice([1, 1, 2, 3, 4], size=2)]
@@ -101,7 +122,7 @@ def random_chip(rng, kind: str, float32: bool):
     return chip(
         noc__size=size,
         noc__flit_bits=flit_bits,
-        noc__router=random_router(rng).model_dump(),
+        **random_network_kind(rng),
         ports=ports,
         core__synapse_lanes=int(rng.choice([1, 2, 4, 8])),
         core__mac_lanes=int(rng.choice([1, 2, 4])),

@@ -121,7 +121,7 @@ def queues(chip: ChipSpec, float32: bool) -> dict[str, Queue]:
     """Return the queues of a core by kind; the input queue exists once per virtual channel."""
     core, flit = chip.core, chip.noc.flit_bits
     return {
-        "input_queue": Queue(core.input_queue * chip.noc.router.virtual_channels, flit),
+        "input_queue": Queue(core.input_queue * (chip.noc.router.virtual_channels if chip.noc.router else 1), flit),
         "spike_fifo": Queue(core.spike_fifo, neuron_index_bits(chip, float32)),
         "injection_queue": Queue(core.injection_queue, flit),
     }
@@ -171,6 +171,8 @@ def _busiest(name: str, size: tuple[int, ...], places: tuple[tuple[int, ...], ..
 def router_figures(chip: ChipSpec) -> RouterFigures:
     """Return the figures of one router."""
     spec = chip.noc.router
+    if spec is None:
+        raise CostError(f"noc source {chip.technology.noc_source}: figures for routers only, not for fixed_latency")
     source = NOC_SOURCES.get(chip.technology.noc_source)()
     return source.router(
         router_ports(chip), chip.noc.flit_bits, spec.virtual_channels, spec.buffer_flits, chip.technology.node

@@ -66,11 +66,16 @@ def _model_in(annotation: object) -> type[BaseModel] | None:
 
 def _relaxed(body: dict[str, Any]) -> dict[str, Any]:
     """Copy a definition without its required keys; parts directly below refer to relaxed copies, list items do not."""
-    properties = {
-        key: {**value, "$ref": f"{value['$ref']}{_PARTIAL}"} if "$ref" in value else dict(value)
-        for key, value in body["properties"].items()
-    }
+    properties = {key: _relaxed_part(value) for key, value in body["properties"].items()}
     return {key: value for key, value in body.items() if key != "required"} | {"properties": properties}
+
+
+def _relaxed_part(value: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" in value:
+        return {**value, "$ref": f"{value['$ref']}{_PARTIAL}"}
+    if "anyOf" in value:  # a part that may be left out
+        return {**value, "anyOf": [_relaxed_part(one) for one in value["anyOf"]]}
+    return dict(value)
 
 
 def _attribute_docstrings() -> dict[str, dict[str, str]]:

@@ -169,18 +169,45 @@ class RouterSpec(Spec):
         return self
 
 
+class FixedLatencySpec(Spec):
+    """A network of links with fixed delays and finite queues, as asynchronous ones are (cycles).
+
+    Every router has a queue for each link that leaves it. The packet at its head takes the link as soon as the queue
+    that it needs next has room: first come, first served.
+    """
+
+    delay: Annotated[tuple[Annotated[Count, Field(le=4096)], ...], Field(min_length=1, max_length=3)]
+    """From the queue of one router to that of the next, along each dimension."""
+    interval: Annotated[tuple[Annotated[Count, Field(le=4096)], ...], Field(min_length=1, max_length=3)]
+    """Between two flits on one link, along each dimension."""
+    local_delay: Annotated[Count, Field(le=4096)]
+    """From a core to its router, and from a router to its core."""
+    queue_packets: Annotated[Count, Field(le=1024)]
+    """Packets that wait for a link."""
+
+
 class NocSpec(Spec):
-    """Topology, routers and links."""
+    """Topology, routers and links: either ``router`` or ``fixed_latency`` says how packets travel."""
 
     topology: Name
     size: Annotated[tuple[Count, ...], Field(min_length=1, max_length=3)]
     """Routers along each dimension."""
     flit_bits: Annotated[Count, Field(le=1024)]
     link_length: Length
-    router: RouterSpec
+    router: RouterSpec | None = None
+    fixed_latency: FixedLatencySpec | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
+        if (self.router is None) == (self.fixed_latency is None):
+            raise ValueError("expected either a router or a fixed_latency block (the other one null or left out)")
+        if self.fixed_latency is not None:
+            for name in ("delay", "interval"):
+                found = len(getattr(self.fixed_latency, name))
+                if found != len(self.size):
+                    raise ValueError(
+                        f"fixed_latency.{name}: expected one value per dimension, {len(self.size)}, got {found}"
+                    )
         routers = 1
         for extent in self.size:
             routers *= extent

@@ -31,21 +31,14 @@ def describe(machine: Machine, work: StepWork) -> str:
         np.zeros((noc.routers, noc.ports), np.int64),
     )
     env.run()
-    waits = {}
-    for index, router in enumerate(network.routers):
-        for (port, vc), (out, out_vc) in router.waiting().items():
-            behind = int(noc.links["router"][index, out])
-            waits[index, port, vc] = (behind, int(noc.links["port"][index, out]), out_vc) if behind >= 0 else None
+    waits = network.waiting()
     for start, behind_it in waits.items():
         seen, at = [start], behind_it
         while at is not None and at in waits and at not in seen:
             seen.append(at)
             at = waits[at]
         if at in seen:
-            cycle = [*seen[seen.index(at) :], at]
-            return "channels wait in a cycle: " + " -> ".join(f"router[{r}].in{p}.vc{v}" for r, p, v in cycle)
+            return "channels wait in a cycle: " + " -> ".join([*seen[seen.index(at) :], at])
     if not waits:
         return "but it ends on the reference engine: the engines disagree, a defect of accelsim"
-    return f"{len(waits)} channels wait, none in a cycle: " + ", ".join(
-        f"router[{r}].in{p}.vc{v}" for r, p, v in list(waits)[:8]
-    )
+    return f"{len(waits)} channels wait, none in a cycle: {', '.join(list(waits)[:8])}"

@@ -7,7 +7,7 @@ import numpy as np
 from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.mapping import Mapping
 from accelsim.network.graph import Network
-from accelsim.timing.tables import AxonTables, NocTables, Endpoints, noc_tables
+from accelsim.timing.tables import AxonTables, Endpoints, NetworkTables, network_tables
 from accelsim.timing.work import WorkTables, work_tables
 from accelsim.trace.activity import ActivityTrace
 
@@ -16,7 +16,7 @@ from accelsim.trace.activity import ActivityTrace
 class Machine:
     """Tables of a chip with its work; jobs are (sample, step) pairs in order."""
 
-    noc: NocTables
+    noc: NetworkTables
     axons: AxonTables
     work: WorkTables
     samples: int
@@ -39,7 +39,7 @@ def build_machine(network: Network, chip: ChipSpec, mapping: Mapping, trace: Act
     endpoints = Endpoints(depths("input_queue"), depths("spike_fifo"), depths("injection_queue"), axon_out)
     axons = AxonTables(mapping.axons.ptr, mapping.axons.axon, mapping.axons.costs)
     return Machine(
-        noc_tables(mapping.fabric, chip.noc.router, endpoints),
+        network_tables(mapping.fabric, chip.noc, endpoints),
         axons,
         work_tables(network, chip, mapping, trace),
         trace.samples,

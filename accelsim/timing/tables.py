@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.errors import ConfigError
-from accelsim.hardware.spec import RouterSpec
+from accelsim.hardware.spec import FixedLatencySpec, NocSpec, RouterSpec
 from accelsim.hardware.topologies.topology import Fabric
 
 Int32s = npt.NDArray[np.int32]
@@ -18,9 +18,12 @@ Int32s = npt.NDArray[np.int32]
 MAX_CHANNELS = 62
 """Input VCs of one router: sets of them are bit masks of 64-bit integers."""
 
-LINK = np.dtype([(name, np.int32) for name in ("router", "port", "terminal", "up_router", "up_port", "spare")])
+LINK = np.dtype(
+    [(name, np.int32) for name in ("router", "port", "terminal", "up_router", "up_port", "delay", "interval", "spare")]
+)
 """What a port leads to: the router and input port behind it, or the terminal on it (-1 where there is none); and
-the output port that feeds it as an input."""
+the output port that feeds it as an input. ``delay`` and ``interval`` (between two flits) are those of a fixed-latency
+link."""
 
 ENDPOINT = np.dtype(
     [(name, np.int32) for name in ("router", "port", "input_queue", "spike_fifo", "injection_queue", "axon_out")]
@@ -55,6 +58,24 @@ class NocTables(NamedTuple):
     route: npt.NDArray[np.uint8]
 
 
+class FixedLatencyTables(NamedTuple):
+    """A network of fixed-latency links: ``links``, ``terminals`` and ``route`` as in :class:`NocTables`.
+
+    ``queue`` packets wait for each link; ``local`` cycles lie between a terminal and its router.
+    """
+
+    routers: int
+    ports: int
+    queue: int
+    local: int
+    links: npt.NDArray[Any]
+    terminals: npt.NDArray[Any]
+    route: npt.NDArray[np.uint8]
+
+
+NetworkTables = NocTables | FixedLatencyTables
+
+
 class AxonTables(NamedTuple):
     """Who reaches whom: neuron n has the axons ``axon[ptr[n] : ptr[n + 1]]``, as in the mapping."""
 
@@ -87,6 +108,15 @@ class Endpoints(NamedTuple):
     axon_out: Int32s
 
 
+def network_tables(fabric: Fabric, noc: NocSpec, endpoints: Endpoints) -> NetworkTables:
+    """Return the tables of whatever network a chip has."""
+    if noc.router is not None:
+        return noc_tables(fabric, noc.router, endpoints)
+    if noc.fixed_latency is not None:
+        return fixed_latency_tables(fabric, noc.fixed_latency, endpoints)
+    raise ConfigError("noc: expected either a router or a fixed_latency block, got neither")
+
+
 def noc_tables(fabric: Fabric, router: RouterSpec, endpoints: Endpoints | None = None) -> NocTables:
     """Return the tables of a network: the fabric's links, the router's delays, the terminals' queues.
 
@@ -102,15 +132,7 @@ def noc_tables(fabric: Fabric, router: RouterSpec, endpoints: Endpoints | None =
             f"noc.router.virtual_channels: expected at most {MAX_CHANNELS // fabric.ports} with the {fabric.ports} "
             f"ports of the busiest router ({MAX_CHANNELS} input channels per router), got {router.virtual_channels}"
         )
-    links = np.full((fabric.routers, fabric.ports), -1, dtype=LINK)
-    links["router"], links["port"], links["terminal"] = fabric.link_router, fabric.link_port, fabric.local_terminal
-    source, out = np.nonzero(fabric.link_router >= 0)
-    behind, port = fabric.link_router[source, out], fabric.link_port[source, out]
-    links["up_router"][behind, port], links["up_port"][behind, port] = source, out
-    terminals = np.zeros(fabric.terminals, dtype=ENDPOINT)
-    terminals["router"], terminals["port"] = fabric.terminal_router, fabric.terminal_port
-    for name in Endpoints._fields:
-        terminals[name] = router.buffer_flits if endpoints is None else getattr(endpoints, name)
+    links, terminals = _fabric_tables(fabric, endpoints, router.buffer_flits)
     return NocTables(
         routers=fabric.routers,
         ports=fabric.ports,
@@ -129,3 +151,31 @@ def noc_tables(fabric: Fabric, router: RouterSpec, endpoints: Endpoints | None =
         terminals=terminals,
         route=fabric.route,
     )
+
+
+def fixed_latency_tables(
+    fabric: Fabric, spec: FixedLatencySpec, endpoints: Endpoints | None = None
+) -> FixedLatencyTables:
+    """Return the tables of a network with fixed delays; see :func:`noc_tables`."""
+    links, terminals = _fabric_tables(fabric, endpoints, spec.queue_packets)
+    for port in range(fabric.topology.network_ports):
+        links["delay"][:, port] = spec.delay[port // 2]
+        links["interval"][:, port] = spec.interval[port // 2]
+    return FixedLatencyTables(
+        fabric.routers, fabric.ports, spec.queue_packets, spec.local_delay, links, terminals, fabric.route
+    )
+
+
+def _fabric_tables(
+    fabric: Fabric, endpoints: Endpoints | None, depth: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    links = np.full((fabric.routers, fabric.ports), -1, dtype=LINK)
+    links["router"], links["port"], links["terminal"] = fabric.link_router, fabric.link_port, fabric.local_terminal
+    source, out = np.nonzero(fabric.link_router >= 0)
+    behind, port = fabric.link_router[source, out], fabric.link_port[source, out]
+    links["up_router"][behind, port], links["up_port"][behind, port] = source, out
+    terminals = np.zeros(fabric.terminals, dtype=ENDPOINT)
+    terminals["router"], terminals["port"] = fabric.terminal_router, fabric.terminal_port
+    for name in Endpoints._fields:
+        terminals[name] = depth if endpoints is None else getattr(endpoints, name)
+    return links, terminals

@@ -35,7 +35,8 @@ class Calendar(NamedTuple):
 
 def allocate_calendar(items: int) -> Calendar:
     """Return an empty calendar."""
-    return Calendar(*(np.zeros(items, np.int64) for _ in range(3)), np.zeros(1, np.int64))
+    heap, wake, place = (np.zeros(items, np.int64) for _ in range(3))
+    return Calendar(heap, wake, place, np.zeros(1, np.int64))
 
 
 @inlined

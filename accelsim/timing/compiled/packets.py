@@ -1,10 +1,8 @@
 """Packet traces on the network alone: sources with unbounded queues, sinks that take a flit in the cycle it arrives."""
 
 import numpy as np
-import numpy.typing as npt
 
 from accelsim.kernels import inlined, loop_kernel
-from accelsim.mapping.axons import AXON
 from accelsim.timing.compiled.calendar import NEVER, next_wake, set_wake, take_first
 from accelsim.timing.compiled.router import (
     arrive,
@@ -16,8 +14,26 @@ from accelsim.timing.compiled.router import (
     receive_credit,
 )
 from accelsim.timing.compiled.source import BLOCKED, SENT_TAIL, inject
-from accelsim.timing.compiled.state import HEAD, TAIL, TERMINAL, Int32s, Int64s, NocState, Records, allocate_noc
-from accelsim.timing.compiled.wheel import CALL_ROUTER, CREDIT_TO_ROUTER, TO_ROUTER, TO_TERMINAL, free_event, post, take_slot
+from accelsim.timing.compiled.state import (
+    HEAD,
+    TAIL,
+    TERMINAL,
+    Int32s,
+    Int64s,
+    NocState,
+    Records,
+    allocate_noc,
+    flit_load,
+)
+from accelsim.timing.compiled.wheel import (
+    CALL_ROUTER,
+    CREDIT_TO_ROUTER,
+    TO_ROUTER,
+    TO_TERMINAL,
+    free_event,
+    post,
+    take_slot,
+)
 from accelsim.timing.packets import PacketTimes, PacketTrace
 from accelsim.timing.records import ROUTER_COUNT
 from accelsim.timing.tables import NocTables
@@ -42,7 +58,7 @@ def _run(
     last: Int64s,
     order: Int64s,
     created: Int64s,
-    axon: Records,
+    target: Int64s,
     flits: Int64s,
     times: Int64s,
     count: Records,
@@ -63,13 +79,13 @@ def _run(
             event = free_event(wheel, event)
             kind, where = where & 7, where >> 3
             if kind == TO_ROUTER:
-                arrive(noc, state, where, flit, axon[flit >> 2].terminal, now)
+                arrive(noc, state, where, flit, now)
             elif kind == TO_TERMINAL:
                 terminal = where >> 6
                 if flit & HEAD:
-                    times[flit >> 2, 1] = now
+                    times[flit_load(flit), 1] = now
                 if flit & TAIL:
-                    times[flit >> 2, 2] = now
+                    times[flit_load(flit), 2] = now
                 port = noc.terminals[terminal].router * noc.ports + noc.terminals[terminal].port
                 post(wheel, now + noc.credit, CREDIT_TO_ROUTER, port * vcs + (where & 63), 0)
             elif kind == CREDIT_TO_ROUTER:
@@ -85,7 +101,10 @@ def _run(
             packet = order[cursor[terminal]]
             source = sources[terminal]
             fresh = source.sent_flits == 0
-            done = inject(noc, state, source, credit, terminal, packet, flits[packet], now)
+            source.load = packet
+            source.target = target[packet]
+            source.flits = flits[packet]
+            done = inject(noc, state, source, credit, terminal, now)
             source.asked = now if done == BLOCKED else -1
             if done != BLOCKED:
                 if fresh:
@@ -93,7 +112,7 @@ def _run(
                 if done == SENT_TAIL:
                     cursor[terminal] += 1
                 _wake_source(state, created, order, cursor, last, terminal, now + 1)
-        cycle_routers(noc, state, count, links, axon, now)
+        cycle_routers(noc, state, count, links, now)
         following = next_event(state, now)
         now = next_wake(state.calendar)
         if following >= 0:
@@ -113,8 +132,6 @@ def run_packets(noc: NocTables, trace: PacketTrace) -> PacketTimes:
     PacketTimes
         Undelivered packets (after a deadlock) have times of -1.
     """
-    axon: npt.NDArray[np.void] = np.zeros(len(trace.created), dtype=AXON)
-    axon["terminal"] = trace.target
     order = np.argsort(trace.source, kind="stable")
     ptr = np.searchsorted(trace.source[order], np.arange(len(noc.terminals) + 1)).astype(np.int64)
     times = np.full((len(trace.created), 3), -1, dtype=np.int64)
@@ -129,7 +146,7 @@ def run_packets(noc: NocTables, trace: PacketTrace) -> PacketTimes:
         ptr[1:],
         order,
         trace.created,
-        axon,
+        trace.target,
         trace.flits,
         times,
         count,

@@ -25,6 +25,7 @@ from accelsim.timing.compiled.state import (
     Int64s,
     NocState,
     Records,
+    flit_terminal,
 )
 from accelsim.timing.compiled.wheel import (
     CALL_ROUTER,
@@ -135,7 +136,7 @@ def _start_routing(noc: NocTables, state: NocState, router: int, i: int, termina
 
 
 @inlined
-def arrive(noc: NocTables, state: NocState, where: int, flit: int, terminal: int, now: int) -> None:
+def arrive(noc: NocTables, state: NocState, where: int, flit: int, now: int) -> None:
     """Store a flit in an input VC; a head in an idle one starts routing."""
     channel = state.channel[where]
     router, i = channel.router, channel.number
@@ -145,7 +146,7 @@ def arrive(noc: NocTables, state: NocState, where: int, flit: int, terminal: int
     state.flits[where, slot] = flit
     channel.count += 1
     if channel.phase == IDLE:
-        _start_routing(noc, state, router, i, terminal, now, now)
+        _start_routing(noc, state, router, i, flit_terminal(flit), now, now)
     elif channel.phase == ACTIVE and channel.count == 1:
         state.router[router].holding |= 1 << i
         call_now(state, router, now)
@@ -221,7 +222,7 @@ def _commit_vcs(noc: NocTables, state: NocState, router: int, waiting: int, now:
 
 @inlined
 def _depart(
-    noc: NocTables, state: NocState, count: Records, links: Int64s, axon: Records, router: int, i: int, now: int
+    noc: NocTables, state: NocState, count: Records, links: Int64s, router: int, i: int, now: int
 ) -> bool:
     """Send the flit at the head of input VC ``i`` through the switch; tell whether the packet's next one is there."""
     base = router * noc.ports * noc.vcs
@@ -252,13 +253,14 @@ def _depart(
     if back.terminal >= 0:
         post(state.wheel, now + noc.inject, CREDIT_TO_TERMINAL, (back.terminal << 6) | vc, 0)
     else:
-        post(state.wheel, now + noc.credit, CREDIT_TO_ROUTER, (back.up_router * noc.ports + back.up_port) * noc.vcs + vc, 0)
+        behind = (back.up_router * noc.ports + back.up_port) * noc.vcs + vc
+        post(state.wheel, now + noc.credit, CREDIT_TO_ROUTER, behind, 0)
     if flit & TAIL:
         target.owner = -1
         channel.phase = IDLE
         record.holding ^= 1 << i
         if channel.count > 0:
-            terminal = axon[state.flits[base + i, channel.head] >> 2].terminal
+            terminal = flit_terminal(state.flits[base + i, channel.head])
             _start_routing(noc, state, router, i, terminal, now + 1, now)
         return False
     if channel.count == 0:
@@ -269,7 +271,7 @@ def _depart(
 
 @inlined
 def _send_winners(
-    noc: NocTables, state: NocState, count: Records, links: Int64s, axon: Records, router: int, now: int
+    noc: NocTables, state: NocState, count: Records, links: Int64s, router: int, now: int
 ) -> tuple[int, bool]:
     """Send the winners of the switch; return how many flits left, and whether one of them is followed at once.
 
@@ -291,7 +293,7 @@ def _send_winners(
         failed = channel.phase != ACTIVE or state.channel[base + winner.won_out * vcs + channel.out_vc].credits == 0
         if winner.won_bid >= SPECULATIVE and failed:
             continue
-        if _depart(noc, state, count, links, axon, router, port * vcs + vc, now):
+        if _depart(noc, state, count, links, router, port * vcs + vc, now):
             followed = True
         sent += 1
     return sent, followed
@@ -299,7 +301,7 @@ def _send_winners(
 
 @inlined
 def _cycle_router(
-    noc: NocTables, state: NocState, count: Records, links: Int64s, axon: Records, router: int, now: int
+    noc: NocTables, state: NocState, count: Records, links: Int64s, router: int, now: int
 ) -> None:
     """Evaluate a router: both allocators read the state of the beginning of the cycle, then both commit."""
     record, done = state.router[router], count[router]
@@ -327,7 +329,7 @@ def _cycle_router(
     if won > 0:
         _commit_vcs(noc, state, router, waiting, now)
     if record.switch_free == now + 1:
-        sent, followed = _send_winners(noc, state, count, links, axon, router, now)
+        sent, followed = _send_winners(noc, state, count, links, router, now)
         again = again or followed or record.eligible > sent or (sent > 0 and lost > 0)
         done.stall_switch += (record.eligible - sent) * noc.switch_alloc_delay
         record.eligible = 0
@@ -342,10 +344,10 @@ def _cycle_router(
 
 
 @inlined
-def cycle_routers(noc: NocTables, state: NocState, count: Records, links: Int64s, axon: Records, now: int) -> None:
+def cycle_routers(noc: NocTables, state: NocState, count: Records, links: Int64s, now: int) -> None:
     """Evaluate every router that is due."""
     for k in range(state.scalars[DUE_ROUTERS]):
-        _cycle_router(noc, state, count, links, axon, state.due[k], now)
+        _cycle_router(noc, state, count, links, state.due[k], now)
 
 
 @inlined

@@ -8,9 +8,10 @@ Nothing has to happen in those cycles; only the router is told from when on the 
 Rules: docs/timing-model.md, section 2.
 """
 
+from typing import Any
+
 from accelsim.kernels import inlined
 from accelsim.timing.compiled.state import Records, TerminalState
-from accelsim.timing.tables import AxonTables
 
 
 @inlined
@@ -24,10 +25,9 @@ def clear_sink(state: TerminalState, index: int) -> None:
 
 
 @inlined
-def receive(axons: AxonTables, state: TerminalState, count: Records, terminal: int, axon: int, now: int) -> int:
-    """Take a packet whose tail arrives in cycle ``now``, with all that follows; return the cycle of its look-up."""
+def receive(cost: Any, state: TerminalState, count: Records, terminal: int, now: int) -> int:
+    """Take a packet of this COST whose tail arrives in cycle ``now``; return the cycle of its look-up."""
     sink, done = state.terminal[terminal], count[terminal]
-    cost = axons.costs[axons.axon[axon].cost]
     depth = state.looked_up.shape[1]
     while sink.waiting > 0 and state.looked_up[terminal, sink.waiting_head] < now:
         sink.waiting_head = 0 if sink.waiting_head + 1 == depth else sink.waiting_head + 1

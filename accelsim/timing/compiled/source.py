@@ -1,4 +1,4 @@
-"""The source side of a terminal in compiled form: neuron engine, spike FIFO, axon-out and injection queue as recurrences.
+"""The source side of a terminal in compiled form: neuron engine to injection queue, as recurrences.
 
 Everything up to the injection queue is a chain of servers with finite queues between them, so the cycle in which a
 packet reaches the queue's head follows from the cycles in which earlier ones left:
@@ -7,8 +7,8 @@ packet reaches the queue's head follows from the cycles in which earlier ones le
     a(k) = max(cycle in which axon-out has its entry, i(k - Q) + 1)
     i(k) >= max(a(k), i(k - 1)) + 1
 
-with w the write-back of a neuron, a the put of a packet, i the cycle of its tail, F and Q the depths of the spike FIFO and
-the injection queue. Only the injection itself has to be tried. Rules: docs/timing-model.md, section 2.
+with w the write-back of a neuron, a the put of a packet, i the cycle of its tail, F and Q the depths of the spike
+FIFO and the injection queue. Only the injection itself has to be tried. Rules: docs/timing-model.md, section 2.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ BLOCKED, SENT, SENT_TAIL = 0, 1, 2
 def clear_source(work: StepWork, state: TerminalState, index: int) -> None:
     """Put the source of a terminal at the beginning of its work."""
     source = state.terminal[index]
-    source.axon = -1
+    source.pending = False
     source.sent_flits = 0
     source.asked = -1
     source.unwritten = 0
@@ -77,7 +77,7 @@ def next_packet(
     source, done = state.terminal[terminal], count[terminal]
     while source.entry == source.last_entry:
         if not _next_neuron(work, source, done, terminal):
-            source.axon = -1
+            source.pending = False
             return NEVER
         source.written_at = max(source.written_at, state.fifo_free[terminal, source.fifo_at])
         source.unwritten -= 1
@@ -96,7 +96,11 @@ def next_packet(
     done.injection_full += put - ready
     done.routing_reads += 1
     source.axon_out_free = put + 1
-    source.axon = source.entry
+    entry = axons.axon[source.entry]
+    source.pending = True
+    source.target = entry.terminal
+    source.load = entry.cost
+    source.flits = axons.costs[entry.cost].flits
     source.entry += 1
     if source.entry == source.last_entry:
         _leave_fifo(state, source, done, place, terminal)
@@ -122,14 +126,14 @@ def injected(state: TerminalState, count: Records, place: Any, terminal: int, no
 
 @inlined
 def inject(
-    noc: NocTables, state: NocState, source: Any, credit: Int32s, terminal: int, axon: int, flits: int, now: int
+    noc: NocTables, state: NocState, source: Any, credit: Int32s, terminal: int, now: int
 ) -> int:
     """Send the next flit of a packet into the router if a VC has a credit.
 
     Parameters
     ----------
     source : TERMINAL record
-        Last VC used and flits of the current packet that have left; updated.
+        The packet, its flits that have left and the last VC used; updated.
     credit : (terminals * vcs,) int32
         Free slots of the router's input VCs.
     """
@@ -144,11 +148,11 @@ def inject(
         return BLOCKED
     source.source_vc = vc
     credit[terminal * vcs + vc] -= 1
-    flit = axon << 2
+    flit = (source.load << 22) | (source.target << 2)
     if source.sent_flits == 0:
         flit |= HEAD
     source.sent_flits += 1
-    tail = source.sent_flits == flits
+    tail = source.sent_flits == source.flits
     if tail:
         flit |= TAIL
         source.sent_flits = 0

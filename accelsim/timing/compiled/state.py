@@ -1,6 +1,8 @@
 """State of the compiled engine, preallocated once per worker and cleared at every step.
 
-Index of an input or output virtual channel: (router * ports + port) * vcs + vc. A flit is axon << 2 | head << 1 | tail.
+Index of an input or output virtual channel: (router * ports + port) * vcs + vc. A flit is load << 22 | terminal << 2
+| head << 1 | tail: it carries where it goes, so that routers read no table of axons; the load is the number of its
+cost, or of its packet in a trace.
 """
 
 from typing import Any, NamedTuple
@@ -8,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from accelsim.kernels import inlined
 from accelsim.timing.compiled.calendar import Calendar, allocate_calendar
 from accelsim.timing.compiled.wheel import Wheel, allocate_wheel
 from accelsim.timing.tables import NocTables
@@ -20,6 +23,19 @@ IDLE, WAITING, ACTIVE = 0, 1, 2
 """States of an input VC: empty or routing done; a head asks for an output VC; a packet holds one."""
 
 HEAD, TAIL = 2, 1
+"""Marks of a flit."""
+
+
+@inlined
+def flit_terminal(flit: int) -> int:
+    """Return where a flit goes."""
+    return (flit >> 2) & 0xFFFFF
+
+
+@inlined
+def flit_load(flit: int) -> int:
+    """Return what a flit carries."""
+    return flit >> 22
 
 
 def _record(**fields: Any) -> np.dtype[Any]:
@@ -75,7 +91,10 @@ lots entered routing and the switch, and from which the allocators are free. Las
 terminal's input queue comes free."""
 
 TERMINAL = _record(
-    axon=np.int32,
+    pending=np.bool_,
+    target=np.int32,
+    load=np.int32,
+    flits=np.int32,
     sent_flits=np.int32,
     source_vc=np.int32,
     unwritten=np.int32,
@@ -94,10 +113,10 @@ TERMINAL = _record(
     waiting_head=np.int64,
     waiting=np.int64,
 )
-"""Source: the packet at the injection queue's head (-1 when all are sent), its flits that have left and its VC, since
-when it waits for a credit; neuron engine (burst, its end, neurons not written back yet, cycle of the last write-back);
-axon-out (neurons taken, entries of the current one, first free cycle); places in the rings of past cycles. Sink: when the
-last row begins and ends; packets that wait for their look-up."""
+"""Source: the packet at the injection queue's head (if one is pending), its flits that have left and its VC, since
+when it waits for a credit; neuron engine (burst, its end, neurons not written back yet, cycle of the last
+write-back); axon-out (neurons taken, entries of the current one, first free cycle); places in the rings of past
+cycles. Sink: when the last row begins and ends; packets that wait for their look-up."""
 
 RELEASE = _record(at=np.int64, vc=np.int32, flits=np.int32)
 """Slots of a terminal's input queue that a packet gives back: usable by the router from ``at`` on."""
@@ -134,8 +153,8 @@ DUE_ROUTERS, NEXT_ROUTERS = 0, 1
 class TerminalState(NamedTuple):
     """Engines of the terminals, and rings of past cycles that a finite queue makes them wait for.
 
-    ``fifo_free`` and ``injected`` have one ring per terminal: from which cycle the slot of a neuron in the spike FIFO is
-    free, and in which cycle a packet left the injection queue; ``looked_up`` the cycles of look-ups.
+    ``fifo_free`` and ``injected`` have one ring per terminal: from which cycle the slot of a neuron in the spike FIFO
+    is free, and in which cycle a packet left the injection queue; ``looked_up`` the cycles of look-ups.
     """
 
     terminal: Records
@@ -182,14 +201,14 @@ def _channels(noc: NocTables) -> Records:
     return channel.reshape(-1)
 
 
-def allocate_terminals(noc: NocTables) -> TerminalState:
+def allocate_terminals(terminals: Records, vcs: int) -> TerminalState:
     """Return an empty state for the terminals of a chip."""
-    n = len(noc.terminals)
-    deepest = {name: int(noc.terminals[name].max()) for name in ("spike_fifo", "injection_queue", "input_queue")}
+    n = len(terminals)
+    deepest = {name: int(terminals[name].max()) for name in ("spike_fifo", "injection_queue", "input_queue")}
     return TerminalState(
         terminal=np.zeros(n, TERMINAL),
-        source_credits=np.zeros(n * noc.vcs, np.int32),
+        source_credits=np.zeros(n * vcs, np.int32),
         fifo_free=np.zeros((n, deepest["spike_fifo"]), np.int64),
         injected=np.zeros((n, deepest["injection_queue"]), np.int64),
-        looked_up=np.zeros((n, deepest["input_queue"] * noc.vcs + 1), np.int64),
+        looked_up=np.zeros((n, deepest["input_queue"] * vcs + 1), np.int64),
     )

@@ -14,14 +14,14 @@ from accelsim.timing.compiled.router import (
 )
 from accelsim.timing.compiled.sink import clear_sink, receive
 from accelsim.timing.compiled.source import BLOCKED, SENT_TAIL, clear_source, inject, injected, next_packet
-from accelsim.timing.compiled.state import TAIL, Int64s, NocState, Records, TerminalState
+from accelsim.timing.compiled.state import TAIL, Int64s, NocState, Records, TerminalState, flit_load
 from accelsim.timing.compiled.wheel import CALL_ROUTER, CREDIT_TO_ROUTER, TO_ROUTER, TO_TERMINAL, free_event, take_slot
 from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
 from accelsim.timing.tables import AxonTables, NocTables, StepWork
 
 
 @inlined
-def clear_terminals(noc: NocTables, axons: AxonTables, work: StepWork, state: TerminalState, count: Records) -> None:
+def clear_terminals(noc: NocTables, work: StepWork, state: TerminalState, count: Records) -> None:
     """Put every terminal at the beginning of its work."""
     state.source_credits[:] = noc.buffer
     state.fifo_free[:] = 0
@@ -46,8 +46,7 @@ def _inject(
 ) -> None:
     """Try to send the next flit of a terminal; a source without credit waits to be called."""
     source, done = state.terminal[terminal], count[terminal]
-    flits = axons.costs[axons.axon[source.axon].cost].flits
-    sent = inject(noc, noc_state, source, state.source_credits, terminal, source.axon, flits, now)
+    sent = inject(noc, noc_state, source, state.source_credits, terminal, now)
     if sent == BLOCKED:
         if source.asked < 0:
             source.asked = now
@@ -95,7 +94,7 @@ def run_step(
         Overwritten.
     """
     clear_noc(noc, noc_state)
-    clear_terminals(noc, axons, work, state, count)
+    clear_terminals(noc, work, state, count)
     wheel, calendar = noc_state.wheel, noc_state.calendar
     terminals, vcs = noc.terminals.size, noc.vcs
     for terminal in range(terminals):
@@ -111,16 +110,16 @@ def run_step(
             event = free_event(wheel, event)
             kind, where = where & 7, where >> 3
             if kind == TO_ROUTER:
-                arrive(noc, noc_state, where, flit, axons.axon[flit >> 2].terminal, now)
+                arrive(noc, noc_state, where, flit, now)
             elif kind == CREDIT_TO_ROUTER:
                 receive_credit(noc, noc_state, where, now)
             elif kind == TO_TERMINAL:
                 terminal = where >> 6
                 count[terminal].flits_in += 1
                 if flit & TAIL:
-                    looked_up = receive(axons, state, count, terminal, flit >> 2, now)
-                    flits = axons.costs[axons.axon[flit >> 2].cost].flits
-                    release(noc, noc_state, terminal, looked_up + noc.credit, where & 63, flits)
+                    cost = axons.costs[flit_load(flit)]
+                    looked_up = receive(cost, state, count, terminal, now)
+                    release(noc, noc_state, terminal, looked_up + noc.credit, where & 63, cost.flits)
             elif kind == CALL_ROUTER:
                 call_now(noc_state, where, now)
             else:
@@ -133,7 +132,7 @@ def run_step(
                 _inject(noc, axons, work, noc_state, state, count, item, now)
             else:
                 call_now(noc_state, item - terminals, now)
-        cycle_routers(noc, noc_state, router_count, links, axons.axon, now)
+        cycle_routers(noc, noc_state, router_count, links, now)
         following = next_event(noc_state, now)
         now = next_wake(calendar)
         if following >= 0:
@@ -157,7 +156,7 @@ def _summarise(
         made += done.routing_reads
         injected += done.packets_out
         delivered += done.packets_in
-        if state.terminal[terminal].axon >= 0 or state.terminal[terminal].taken != work.fired_ptr[terminal + 1]:
+        if state.terminal[terminal].pending or state.terminal[terminal].taken != work.fired_ptr[terminal + 1]:
             finished = False
     summary[0].end = end
     summary[0].injected = injected

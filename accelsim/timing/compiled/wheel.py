@@ -1,4 +1,4 @@
-"""The wheel of what is under way in the network: flits and credits, one slot per cycle, long enough for the longest flight.
+"""The wheel of what is under way in the network: flits and credits, one slot per cycle of the longest flight.
 
 Events lie in one pool whose free entries are used again at once, so that they stay in the fastest cache; a slot is a
 linked list, in no particular order. A bit per slot tells whether it is occupied, so that empty cycles cost nothing.

@@ -1,26 +1,18 @@
 """Routers joined by links: delivers flits and credits after the latencies of the tables."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from simpy.core import Environment
 
 from accelsim.timing.reference.primitives import Arrival
+from accelsim.timing.reference.protocols import Endpoint
 from accelsim.timing.reference.router import Flit, Router
+from accelsim.timing.reference.source import Injector
 from accelsim.timing.tables import NocTables
 
 
-class Endpoint(Protocol):
-    """What hangs on a local port."""
-
-    def receive(self, vc: int, flit: Flit) -> None:
-        """Take a flit."""
-
-    def receive_credit(self, vc: int) -> None:
-        """Take a credit of the router's input VC."""
-
-
-class Network:
+class RouterNetwork:
     """All routers of a chip."""
 
     def __init__(
@@ -39,11 +31,30 @@ class Network:
         port = int(self._noc.terminals["port"][terminal])
         Arrival(self._env, self._noc.inject, lambda: router.receive(port, vc, flit))
 
-    def free(self, terminal: int, vc: int) -> None:
-        """Return a terminal's queue slot to its router."""
+    def injector(self, terminal: int) -> Injector:
+        """Return the way of a terminal into the network."""
+        return Injector(self._env, self, terminal, self._noc.vcs, self._noc.buffer)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no flit is stored."""
+        return all(router.idle for router in self.routers)
+
+    def waiting(self) -> dict[str, str | None]:
+        """Return the output VC that the head of each input VC waits for, as the input VC behind it."""
+        links, waits = self._noc.links, {}
+        for index, router in enumerate(self.routers):
+            for (port, vc), (out, out_vc) in router.waiting().items():
+                behind, entry = int(links["router"][index, out]), int(links["port"][index, out])
+                waits[_name(index, port, vc)] = _name(behind, entry, out_vc) if behind >= 0 else None
+        return waits
+
+    def free(self, terminal: int, vc: int, flits: int) -> None:
+        """Return the queue slots of a packet that a terminal has taken from its input queue."""
         router = self.routers[self._noc.terminals["router"][terminal]]
         port = int(self._noc.terminals["port"][terminal])
-        Arrival(self._env, self._noc.credit, lambda: router.receive_credit(port, vc))
+        for _ in range(flits):
+            Arrival(self._env, self._noc.credit, lambda: router.receive_credit(port, vc))
 
     def _sender(self, index: int) -> Callable[[int, int, Flit, int], None]:
         noc = self._noc
@@ -76,3 +87,7 @@ class Network:
                 Arrival(self._env, noc.credit, lambda: upstream.receive_credit(out, vc))
 
         return return_credit
+
+
+def _name(router: int, port: int, vc: int) -> str:
+    return f"router[{router}].in{port}.vc{vc}"

@@ -7,10 +7,9 @@ from simpy.core import Environment
 
 from accelsim.timing.packets import PacketTimes, PacketTrace
 from accelsim.timing.records import ROUTER_COUNT
-from accelsim.timing.reference.network import Network
+from accelsim.timing.reference.network import RouterNetwork
 from accelsim.timing.reference.primitives import Process
 from accelsim.timing.reference.router import Flit
-from accelsim.timing.reference.source import Injector
 from accelsim.timing.tables import NocTables
 
 
@@ -24,9 +23,9 @@ class _Log:
 class _Node:
     """Source and sink of one terminal."""
 
-    def __init__(self, env: Environment, network: Network, noc: NocTables, terminal: int, log: _Log) -> None:
+    def __init__(self, env: Environment, network: RouterNetwork, terminal: int, log: _Log) -> None:
         self._env, self._network, self._terminal, self._log = env, network, terminal, log
-        self._injector = Injector(env, network, terminal, noc.vcs, noc.buffer)
+        self._injector = network.injector(terminal)
         self.receive_credit = self._injector.receive_credit
 
     def receive(self, vc: int, flit: Flit) -> None:
@@ -34,7 +33,7 @@ class _Node:
             self._log.head[flit.axon] = int(self._env.now)
         if flit.tail:
             self._log.tail[flit.axon] = int(self._env.now)
-        self._network.free(self._terminal, vc)
+        self._network.free(self._terminal, vc, 1)
 
     def feed(self, trace: PacketTrace, packets: list[int]) -> Process:
         for packet in packets:
@@ -55,12 +54,12 @@ def run_packets(noc: NocTables, trace: PacketTrace) -> PacketTimes:
     log = _Log()
     counts = np.zeros(noc.routers, dtype=ROUTER_COUNT)
     links = np.zeros((noc.routers, noc.ports), dtype=np.int64)
-    network = Network(env, noc, lambda _terminal: noc.buffer, counts, links)
+    network = RouterNetwork(env, noc, lambda _terminal: noc.buffer, counts, links)
     by_source: dict[int, list[int]] = {}
     for packet, source in enumerate(trace.source.tolist()):
         by_source.setdefault(source, []).append(packet)
     for terminal in range(len(noc.terminals)):
-        node = _Node(env, network, noc, terminal, log)
+        node = _Node(env, network, terminal, log)
         network.endpoints.append(node)
         env.process(node.feed(trace, by_source.get(terminal, [])))
     env.run()

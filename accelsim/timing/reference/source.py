@@ -1,20 +1,26 @@
 """The injection side of a terminal: one flit per cycle, a VC kept for a packet."""
 
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Any, Protocol
 
 from simpy.core import Environment
 from simpy.events import Event
 
-from accelsim.timing.reference.network import Network
 from accelsim.timing.reference.primitives import Signal
 from accelsim.timing.reference.router import Flit
+
+
+class SendsFlits(Protocol):
+    """What an injector needs of the network."""
+
+    def inject(self, terminal: int, vc: int, flit: Flit) -> None:
+        """Send a flit from a terminal to its router."""
 
 
 class Injector:
     """Sends packets into a terminal's router and keeps the credits of its input VCs."""
 
-    def __init__(self, env: Environment, network: Network, terminal: int, vcs: int, depth: int) -> None:
+    def __init__(self, env: Environment, network: "SendsFlits", terminal: int, vcs: int, depth: int) -> None:
         self._env, self._network, self._terminal, self._vcs = env, network, terminal, vcs
         self._credits = [depth] * vcs
         self._last_vc = vcs - 1

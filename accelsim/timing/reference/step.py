@@ -5,24 +5,31 @@ from typing import Any
 from simpy.core import Environment
 
 from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
-from accelsim.timing.reference.network import Network
+from accelsim.timing.reference.fixed_latency import FixedLatencyNetwork
+from accelsim.timing.reference.network import RouterNetwork
+from accelsim.timing.reference.protocols import Network
 from accelsim.timing.reference.terminal import Terminal
-from accelsim.timing.tables import AxonTables, NocTables, StepWork
+from accelsim.timing.tables import AxonTables, FixedLatencyTables, NetworkTables, StepWork
 
 
 def build_step(
-    noc: NocTables, axons: AxonTables, work: StepWork, count: Any, router_count: Any, links: Any
+    noc: NetworkTables, axons: AxonTables, work: StepWork, count: Any, router_count: Any, links: Any
 ) -> tuple[Environment, Network, list[Terminal]]:
     """Wire up a chip at the beginning of a step."""
     env = Environment()
-    network = Network(env, noc, lambda terminal: int(noc.terminals["input_queue"][terminal]), router_count, links)
+    network: Network
+    if isinstance(noc, FixedLatencyTables):
+        network = FixedLatencyNetwork(env, noc, router_count, links)
+    else:
+        depth = noc.terminals["input_queue"]
+        network = RouterNetwork(env, noc, lambda terminal: int(depth[terminal]), router_count, links)
     terminals = [Terminal(env, network, noc, axons, work, index, count[index]) for index in range(len(noc.terminals))]
     network.endpoints.extend(terminals)
     return env, network, terminals
 
 
 def run_step(
-    noc: NocTables,
+    noc: NetworkTables,
     axons: AxonTables,
     work: StepWork,
     count: Any,
@@ -36,7 +43,7 @@ def run_step(
     """
     env, network, terminals = build_step(noc, axons, work, count, router_count, links)
     env.run()
-    finished = all(terminal.finished for terminal in terminals) and all(router.idle for router in network.routers)
+    finished = all(terminal.finished for terminal in terminals) and network.idle
     summary[0]["end"] = max(count[name].max() for name in ("scan_end", "source_end", "row_end"))
     summary[0]["injected"] = count["packets_out"].sum()
     summary[0]["delivered"] = count["packets_in"].sum()

@@ -8,11 +8,10 @@ from typing import Any
 
 from simpy.core import Environment
 
-from accelsim.timing.reference.network import Network
 from accelsim.timing.reference.primitives import Fifo, Process, Signal
+from accelsim.timing.reference.protocols import Network
 from accelsim.timing.reference.router import Flit
-from accelsim.timing.reference.source import Injector
-from accelsim.timing.tables import AxonTables, NocTables, StepWork
+from accelsim.timing.tables import AxonTables, FixedLatencyTables, NocTables, StepWork
 
 _ROW_COUNTS = {
     "row_cycles": "cycles",
@@ -35,7 +34,7 @@ class Terminal:
         self,
         env: Environment,
         network: Network,
-        noc: NocTables,
+        noc: NocTables | FixedLatencyTables,
         axons: AxonTables,
         work: StepWork,
         index: int,
@@ -46,7 +45,7 @@ class Terminal:
         self._count["first_flit"] = -1
         self._spikes: Fifo[int] = Fifo(env, int(noc.terminals["spike_fifo"][index]))
         self._packets: Fifo[int] = Fifo(env, int(noc.terminals["injection_queue"][index]))
-        self._injector = Injector(env, network, index, noc.vcs, noc.buffer)
+        self._injector = network.injector(index)
         self.receive_credit = self._injector.receive_credit
         self._queue: deque[tuple[int, int]] = deque()
         self._arrived = Signal(env)
@@ -125,8 +124,7 @@ class Terminal:
             while self._looked_up is not None:
                 yield self._look_up_changed.wait()
             axon, vc = self._queue.popleft()
-            for _ in range(int(self._cost(axon)["flits"])):
-                self._network.free(self._index, vc)
+            self._network.free(self._index, vc, int(self._cost(axon)["flits"]))
             self._count["packets_in"] += 1
             self._looked_up = axon
             self._look_up_changed.notify()
