@@ -8,6 +8,7 @@ VCs that wait or hold an output VC are bit masks, so that a router costs what it
 from accelsim.kernels import inlined
 from accelsim.timing.compiled.bits import lowest_bit
 from accelsim.timing.compiled.state import NocState
+from accelsim.timing.compiled.wheel import CALL, post
 from accelsim.timing.tables import NocTables
 
 SPECULATIVE = 1 << 8
@@ -83,6 +84,28 @@ def match_vcs(noc: NocTables, state: NocState, router: int, now: int) -> tuple[i
 
 
 @inlined
+def has_credit(noc: NocTables, state: NocState, out: int, now: int) -> bool:
+    """Tell whether an output VC has a credit, after taking in those that have come back."""
+    channel = state.channel[out]
+    while channel.credits == 0 and channel.returning > 0 and state.credit_return[out, channel.return_head] <= now:
+        channel.credits += 1
+        channel.returning -= 1
+        channel.return_head = 0 if channel.return_head + 1 == noc.buffer else channel.return_head + 1
+    return channel.credits > 0  # type: ignore[no-any-return]
+
+
+@inlined
+def _await_credit(state: NocState, out: int) -> None:
+    """Have the router called when the next credit of an output VC is back, if that is known already."""
+    channel = state.channel[out]
+    if channel.returning > 0:
+        at = state.credit_return[out, channel.return_head]
+        if channel.called_for != at:
+            channel.called_for = at
+            post(state.wheel, at, CALL, channel.router, 0)
+
+
+@inlined
 def _place_bid(noc: NocTables, state: NocState, router: int, i: int, mark: int) -> None:
     """Let a VC speak for its input port: normal before speculative, then the first at or after the port's offset."""
     channel = state.channel[router * noc.ports * noc.vcs + i]
@@ -132,7 +155,7 @@ def collect_bids(
         channel = state.channel[base + i]
         if channel.ready > now:
             later = True
-        elif state.channel[base + channel.out_port * vcs + channel.out_vc].credits > 0:
+        elif has_credit(noc, state, base + channel.out_port * vcs + channel.out_vc, now):
             eligible += 1
             bids += 1
             wanted |= 1 << channel.out_port
@@ -141,12 +164,13 @@ def collect_bids(
             ejection += 1
         else:
             credit += 1
+            _await_credit(state, base + channel.out_port * vcs + channel.out_vc)
     if noc.speculative:
         for k in range(waiting):
             i = state.waiting[k]
             port = state.channel[base + i].out_port
             for out in range(base + port * vcs, base + (port + 1) * vcs):
-                if state.channel[out].owner < 0 and state.channel[out].credits > 0:
+                if state.channel[out].owner < 0 and has_credit(noc, state, out, now):
                     bids += 1
                     wanted |= 1 << port
                     _place_bid(noc, state, router, i, SPECULATIVE)
@@ -154,12 +178,13 @@ def collect_bids(
             won = state.offer[i]
             if won < 0:
                 continue
-            if state.channel[base + won].credits > 0:
+            if has_credit(noc, state, base + won, now):
                 eligible += 1
             elif noc.links[router, port].router < 0:
                 ejection += 1
             else:
                 credit += 1
+                _await_credit(state, base + won)
     return wanted, eligible, credit, ejection, bids, later
 
 

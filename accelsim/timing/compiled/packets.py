@@ -11,29 +11,21 @@ from accelsim.timing.compiled.router import (
     clear_noc,
     cycle_routers,
     next_event,
-    receive_credit,
+    release,
 )
 from accelsim.timing.compiled.source import BLOCKED, SENT_TAIL, inject
 from accelsim.timing.compiled.state import (
+    EJECTED_FLITS,
     HEAD,
     TAIL,
     TERMINAL,
-    Int32s,
     Int64s,
     NocState,
     Records,
     allocate_noc,
     flit_load,
 )
-from accelsim.timing.compiled.wheel import (
-    CALL_ROUTER,
-    CREDIT_TO_ROUTER,
-    TO_ROUTER,
-    TO_TERMINAL,
-    free_event,
-    post,
-    take_slot,
-)
+from accelsim.timing.compiled.wheel import FLIT, free_event, take_slot
 from accelsim.timing.packets import PacketTimes, PacketTrace
 from accelsim.timing.records import ROUTER_COUNT
 from accelsim.timing.tables import NocTables
@@ -53,7 +45,6 @@ def _run(
     noc: NocTables,
     state: NocState,
     sources: Records,
-    credit: Int32s,
     cursor: Int64s,
     last: Int64s,
     order: Int64s,
@@ -64,11 +55,10 @@ def _run(
     count: Records,
     links: Int64s,
 ) -> None:
-    vcs, wheel = noc.vcs, state.wheel
+    wheel = state.wheel
     clear_noc(noc, state)
     for terminal in range(noc.terminals.size):
-        sources[terminal].source_vc = vcs - 1
-        sources[terminal].asked = -1
+        sources[terminal].source_vc = noc.vcs - 1
         _wake_source(state, created, order, cursor, last, terminal, 0)
     now = next_wake(state.calendar)
     while now < NEVER:
@@ -77,25 +67,10 @@ def _run(
         while event >= 0:
             where, flit = wheel.event[event].where, wheel.event[event].flit
             event = free_event(wheel, event)
-            kind, where = where & 7, where >> 3
-            if kind == TO_ROUTER:
-                arrive(noc, state, where, flit, now)
-            elif kind == TO_TERMINAL:
-                terminal = where >> 6
-                if flit & HEAD:
-                    times[flit_load(flit), 1] = now
-                if flit & TAIL:
-                    times[flit_load(flit), 2] = now
-                port = noc.terminals[terminal].router * noc.ports + noc.terminals[terminal].port
-                post(wheel, now + noc.credit, CREDIT_TO_ROUTER, port * vcs + (where & 63), 0)
-            elif kind == CREDIT_TO_ROUTER:
-                receive_credit(noc, state, where, now)
-            elif kind == CALL_ROUTER:
-                call_now(state, where, now)
+            if where & 1 == FLIT:
+                arrive(noc, state, where >> 1, flit, now)
             else:
-                credit[(where >> 6) * vcs + (where & 63)] += 1
-                if sources[where >> 6].asked >= 0:
-                    set_wake(state.calendar, where >> 6, now)
+                call_now(state, where >> 1, now)
         while next_wake(state.calendar) == now:
             terminal = take_first(state.calendar)
             packet = order[cursor[terminal]]
@@ -104,8 +79,7 @@ def _run(
             source.load = packet
             source.target = target[packet]
             source.flits = flits[packet]
-            done = inject(noc, state, source, credit, terminal, now)
-            source.asked = now if done == BLOCKED else -1
+            done = inject(noc, state, source, terminal, now)
             if done != BLOCKED:
                 if fresh:
                     times[packet, 0] = now
@@ -113,6 +87,13 @@ def _run(
                     cursor[terminal] += 1
                 _wake_source(state, created, order, cursor, last, terminal, now + 1)
         cycle_routers(noc, state, count, links, now)
+        for k in range(state.scalars[EJECTED_FLITS]):
+            gone = state.ejected[k]
+            if gone.flit & HEAD:
+                times[flit_load(gone.flit), 1] = gone.at
+            if gone.flit & TAIL:
+                times[flit_load(gone.flit), 2] = gone.at
+            release(noc, state, gone.terminal, gone.at + noc.credit, gone.vc, 1)
         following = next_event(state, now)
         now = next_wake(state.calendar)
         if following >= 0:
@@ -141,7 +122,6 @@ def run_packets(noc: NocTables, trace: PacketTrace) -> PacketTimes:
         noc,
         allocate_noc(noc),
         np.zeros(len(noc.terminals), TERMINAL),
-        np.full(len(noc.terminals) * noc.vcs, noc.buffer, dtype=np.int32),
         ptr[:-1].copy(),
         ptr[1:],
         order,

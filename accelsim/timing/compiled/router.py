@@ -9,6 +9,7 @@ from accelsim.kernels import inlined
 from accelsim.timing.compiled.allocators import (
     SPECULATIVE,
     collect_bids,
+    has_credit,
     is_free,
     match_switch,
     match_vcs,
@@ -18,6 +19,7 @@ from accelsim.timing.compiled.calendar import NEVER, clear_calendar, set_wake
 from accelsim.timing.compiled.state import (
     ACTIVE,
     DUE_ROUTERS,
+    EJECTED_FLITS,
     IDLE,
     NEXT_ROUTERS,
     TAIL,
@@ -27,16 +29,7 @@ from accelsim.timing.compiled.state import (
     Records,
     flit_terminal,
 )
-from accelsim.timing.compiled.wheel import (
-    CALL_ROUTER,
-    CREDIT_TO_ROUTER,
-    CREDIT_TO_TERMINAL,
-    TO_ROUTER,
-    TO_TERMINAL,
-    clear_wheel,
-    next_occupied,
-    post,
-)
+from accelsim.timing.compiled.wheel import CALL, FLIT, clear_wheel, next_occupied, post
 from accelsim.timing.tables import NocTables
 
 
@@ -62,6 +55,7 @@ def call_next(state: NocState, router: int, now: int) -> None:
 def begin_cycle(state: NocState, now: int) -> None:
     """Make the routers called for this cycle due."""
     called = state.scalars[NEXT_ROUTERS]
+    state.scalars[EJECTED_FLITS] = 0
     state.scalars[DUE_ROUTERS] = 0
     state.scalars[NEXT_ROUTERS] = 0
     for k in range(called):
@@ -79,6 +73,9 @@ def clear_noc(noc: NocTables, state: NocState) -> None:
         channel.owner = -1
         channel.vc_grant = 0
         channel.vc_accept = 0
+        channel.returning = 0
+        channel.return_head = 0
+        channel.called_for = -1
     for at in range(state.port.size):
         port = state.port[at]
         port.sw_grant = 0
@@ -104,6 +101,11 @@ def clear_noc(noc: NocTables, state: NocState) -> None:
     for at in range(state.releases.size):
         state.releases[at].head = 0
         state.releases[at].count = 0
+    for at in range(state.source.size):
+        state.source[at].credits = noc.buffer
+        state.source[at].returning = 0
+        state.source[at].return_head = 0
+    state.source_blocked[:] = 0
     clear_wheel(state.wheel)
     clear_calendar(state.calendar)
     state.scalars[:] = 0
@@ -132,7 +134,7 @@ def _start_routing(noc: NocTables, state: NocState, router: int, i: int, termina
     elif channel.ready == now + 1:
         call_next(state, router, now)
     else:
-        post(state.wheel, channel.ready, CALL_ROUTER, router, 0)
+        post(state.wheel, channel.ready, CALL, router, 0)
 
 
 @inlined
@@ -153,16 +155,6 @@ def arrive(noc: NocTables, state: NocState, where: int, flit: int, now: int) -> 
 
 
 @inlined
-def receive_credit(noc: NocTables, state: NocState, where: int, now: int) -> None:
-    """Take back a slot downstream; wake the router if a packet may have waited for it."""
-    state.channel[where].credits += 1
-    router = state.channel[where].router
-    record = state.router[router]
-    if record.blocked_credit + record.blocked_ejection > 0 or (noc.speculative and record.waiting != 0):
-        call_now(state, router, now)
-
-
-@inlined
 def release(noc: NocTables, state: NocState, terminal: int, at: int, vc: int, flits: int) -> None:
     """Give slots of a terminal's input queue back to its router, usable from cycle ``at`` on."""
     ring = state.releases[terminal]
@@ -175,7 +167,7 @@ def release(noc: NocTables, state: NocState, terminal: int, at: int, vc: int, fl
     router = noc.terminals[terminal].router
     record = state.router[router]
     record.next_release = min(record.next_release, at)
-    if record.blocked_ejection > 0 or (noc.speculative and record.waiting != 0):
+    if record.blocked_ejection > 0:
         set_wake(state.calendar, state.releases.size + router, at)
 
 
@@ -221,6 +213,31 @@ def _commit_vcs(noc: NocTables, state: NocState, router: int, waiting: int, now:
 
 
 @inlined
+def _return_credit(noc: NocTables, state: NocState, router: int, port: int, vc: int, now: int) -> None:
+    """Return the credit of a slot of an input buffer; call whoever waits for it."""
+    back = noc.links[router, port]
+    if back.terminal >= 0:
+        at = now + noc.inject
+        number = back.terminal * noc.vcs + vc
+        source = state.source[number]
+        place = source.return_head + source.returning
+        state.source_return[number, place if place < noc.buffer else place - noc.buffer] = at
+        source.returning += 1
+        if state.source_blocked[back.terminal]:
+            set_wake(state.calendar, back.terminal, at)
+        return
+    at = now + noc.credit
+    number = (back.up_router * noc.ports + back.up_port) * noc.vcs + vc
+    channel = state.channel[number]
+    place = channel.return_head + channel.returning
+    state.credit_return[number, place if place < noc.buffer else place - noc.buffer] = at
+    channel.returning += 1
+    if channel.returning == 1 and state.router[back.up_router].blocked_credit > 0:
+        channel.called_for = at
+        post(state.wheel, at, CALL, back.up_router, 0)
+
+
+@inlined
 def _depart(
     noc: NocTables, state: NocState, count: Records, links: Int64s, router: int, i: int, now: int
 ) -> bool:
@@ -246,15 +263,15 @@ def _depart(
     way = noc.links[router, out]
     if way.router >= 0:
         entry = (way.router * noc.ports + way.port) * noc.vcs + channel.out_vc
-        post(state.wheel, begun + noc.flight, TO_ROUTER, entry, flit)
+        post(state.wheel, begun + noc.flight, FLIT, entry, flit)
     else:
-        post(state.wheel, begun + noc.eject, TO_TERMINAL, (way.terminal << 6) | channel.out_vc, flit)
-    back = noc.links[router, port]
-    if back.terminal >= 0:
-        post(state.wheel, now + noc.inject, CREDIT_TO_TERMINAL, (back.terminal << 6) | vc, 0)
-    else:
-        behind = (back.up_router * noc.ports + back.up_port) * noc.vcs + vc
-        post(state.wheel, now + noc.credit, CREDIT_TO_ROUTER, behind, 0)
+        gone = state.ejected[state.scalars[EJECTED_FLITS]]
+        state.scalars[EJECTED_FLITS] += 1
+        gone.terminal = way.terminal
+        gone.vc = channel.out_vc
+        gone.at = begun + noc.eject
+        gone.flit = flit
+    _return_credit(noc, state, router, port, vc, now)
     if flit & TAIL:
         target.owner = -1
         channel.phase = IDLE
@@ -290,7 +307,9 @@ def _send_winners(
         winner = state.port[router * ports + port]
         vc = winner.won_bid & (SPECULATIVE - 1)
         channel = state.channel[base + port * vcs + vc]
-        failed = channel.phase != ACTIVE or state.channel[base + winner.won_out * vcs + channel.out_vc].credits == 0
+        failed = channel.phase != ACTIVE or not has_credit(
+            noc, state, base + winner.won_out * vcs + channel.out_vc, now
+        )
         if winner.won_bid >= SPECULATIVE and failed:
             continue
         if _depart(noc, state, count, links, router, port * vcs + vc, now):
@@ -339,7 +358,7 @@ def _cycle_router(
     done.stall_ejection += record.blocked_ejection
     if again or later:
         call_next(state, router, now)
-    elif record.next_release < NEVER and (record.blocked_ejection > 0 or (noc.speculative and record.waiting != 0)):
+    elif record.blocked_ejection > 0 and record.next_release < NEVER:
         set_wake(state.calendar, state.releases.size + router, record.next_release)
 
 

@@ -14,9 +14,9 @@ FIFO and the injection queue. Only the injection itself has to be tried. Rules: 
 from typing import Any
 
 from accelsim.kernels import inlined
-from accelsim.timing.compiled.calendar import NEVER
-from accelsim.timing.compiled.state import HEAD, TAIL, Int32s, NocState, Records, TerminalState
-from accelsim.timing.compiled.wheel import TO_ROUTER, post
+from accelsim.timing.compiled.calendar import NEVER, set_wake
+from accelsim.timing.compiled.state import HEAD, TAIL, NocState, Records, TerminalState
+from accelsim.timing.compiled.wheel import FLIT, post
 from accelsim.timing.tables import AxonTables, NocTables, StepWork
 
 BLOCKED, SENT, SENT_TAIL = 0, 1, 2
@@ -125,29 +125,49 @@ def injected(state: TerminalState, count: Records, place: Any, terminal: int, no
 
 
 @inlined
-def inject(
-    noc: NocTables, state: NocState, source: Any, credit: Int32s, terminal: int, now: int
-) -> int:
-    """Send the next flit of a packet into the router if a VC has a credit.
+def _has_credit(noc: NocTables, state: NocState, number: int, now: int) -> bool:
+    """Tell whether a VC of the router has a free slot, after taking in the credits that have come back."""
+    own = state.source[number]
+    while own.credits == 0 and own.returning > 0 and state.source_return[number, own.return_head] <= now:
+        own.credits += 1
+        own.returning -= 1
+        own.return_head = 0 if own.return_head + 1 == noc.buffer else own.return_head + 1
+    return own.credits > 0  # type: ignore[no-any-return]
+
+
+@inlined
+def _await_credit(noc: NocTables, state: NocState, source: Any, terminal: int) -> None:
+    """Wake the terminal when its next credit is back, or leave it to the router that returns one."""
+    state.source_blocked[terminal] = 1
+    for vc in range(noc.vcs):
+        number = terminal * noc.vcs + vc
+        own = state.source[number]
+        if own.returning > 0 and (source.sent_flits == 0 or vc == source.source_vc):
+            set_wake(state.calendar, terminal, state.source_return[number, own.return_head])
+
+
+@inlined
+def inject(noc: NocTables, state: NocState, source: Any, terminal: int, now: int) -> int:
+    """Send the next flit of a packet into the router if a VC has a credit; if none has, the terminal will be woken.
 
     Parameters
     ----------
     source : TERMINAL record
         The packet, its flits that have left and the last VC used; updated.
-    credit : (terminals * vcs,) int32
-        Free slots of the router's input VCs.
     """
     vcs = noc.vcs
     vc = source.source_vc
     if source.sent_flits == 0:
         for _ in range(vcs):
             vc = 0 if vc + 1 == vcs else vc + 1
-            if credit[terminal * vcs + vc] > 0:
+            if _has_credit(noc, state, terminal * vcs + vc, now):
                 break
-    if credit[terminal * vcs + vc] == 0:
+    if not _has_credit(noc, state, terminal * vcs + vc, now):
+        _await_credit(noc, state, source, terminal)
         return BLOCKED
+    state.source_blocked[terminal] = 0
     source.source_vc = vc
-    credit[terminal * vcs + vc] -= 1
+    state.source[terminal * vcs + vc].credits -= 1
     flit = (source.load << 22) | (source.target << 2)
     if source.sent_flits == 0:
         flit |= HEAD
@@ -157,5 +177,5 @@ def inject(
         flit |= TAIL
         source.sent_flits = 0
     port = noc.terminals[terminal].router * noc.ports + noc.terminals[terminal].port
-    post(state.wheel, now + noc.inject, TO_ROUTER, port * vcs + vc, flit)
+    post(state.wheel, now + noc.inject, FLIT, port * vcs + vc, flit)
     return SENT_TAIL if tail else SENT

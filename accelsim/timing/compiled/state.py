@@ -53,13 +53,17 @@ CHANNEL = _record(
     credits=np.int32,
     vc_grant=np.int32,
     vc_accept=np.int32,
+    returning=np.int32,
+    return_head=np.int32,
+    called_for=np.int64,
     router=np.int32,
     number=np.int16,
     port=np.int8,
     vc=np.int8,
 )
 """An input VC (buffer, phase, route, VC allocator's accept pointer) and the output VC of the same number (owner,
-credits, grant); then where it is: divisions are slow."""
+credits, grant, credits on their way back and the cycle for which the first of them calls the router); then where it is:
+divisions are slow."""
 
 PORT = _record(
     sw_grant=np.int32, sw_accept=np.int32, offset=np.int32, won_out=np.int32, won_bid=np.int32, left_at=np.int64
@@ -121,12 +125,22 @@ cycles. Sink: when the last row begins and ends; packets that wait for their loo
 RELEASE = _record(at=np.int64, vc=np.int32, flits=np.int32)
 """Slots of a terminal's input queue that a packet gives back: usable by the router from ``at`` on."""
 
+SOURCE_VC = _record(credits=np.int32, returning=np.int32, return_head=np.int32)
+"""What a terminal knows of an input VC of its router: credits, and credits on their way back."""
+
+EJECTED = _record(terminal=np.int32, vc=np.int32, at=np.int64, flit=np.int64)
+"""A flit that has left the network in this cycle and reaches its terminal in cycle ``at``."""
+
 RING = _record(head=np.int64, count=np.int64)
 """The filled part of a ring."""
 
 
 class NocState(NamedTuple):
-    """Routers, what is under way between them, the slots that terminals give back, and the calendar."""
+    """Routers, what is under way between them, and the calendar.
+
+    Credits that come back are not events: ``credit_return`` and ``source_return`` hold the cycles from which a router and a
+    terminal may use them, ``release`` the same for the slots of terminals' input queues.
+    """
 
     flits: Int64s
     channel: Records
@@ -136,6 +150,11 @@ class NocState(NamedTuple):
     following: Int32s
     wheel: Wheel
     calendar: Calendar
+    credit_return: Int64s
+    source: Records
+    source_return: Int64s
+    source_blocked: npt.NDArray[np.uint8]
+    ejected: Records
     release: Records
     releases: Records
     scalars: Int64s
@@ -146,8 +165,8 @@ class NocState(NamedTuple):
     grant: Int32s
 
 
-DUE_ROUTERS, NEXT_ROUTERS = 0, 1
-"""Fields of ``scalars``: routers due in this cycle, called for the next one."""
+DUE_ROUTERS, NEXT_ROUTERS, EJECTED_FLITS = 0, 1, 2
+"""Fields of ``scalars``: routers due in this cycle, called for the next one; flits that have left the network."""
 
 
 class TerminalState(NamedTuple):
@@ -158,7 +177,6 @@ class TerminalState(NamedTuple):
     """
 
     terminal: Records
-    source_credits: Int32s
     fifo_free: Int64s
     injected: Int64s
     looked_up: Int64s
@@ -168,10 +186,10 @@ def allocate_noc(noc: NocTables) -> NocState:
     """Return an empty state for a network."""
     ports = noc.routers * noc.ports
     channels = ports * noc.vcs
-    longest = max(noc.flight, noc.eject, noc.credit, noc.inject, 2 * noc.routing_delay) + 3 * noc.switch_delay
-    events = channels * (noc.buffer + 2) + int(noc.terminals["input_queue"].sum()) * noc.vcs
+    longest = max(noc.flight, noc.credit, noc.inject, 2 * noc.routing_delay) + 3 * noc.switch_delay
+    events = channels * (2 * noc.buffer + 3)
     per_router = noc.ports * noc.vcs
-    slots = int(noc.terminals["input_queue"].max()) * noc.vcs + noc.credit + 2
+    sources, slots = len(noc.terminals) * noc.vcs, int(noc.terminals["input_queue"].max()) * noc.vcs
     return NocState(
         flits=np.zeros((channels, noc.buffer), np.int64),
         channel=_channels(noc),
@@ -181,9 +199,14 @@ def allocate_noc(noc: NocTables) -> NocState:
         following=np.zeros(noc.routers, np.int32),
         wheel=allocate_wheel(longest, events),
         calendar=allocate_calendar(len(noc.terminals) + noc.routers),
+        credit_return=np.zeros((channels, noc.buffer), np.int64),
+        source=np.zeros(sources, SOURCE_VC),
+        source_return=np.zeros((sources, noc.buffer), np.int64),
+        source_blocked=np.zeros(len(noc.terminals), np.uint8),
+        ejected=np.zeros(len(noc.terminals), EJECTED),
         release=np.zeros((len(noc.terminals), slots), RELEASE),
         releases=np.zeros(len(noc.terminals), RING),
-        scalars=np.zeros(2, np.int64),
+        scalars=np.zeros(3, np.int64),
         waiting=np.zeros(per_router, np.int32),
         offer=np.zeros(per_router, np.int32),
         bid=np.zeros(noc.ports * noc.ports, np.int32),
@@ -207,7 +230,6 @@ def allocate_terminals(terminals: Records, vcs: int) -> TerminalState:
     deepest = {name: int(terminals[name].max()) for name in ("spike_fifo", "injection_queue", "input_queue")}
     return TerminalState(
         terminal=np.zeros(n, TERMINAL),
-        source_credits=np.zeros(n * vcs, np.int32),
         fifo_free=np.zeros((n, deepest["spike_fifo"]), np.int64),
         injected=np.zeros((n, deepest["injection_queue"]), np.int64),
         looked_up=np.zeros((n, deepest["input_queue"] * vcs + 1), np.int64),

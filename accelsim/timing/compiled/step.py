@@ -9,13 +9,12 @@ from accelsim.timing.compiled.router import (
     clear_noc,
     cycle_routers,
     next_event,
-    receive_credit,
     release,
 )
 from accelsim.timing.compiled.sink import clear_sink, receive
 from accelsim.timing.compiled.source import BLOCKED, SENT_TAIL, clear_source, inject, injected, next_packet
-from accelsim.timing.compiled.state import TAIL, Int64s, NocState, Records, TerminalState, flit_load
-from accelsim.timing.compiled.wheel import CALL_ROUTER, CREDIT_TO_ROUTER, TO_ROUTER, TO_TERMINAL, free_event, take_slot
+from accelsim.timing.compiled.state import EJECTED_FLITS, TAIL, Int64s, NocState, Records, TerminalState, flit_load
+from accelsim.timing.compiled.wheel import FLIT, free_event, take_slot
 from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
 from accelsim.timing.tables import AxonTables, NocTables, StepWork
 
@@ -23,7 +22,6 @@ from accelsim.timing.tables import AxonTables, NocTables, StepWork
 @inlined
 def clear_terminals(noc: NocTables, work: StepWork, state: TerminalState, count: Records) -> None:
     """Put every terminal at the beginning of its work."""
-    state.source_credits[:] = noc.buffer
     state.fifo_free[:] = 0
     state.injected[:] = -1
     for terminal in range(noc.terminals.size):
@@ -46,7 +44,7 @@ def _inject(
 ) -> None:
     """Try to send the next flit of a terminal; a source without credit waits to be called."""
     source, done = state.terminal[terminal], count[terminal]
-    sent = inject(noc, noc_state, source, state.source_credits, terminal, now)
+    sent = inject(noc, noc_state, source, terminal, now)
     if sent == BLOCKED:
         if source.asked < 0:
             source.asked = now
@@ -96,7 +94,7 @@ def run_step(
     clear_noc(noc, noc_state)
     clear_terminals(noc, work, state, count)
     wheel, calendar = noc_state.wheel, noc_state.calendar
-    terminals, vcs = noc.terminals.size, noc.vcs
+    terminals = noc.terminals.size
     for terminal in range(terminals):
         first = next_packet(axons, work, state, count, noc.terminals[terminal], terminal)
         if first < NEVER:
@@ -108,24 +106,10 @@ def run_step(
         while event >= 0:
             where, flit = wheel.event[event].where, wheel.event[event].flit
             event = free_event(wheel, event)
-            kind, where = where & 7, where >> 3
-            if kind == TO_ROUTER:
-                arrive(noc, noc_state, where, flit, now)
-            elif kind == CREDIT_TO_ROUTER:
-                receive_credit(noc, noc_state, where, now)
-            elif kind == TO_TERMINAL:
-                terminal = where >> 6
-                count[terminal].flits_in += 1
-                if flit & TAIL:
-                    cost = axons.costs[flit_load(flit)]
-                    looked_up = receive(cost, state, count, terminal, now)
-                    release(noc, noc_state, terminal, looked_up + noc.credit, where & 63, cost.flits)
-            elif kind == CALL_ROUTER:
-                call_now(noc_state, where, now)
+            if where & 1 == FLIT:
+                arrive(noc, noc_state, where >> 1, flit, now)
             else:
-                state.source_credits[(where >> 6) * vcs + (where & 63)] += 1
-                if state.terminal[where >> 6].asked >= 0:
-                    set_wake(calendar, where >> 6, now)
+                call_now(noc_state, where >> 1, now)
         while next_wake(calendar) == now:
             item = take_first(calendar)
             if item < terminals:
@@ -133,6 +117,13 @@ def run_step(
             else:
                 call_now(noc_state, item - terminals, now)
         cycle_routers(noc, noc_state, router_count, links, now)
+        for k in range(noc_state.scalars[EJECTED_FLITS]):
+            gone = noc_state.ejected[k]
+            count[gone.terminal].flits_in += 1
+            if gone.flit & TAIL:
+                cost = axons.costs[flit_load(gone.flit)]
+                looked_up = receive(cost, state, count, gone.terminal, gone.at)
+                release(noc, noc_state, gone.terminal, looked_up + noc.credit, gone.vc, cost.flits)
         following = next_event(noc_state, now)
         now = next_wake(calendar)
         if following >= 0:

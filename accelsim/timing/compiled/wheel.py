@@ -1,4 +1,4 @@
-"""The wheel of what is under way in the network: flits and credits, one slot per cycle of the longest flight.
+"""The wheel of what is under way in the network: flits and calls, one slot per cycle of the longest flight.
 
 Events lie in one pool whose free entries are used again at once, so that they stay in the fastest cache; a slot is a
 linked list, in no particular order. A bit per slot tells whether it is occupied, so that empty cycles cost nothing.
@@ -12,12 +12,12 @@ import numpy.typing as npt
 from accelsim.kernels import inlined
 from accelsim.timing.compiled.bits import lowest_bit
 
-TO_ROUTER, TO_TERMINAL, CREDIT_TO_ROUTER, CREDIT_TO_TERMINAL, CALL_ROUTER = 0, 1, 2, 3, 4
-"""Kinds of an event; the last has a router evaluated."""
+FLIT, CALL = 0, 1
+"""Kinds of an event: a flit arrives in an input VC; a router is evaluated."""
 
 EVENT = np.dtype([("flit", np.int64), ("where", np.int32), ("following", np.int32)])
-"""Something under way: where << 3 | kind, where is an input or output VC, a router, or terminal << 6 | VC; the next
-event of its slot, or the next free one."""
+"""Something under way: where << 1 | kind, where is an input VC or a router; the next event of its slot, or the next
+free one."""
 
 
 class Wheel(NamedTuple):
@@ -65,7 +65,7 @@ def post(wheel: Wheel, at: int, kind: int, where: int, flit: int) -> None:
     number = wheel.free[0]
     event = wheel.event[number]
     wheel.free[0] = event.following
-    event.where = (where << 3) | kind
+    event.where = (where << 1) | kind
     event.flit = flit
     event.following = wheel.first[slot]
     wheel.first[slot] = number
