@@ -133,7 +133,7 @@ class AxonBuilder:
         """Add the axons of the next population, of ``size`` neurons."""
         joined = _joined(size, entries)
         axon = np.empty(joined.entry.shape, np.int32)
-        records = joined.records.view(np.int32).reshape(len(joined.records), -1)
+        records = joined.records.view(np.int32).reshape(len(joined.records), self._keys.shape[1])
         ends, self._keys, self._table, self._count = merge_axons(
             joined.ptr, joined.entry, records, self._cores, self._lookup, axon, self._keys, self._table, self._count
         )

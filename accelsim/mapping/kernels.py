@@ -104,8 +104,7 @@ def row_costs(
                 bank = 0 if bank + 1 == engine.state_banks else bank + 1
                 fresh = True
             left -= 1
-            if rows[row, offsets[turn]] != 0:
-                sops += 1
+            sops += rows[row, offsets[turn]] != 0
             if not takes[at, position[turn]]:
                 continue
             total += 1

@@ -103,7 +103,9 @@ class StoredRows:
         step = max(1, _CHUNK // len(offsets))
         for first in range(0, count, step):
             place = slice(first, min(first + step, count))
-            yield place, rows[place if chosen is None else chosen[place]][:, columns]
+            cut = rows[:, columns] if together else rows
+            picked = cut[place] if chosen is None or count == len(rows) else cut[chosen[place]]
+            yield place, picked if together else picked[:, columns]
 
     def takes(self, rows: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
         """Return which positions of stored rows take a lane, (n, stored)."""
