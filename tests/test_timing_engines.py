@@ -32,9 +32,9 @@ STEP_BARS = {
 """Least number of cases, of 40, in which it happens."""
 
 CHIP_BARS = {
-    "bank conflict": 8,
+    "bank conflict": 6,
     "fetch": 3,
-    "several slices on a core": 2,
+    "several slices on a core": 1,
     "several cores": 12,
     "fifo_full": 10,
     "injection_full": 10,

@@ -99,7 +99,6 @@ def random_chip(rng, kind: str, float32: bool):
     memory = {"capacity": "4 KiB", "width": word}
     return chip(
         noc__size=size,
-        noc__concentration=int(rng.choice([1, 1, 2, 4])),
         noc__flit_bits=flit_bits,
         noc__router=random_router(rng).model_dump(),
         ports=ports,
@@ -110,14 +109,6 @@ def random_chip(rng, kind: str, float32: bool):
         core__input_queue=depth(least, least + 4),
         core__spike_fifo=depth(1, 5),
         core__injection_queue=depth(1, 4),
-        core__timing={
-            **UNIT_TIMING,
-            "scan_cycles": int(rng.choice([1, 1, 3])),
-            "update_cycles": int(rng.choice([0, 0, 2])),
-            "spike_cycles": int(rng.choice([0, 0, 5])),
-            "axon_in_cycles": int(rng.choice([0, 0, 3])),
-            "synapse_cycles": int(rng.choice([1, 1, 2])),
-        },
         core__pipeline_drain=depth(0, 5),
         core__weight_format=str(rng.choice(["dense", "bitmask", "csr"])),
         core__skip_zero_weights=bool(rng.random() < 0.5),
@@ -135,8 +126,17 @@ def random_chip(rng, kind: str, float32: bool):
         },
         mapping__partition=str(rng.choice(["compact", "spread"])),
         mapping__placement=str(rng.choice(["row_major", "column_major", "traffic"])),
-        mapping__order=str(rng.choice(["pixel", "channel"])),
         barrier__cycles=depth(0, 9),
+        noc__concentration=int(rng.choice([1, 1, 1, 2, 4])),
+        mapping__order=str(rng.choice(["pixel", "channel"])),
+        core__timing={
+            **UNIT_TIMING,
+            "scan_cycles": int(rng.choice([1, 1, 3])),
+            "update_cycles": int(rng.choice([0, 0, 2])),
+            "spike_cycles": int(rng.choice([0, 0, 5])),
+            "axon_in_cycles": int(rng.choice([0, 0, 3])),
+            "synapse_cycles": int(rng.choice([1, 1, 2])),
+        },
     )
 
 
