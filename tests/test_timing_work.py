@@ -9,7 +9,7 @@ from timing_builders import chip
 
 from accelsim.mapping.parts import Part
 from accelsim.timing.records import SCAN_COUNT
-from accelsim.timing.work import WorkTables, allocate_work, part_tables, population_table
+from accelsim.timing.work import WorkTables, allocate_work, part_tables, population_table, whole_scans
 from accelsim.timing.work_kernels import ACTIVE_ONLY, EVERY, EVERY_UPDATE, build_work
 from accelsim.trace.activity import PopulationActivity
 
@@ -75,15 +75,22 @@ def random_scene(seed: int) -> Scene:
     banks = [(int(rng.choice([1, 2, 4])), int(rng.integers(1, 3))) for _ in range(2)]
     engine = tuple(int(n) for n in (rng.integers(1, 4), rng.integers(0, 4), rng.integers(0, 4)))
     return Scene(
-        samples, timesteps, int(rng.choice([1, 2, 3, 8])), *banks, engine, sizes, [0, 1, 1, 2], spikes, visited, terminals
+        samples, timesteps, int(rng.choice([1, 2, 3, 8])), *banks, engine, sizes, [0, 1, 1, 2], spikes, visited,
+        terminals,
     )
 
 
 def as_tables(scene: Scene) -> WorkTables:
     parts = [part for own in scene.terminals for part in own]
     numbers = [part.population for part in parts]
-    banks = chip(
-        core__membrane__memory__banks=scene.membrane[0], core__accumulator__memory__banks=scene.accumulator[0]
+    ports = ("1R1W", "1RW")  # one slot per word, two slots
+    core = chip(
+        core__neuron_lanes=scene.lanes,
+        core__membrane__memory__banks=scene.membrane[0],
+        core__membrane__memory__ports=ports[scene.membrane[1] - 1],
+        core__accumulator__memory__banks=scene.accumulator[0],
+        core__accumulator__memory__ports=ports[scene.accumulator[1] - 1],
+        core__timing__scan_cycles=scene.engine[0],
     ).core
     placed = [
         Part(
@@ -97,7 +104,7 @@ def as_tables(scene: Scene) -> WorkTables:
         )
         for part in parts
     ]
-    table, slots = part_tables(placed, numbers, banks)
+    table, slots = part_tables(placed, numbers, core)
     table["number"] = [sum(scene.sizes[:number]) for number in numbers]
     table["event_cycles"] = [part.event_cycles for part in parts]
     table["scan"] = [part.scan for part in parts]
@@ -124,6 +131,7 @@ def as_tables(scene: Scene) -> WorkTables:
         part_ptr=np.concatenate(([0], np.cumsum([len(own) for own in scene.terminals]))).astype(np.int64),
         parts=table,
         slots=slots,
+        group_cycles=whole_scans(table, slots, core),
         populations=population_table(scene.depths, activity, visit, [0, *scene.sizes[1:]]),
         spike_ptr=np.concatenate([item.ptr for item in activity]),
         spike_index=np.concatenate([item.index for item in activity]),
