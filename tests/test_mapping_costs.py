@@ -243,7 +243,7 @@ def test_axon_costs_do_not_depend_on_placement(kind):
         map_network(net, chip(mapping__placement=placement, mapping__partition="spread", noc__size=[3, 3]), kind, 5)
         for placement in ("row_major", "traffic")
     ]
-    places = [{(part.population, int(part.neurons[0])): part.terminal for part in mapping.parts} for mapping in mappings]
+    places = [{(part.population, *part.neurons.tolist()): part.terminal for part in item.parts} for item in mappings]
     assert places[0] != places[1]  # else nothing is compared
 
     def costs(mapping):

@@ -281,5 +281,5 @@ def test_impossible_slices(slices, words):
 def test_stated_slices_that_do_not_fit():
     net = layer_chain([np.ones((100, 2))])
     memory = {"width": 32, "banks": 1, "ports": "1RW", "capacity": "32 B"}
-    with pytest.raises(MappingError, match=r"mapping.slices.l1: one of 2 slices .* needs 25 words .* state more slices"):
+    with pytest.raises(MappingError, match=r"slices.l1: one of 2 slices .* needs 25 words .* state more slices"):
         map_network(net, chip(core__membrane__memory=memory, mapping__slices={"l1": 2}), "spikes", 1)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from functional_builders import connection
 from timing_builders import (
     ENGINES,
     axon_tables,

@@ -69,8 +69,8 @@ timestep, ``fired_base`` in the scratch bitmap of fired neurons, -1 for the inpu
 class WorkTables(NamedTuple):
     """Slices by terminal, and the activity of all populations in flat arrays.
 
-    Slices of terminal n are ``parts[part_ptr[n] : part_ptr[n + 1]]``. ``visit`` are bitmaps, most significant bit first,
-    of neurons with input, state or bias; populations whose neurons are all updated have none.
+    Slices of terminal n are ``parts[part_ptr[n] : part_ptr[n + 1]]``. ``visit`` are bitmaps, most significant bit
+    first, of neurons with input, state or bias; populations whose neurons are all updated have none.
     """
 
     timesteps: int
