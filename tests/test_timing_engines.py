@@ -43,7 +43,7 @@ FIXED_BARS = {
 """The same for networks of fixed-latency links."""
 
 CHIP_BARS = {
-    "bank conflict": 8,
+    "bank conflict": 6,
     "fetch": 1,
     "several slices on a core": 1,
     "several cores": 9,
@@ -54,6 +54,9 @@ CHIP_BARS = {
     "stall_switch": 2,
     "stall_credit": 3,
     "stall_ejection": 4,
+    "several cores on a router": 3,
+    "look-up": 2,
+    "neurons visited in vain": 2,
     "long packets": 4,
     "values": 2,
 }
@@ -142,6 +145,9 @@ def compare_chip(seed: int) -> dict[str, bool]:
         "fetch": ours.terminals["row_fetch"].sum() > 0,
         "several slices on a core": len(set(where)) < len(where),
         "several cores": len(set(where)) > 1,
+        "several cores on a router": mapping.cores > machine.noc.routers,
+        "look-up": ours.terminals["row_lookup"].sum() > 0,
+        "neurons visited in vain": bool((ours.scans["visited"] > ours.scans["updated"])[:, :-1].any()),
         "long packets": bool((machine.axons.costs["flits"] > 1).any()),
         "values": ours.terminals["macs"].sum() > 0,
     }

@@ -1,8 +1,8 @@
 """Where the cycles of a step went: the timeline of the terminal that ends last.
 
 The critical terminal is the one whose last activity sets E. If its row stage ends last, the cycles in which it
-processed rows are ``accumulate`` (lanes), ``bank_conflict`` and ``synapse_fetch``; the cycles in which it waited are
-given, in this order, to the ``neuron_scan`` of the source that injected last, to that source's stalls
+processed rows are ``accumulate`` (lanes), ``bank_conflict``, ``synapse_fetch`` and ``axon_lookup``; the cycles in which
+it waited are given, in this order, to the ``neuron_scan`` of the source that injected last, to that source's stalls
 (``source_blocked``: its spike FIFO was full), and the rest to the ``network`` (routing entries, routers, links,
 look-up). If it ends with scanning or injecting, its scan, its stalls and the rest. Then ``drain`` and ``barrier``.
 The parts sum to the step's cycles.
@@ -21,6 +21,7 @@ CAUSES = (
     "accumulate",
     "bank_conflict",
     "synapse_fetch",
+    "axon_lookup",
     "drain",
     "barrier",
 )
@@ -32,6 +33,7 @@ CAUSE_TEXT = {
     "accumulate": "synapse engine accumulating, all lanes served",
     "bank_conflict": "synapse engine waiting for accumulator banks",
     "synapse_fetch": "synapse engine waiting for weights",
+    "axon_lookup": "synapse engine reading axons",
     "drain": "pipelines draining at the end of a step",
     "barrier": "barrier between steps",
 }
@@ -52,7 +54,7 @@ def step_causes(chunk: Chunk, chip: ChipSpec) -> npt.NDArray[np.int64]:
     scan = np.minimum(wait, feeder["scan_cycles"])
     stalled = np.minimum(wait - scan, feeder["fifo_full"])
     network = wait - scan - stalled
-    rows = [np.where(by_rows, critical[name], 0) for name in ("row_ideal", "row_conflict", "row_fetch")]
+    rows = [np.where(by_rows, critical[name], 0) for name in ("row_ideal", "row_conflict", "row_fetch", "row_lookup")]
     drain = np.full(len(jobs), chip.core.pipeline_drain)
     barrier = np.full(len(jobs), chip.barrier.cycles)
     return np.stack([scan, stalled, network, *rows, drain, barrier], axis=1).astype(np.int64)

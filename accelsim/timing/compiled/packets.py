@@ -73,6 +73,9 @@ def _run(
                 call_now(state, where >> 1, now)
         while next_wake(state.calendar) == now:
             terminal = take_first(state.calendar)
+            if terminal >= noc.terminals.size:
+                call_now(state, terminal - noc.terminals.size, now)
+                continue
             packet = order[cursor[terminal]]
             source = sources[terminal]
             fresh = source.sent_flits == 0

@@ -45,6 +45,7 @@ def receive(cost: Any, state: TerminalState, count: Records, terminal: int, now:
     done.row_ideal += cost.ideal
     done.row_conflict += cost.conflict
     done.row_fetch += cost.fetch
+    done.row_lookup += cost.lookup
     done.words += cost.words
     done.sops += cost.sops
     done.issued += cost.issued

@@ -138,8 +138,8 @@ RING = _record(head=np.int64, count=np.int64)
 class NocState(NamedTuple):
     """Routers, what is under way between them, and the calendar.
 
-    Credits that come back are not events: ``credit_return`` and ``source_return`` hold the cycles from which a router and a
-    terminal may use them, ``release`` the same for the slots of terminals' input queues.
+    Credits that come back are not events: ``credit_return`` and ``source_return`` hold the cycles from which a router
+    and a terminal may use them, ``release`` the same for the slots of terminals' input queues.
     """
 
     flits: Int64s
