@@ -17,7 +17,7 @@ TYPES = {"object": dict, "array": list, "string": str, "integer": int, "boolean"
 KEYWORDS = {
     "type", "properties", "required", "additionalProperties", "items", "enum", "const", "$ref", "$defs", "$schema",
     "if", "then", "else", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "pattern", "title",
-    "description",
+    "description", "anyOf",
 }  # fmt: skip
 
 
@@ -26,6 +26,8 @@ def accepts(value, schema):
     assert set(schema) <= KEYWORDS
     if "$ref" in schema:
         return accepts(value, SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")])
+    if "anyOf" in schema:
+        return any(accepts(value, one) for one in schema["anyOf"])
     if "if" in schema:
         branch = "then" if set(schema["if"]["required"]) <= set(value) else "else"
         return accepts(value, schema[branch])
@@ -34,6 +36,8 @@ def accepts(value, schema):
         return False
     if ("enum" in schema and value not in schema["enum"]) or ("const" in schema and value != schema["const"]):
         return False
+    if isinstance(value, dict) and isinstance(schema["additionalProperties"], dict):
+        return all(accepts(item, schema["additionalProperties"]) for item in value.values())
     if isinstance(value, dict):
         properties = schema["properties"]
         assert schema["additionalProperties"] is False
@@ -69,6 +73,11 @@ def test_presets_are_accepted_as_written_and_as_resolved(name):
         ({"extends": "core", "ports": [{"name": "in"}]}, False),  # lists are replaced, so their items are whole
         ({"extends": "core", "noc": {"size": [1, 1, 1, 1]}}, False),
         ({"extends": 3}, False),
+        ({"extends": "core", "barrier": {"cycles": {"1": 5, "4": 9}}}, True),
+        ({"extends": "core", "barrier": {"cycles": {"1": -5}}}, False),
+        ({"extends": "core", "energies": None}, False),
+        ({"extends": "core", "energies": {"others": "included"}}, True),
+        ({"extends": "core", "energies": {"others": "derived"}}, False),
     ],
 )
 def test_what_the_schema_accepts(change, accepted):

@@ -7,7 +7,7 @@ matter.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +55,9 @@ class WeightFormat(ABC):
     ``rows`` are always (n_rows, run_length): integers that ``bits`` hold (1 .. 16; 1 is binary, -1 or +1), or float32
     with ``bits`` 32.
     """
+
+    issues_zeros: ClassVar[bool] = False
+    """Whether every weight of a row occupies a lane, zeros included: a spike then touches every target of its rows."""
 
     def encode(self, rows: Rows, bits: int) -> Encoded:
         """Encode rows.

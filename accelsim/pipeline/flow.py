@@ -25,6 +25,7 @@ from accelsim.functional.executor import execute
 from accelsim.functional.key import trace_key
 from accelsim.functional.numerics import Numerics
 from accelsim.hardware.loader import LoadedChip, load_chip
+from accelsim.mapping.demand import adds_zeros
 from accelsim.mapping.mapping import Mapping, map_network
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import breakdown, meta, tables, totals
@@ -151,6 +152,7 @@ def _execute(chip: LoadedChip, load: Workload, workers: int, progress: Progress,
     core = chip.spec.core
     integer = load.network.integer
     limits = Numerics(core.membrane.bits, core.accumulator.bits) if integer else Numerics(None, None)
+    delay, zeros_touch = chip.spec.edge_delay, adds_zeros(core)
 
     def make() -> ActivityTrace:
         done = 0
@@ -161,9 +163,12 @@ def _execute(chip: LoadedChip, load: Workload, workers: int, progress: Progress,
                 stage.advance(now - done)
                 done = now
 
-            return execute(load.network, load.events, limits, workers, advance)
+            return execute(
+                load.network, load.events, limits, workers, advance, delay=delay, zeros_touch=zeros_touch
+            )
 
-    return cached_trace(trace_key(load.network, load.events, limits), make) if cache else make()
+    key = trace_key(load.network, load.events, limits, delay=delay, zeros_touch=zeros_touch)
+    return cached_trace(key, make) if cache else make()
 
 
 def _cost(

@@ -49,9 +49,11 @@ ROUTER_COUNT = np.dtype(
 STEP = np.dtype([(name, np.int64) for name in ("end", "status", "injected", "delivered")])
 """Summary of one step: E, 0 or an error code, packets injected and delivered."""
 
-SCAN_COUNT = np.dtype([(name, np.int64) for name in ("visited", "membrane_words", "accumulator_words", "cycles")])
-"""What the neuron engine did with one slice: neurons updated (or events taken), memory words read and written,
-cycles."""
+SCAN_COUNT = np.dtype(
+    [(name, np.int64) for name in ("visited", "updated", "membrane_words", "accumulator_words", "cycles")]
+)
+"""What the neuron engine did with one slice: neurons visited (or events taken), those of them with input, state or
+bias or that fire, memory words read and written, cycles."""
 
 STATUS_DONE = 0
 STATUS_DEADLOCK = 1

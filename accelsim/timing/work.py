@@ -26,7 +26,7 @@ class WorkTables(NamedTuple):
     Slices of terminal n are ``part_ptr[n] : part_ptr[n + 1]``. ``population`` indexes ``spike_base`` (first entry of
     the population in ``spike_ptr``), ``index_base`` (in ``spike_index``), ``visit_base`` and ``visit_bytes`` (in
     ``visit``, a bitmap per sample and timestep, most significant bit first). ``event_cycles`` is 0 for a core's
-    slice, else the port's cycles per event.
+    slice, else the port's cycles per event. ``depth`` is the step in which the slice executes timestep 0.
     """
 
     timesteps: int
@@ -84,6 +84,7 @@ def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: Activ
     core = chip.core
     parts = sorted(mapping.parts, key=lambda part: part.terminal)
     names = list(network.populations)
+    schedule = Schedule.of(chip.schedule, network, trace.timesteps)
     activity = dict(trace.populations)
     if mapping.load_target is not None:
         size = network.populations[mapping.load_target].size
@@ -103,7 +104,7 @@ def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: Activ
     ]
     return WorkTables(
         timesteps=trace.timesteps,
-        steps=Schedule(trace.timesteps, network.depth[network.output.name]).steps,
+        steps=schedule.steps,
         lanes=core.neuron_lanes,
         membrane_banks=core.membrane.memory.banks,
         membrane_slots=core.membrane.memory.rmw_slots,
@@ -112,7 +113,7 @@ def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: Activ
         part_ptr=np.searchsorted(terminals, np.arange(mapping.fabric.terminals + 1)).astype(np.int64),
         low=column([part.low for part in parts]),
         high=column([part.high for part in parts]),
-        depth=column([network.depth[part.population] for part in parts]),
+        depth=column([schedule.first[part.population] for part in parts]),
         population=column([names.index(part.population) for part in parts]),
         number=column([mapping.offsets[part.population] for part in parts], np.int64),
         membrane_word=column([part.membrane_word for part in parts]),

@@ -66,6 +66,7 @@ def _scan(
                     in_accumulator[word % tables.accumulator_banks] += 1
                     fullest_accumulator = max(fullest_accumulator, in_accumulator[word % tables.accumulator_banks])
                 count.visited += 1
+                count.updated += 1
                 taken += 1
                 if fires:
                     hits += 1
