@@ -49,6 +49,11 @@ def nonzeros(rows: Rows) -> Counts:
     return np.asarray(np.count_nonzero(rows, axis=1), dtype=np.int64)
 
 
+def adds_zeros(weight_format: str, *, skip_zero_weights: bool) -> bool:
+    """Whether a spike adds the zeros of its rows too: the format hands them to the lanes, and nothing skips them."""
+    return WEIGHT_FORMATS.get(weight_format).issues_zeros and not skip_zero_weights
+
+
 class WeightFormat(ABC):
     """Base of all weight formats.
 

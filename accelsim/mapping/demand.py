@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.compression.format import WEIGHT_FORMATS, WeightFormat
+from accelsim.compression.format import WeightFormat
 from accelsim.errors import MappingError
 from accelsim.hardware.spec import CoreSpec
 from accelsim.network.connections.connection import Connection
@@ -75,11 +75,6 @@ def room_of(core: CoreSpec) -> Demand:
     )
 
 
-def adds_zeros(core: CoreSpec) -> bool:
-    """Whether a spike adds the zeros of its rows too: the format hands them to the lanes, and nothing skips them."""
-    return WEIGHT_FORMATS.get(core.weight_format).issues_zeros and not core.skip_zero_weights
-
-
 class IncomingRows:
     """Rows of one connection as a core stores them, with the runs sorted by their first target."""
 
@@ -107,12 +102,12 @@ class IncomingRows:
         return self._order[first:last]
 
     def axons(self, low: int, high: int) -> npt.NDArray[np.int64]:
-        """Return the source neurons that reach the slice with a weight that is added, ascending."""
+        """Return the source neurons that reach the slice with a non-zero weight, ascending."""
         runs = self.runs(low, high)
         start, row = self.connection.run_start[runs], self.connection.run_row[runs]
         first = np.maximum(low - start, 0)
         last = np.minimum(high - start, self.connection.run_length)
-        useful = adds_zeros(self._core) | (self._nonzero[row, last] > self._nonzero[row, first])
+        useful = self._nonzero[row, last] > self._nonzero[row, first]
         return np.unique(self._source_of_run[runs[useful]])
 
     def stored(self, low: int, high: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.baseline.array import run_baseline
+from accelsim.compression.format import adds_zeros
 from accelsim.costs.accounting import EnergyAccount, account
 from accelsim.costs.analytic import analytic_table, operation_counts
 from accelsim.costs.counting import component_kinds, count
@@ -25,7 +26,6 @@ from accelsim.functional.executor import execute
 from accelsim.functional.key import trace_key
 from accelsim.functional.numerics import Numerics
 from accelsim.hardware.loader import LoadedChip, load_chip
-from accelsim.mapping.demand import adds_zeros
 from accelsim.mapping.mapping import Mapping, map_network
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import breakdown, meta, tables, totals
@@ -152,7 +152,8 @@ def _execute(chip: LoadedChip, load: Workload, workers: int, progress: Progress,
     core = chip.spec.core
     integer = load.network.integer
     limits = Numerics(core.membrane.bits, core.accumulator.bits) if integer else Numerics(None, None)
-    delay, zeros_touch = chip.spec.edge_delay, adds_zeros(core)
+    zeros_touch = adds_zeros(core.weight_format, skip_zero_weights=core.skip_zero_weights)
+    delay = chip.spec.edge_delay
 
     def make() -> ActivityTrace:
         done = 0
@@ -163,9 +164,7 @@ def _execute(chip: LoadedChip, load: Workload, workers: int, progress: Progress,
                 stage.advance(now - done)
                 done = now
 
-            return execute(
-                load.network, load.events, limits, workers, advance, delay=delay, zeros_touch=zeros_touch
-            )
+            return execute(load.network, load.events, limits, workers, advance, delay=delay, zeros_touch=zeros_touch)
 
     key = trace_key(load.network, load.events, limits, delay=delay, zeros_touch=zeros_touch)
     return cached_trace(key, make) if cache else make()

@@ -50,10 +50,10 @@ STEP = np.dtype([(name, np.int64) for name in ("end", "status", "injected", "del
 """Summary of one step: E, 0 or an error code, packets injected and delivered."""
 
 SCAN_COUNT = np.dtype(
-    [(name, np.int64) for name in ("visited", "updated", "membrane_words", "accumulator_words", "cycles")]
+    [(name, np.int64) for name in ("visited", "membrane_words", "accumulator_words", "cycles", "updated")]
 )
-"""What the neuron engine did with one slice: neurons visited (or events taken), those of them with input, state or
-bias or that fire, memory words read and written, cycles."""
+"""What the neuron engine did with one slice: neurons visited (or events taken), memory words read and written,
+cycles, and those of the visited neurons that had input, state or bias or that fired."""
 
 STATUS_DONE = 0
 STATUS_DEADLOCK = 1
