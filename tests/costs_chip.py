@@ -15,7 +15,7 @@ CHIP = {
         "arithmetic_source": "horowitz45", "noc_source": "dsent", "unused_cores": "gated", "overrides": [],
     },
     "noc": {
-        "topology": "mesh", "size": [4, 4], "flit_bits": 32, "link_length": "1 mm",
+        "topology": "mesh", "size": [4, 4], "concentration": 1, "flit_bits": 32, "link_length": "1 mm",
         "router": {
             "virtual_channels": 2, "buffer_flits": 4, "routing_delay": 1, "vc_alloc_delay": 1, "switch_alloc_delay": 1,
             "speculative": False, "switch_delay": 1, "link_delay": 1, "credit_delay": 1,
@@ -40,7 +40,7 @@ CHIP = {
         for name, at, energy in (("input", [0, 0], "1.5 pJ"), ("output", [3, 3], "2.5 pJ"))
     ],
     "barrier": {"cycles": 4},
-    "mapping": {"partition": "compact", "placement": "row_major"},
+    "mapping": {"partition": "compact", "placement": "row_major", "order": "pixel"},
     "baseline": {
         "rows": 8, "columns": 8, "dataflow": "ws", "activation_bits": 8, "weight_bits": 8, "accumulator_bits": 32,
         "input_buffer": SRAM, "weight_buffer": SRAM, "output_buffer": SRAM,

@@ -196,6 +196,7 @@ CHIP = {
     "noc": {
         "topology": "mesh",
         "size": [2, 2],
+        "concentration": 1,
         "flit_bits": 32,
         "link_length": "1 mm",
         "router": UNIT_ROUTER.model_dump(),
@@ -221,7 +222,7 @@ CHIP = {
     },
     "ports": [_port("input", [0, 0]), _port("output", [1, 1])],
     "barrier": {"cycles": 5},
-    "mapping": {"partition": "compact", "placement": "row_major"},
+    "mapping": {"partition": "compact", "placement": "row_major", "order": "pixel"},
     "baseline": {
         "rows": 8,
         "columns": 8,

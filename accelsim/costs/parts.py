@@ -152,8 +152,9 @@ def queue_control_bits(chip: ChipSpec, float32: bool) -> int:
 
 
 def router_ports(chip: ChipSpec) -> int:
-    """Return the ports of the chip's one router design: links, core and I/O ports of its busiest router."""
-    return _busiest(chip.noc.topology, chip.noc.size, tuple(port.router for port in chip.ports))
+    """Return the ports of the chip's one router design: links, cores and I/O ports of its busiest router."""
+    noc = chip.noc
+    return noc.concentration + _busiest(noc.topology, noc.size, tuple(port.router for port in chip.ports))
 
 
 @functools.lru_cache(maxsize=64)
@@ -164,7 +165,7 @@ def _busiest(name: str, size: tuple[int, ...], places: tuple[tuple[int, ...], ..
         extra[topology.router_at(place)] += 1
     ways = range(topology.network_ports)
     return max(
-        1 + io + sum(topology.neighbour(router, port) is not None for port in ways) for router, io in enumerate(extra)
+        io + sum(topology.neighbour(router, port) is not None for port in ways) for router, io in enumerate(extra)
     )
 
 

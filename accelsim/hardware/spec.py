@@ -176,6 +176,8 @@ class NocSpec(Spec):
     topology: Name
     size: Annotated[tuple[Count, ...], Field(min_length=1, max_length=3)]
     """Routers along each dimension."""
+    concentration: Annotated[Count, Field(le=16)]
+    """Cores per router: core c hangs on router c // concentration."""
     flit_bits: Annotated[Count, Field(le=1024)]
     link_length: Length
     router: RouterSpec
@@ -254,7 +256,12 @@ class MappingSpec(Spec):
     partition: Name
     """``compact``: as few cores as possible; ``spread``: layers over the spare cores."""
     placement: Name
-    """``row_major``: in order; ``traffic``: so that packets travel less."""
+    """``row_major``: in order; ``column_major``: column by column; ``traffic``: so that packets travel less."""
+    order: Literal["pixel", "channel"]
+    """What stays together when a layer is cut: the channels of a pixel, or the pixels of a channel."""
+    slices: dict[Name, Annotated[Count, Field(le=65536)]] = {}
+    """Populations that are cut into a stated number of slices, whatever the partition: equal ones, the rest with the
+    last."""
 
 
 class ActionEnergySpec(Spec):

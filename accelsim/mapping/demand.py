@@ -1,26 +1,18 @@
-"""What a slice of a population needs from the memories of a core.
+"""What a slice of a population needs from the memories of a core."""
 
-A core stores, of every row that its neurons use, the part that they use: a dense row is cut to the core's targets, a
-shared convolution row is stored once however many positions use it (``conv_storage: shared``) or once per position
-(``unrolled``).
-"""
-
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from accelsim.compression.format import WeightFormat
 from accelsim.errors import MappingError
-from accelsim.hardware.spec import CoreSpec
-from accelsim.network.connections.connection import Connection
+from accelsim.hardware.spec import CoreSpec, MappingSpec
+from accelsim.mapping.patterns import Cut, cut_of
+from accelsim.mapping.storage import StoredRows
 from accelsim.network.events import Kind
 from accelsim.network.graph import Network, Population
-
-RowBits = Callable[[npt.NDArray[Any], int], npt.NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -75,108 +67,97 @@ def room_of(core: CoreSpec) -> Demand:
     )
 
 
-class IncomingRows:
-    """Rows of one connection as a core stores them, with the runs sorted by their first target."""
-
-    def __init__(self, connection: Connection, core: CoreSpec, weights: WeightFormat) -> None:
-        self.connection = connection
-        self._core, self._format = core, weights
-        self._order = np.argsort(connection.run_start, kind="stable")
-        self._sorted_start = connection.run_start[self._order]
-
-    @cached_property
-    def _source_of_run(self) -> npt.NDArray[np.int64]:
-        return np.repeat(np.arange(self.connection.n_source), np.diff(self.connection.run_ptr))
-
-    @cached_property
-    def _nonzero(self) -> npt.NDArray[np.int64]:
-        """Non-zero weights of every row before each offset, (n_rows, run_length + 1)."""
-        counts = np.cumsum(self.connection.rows != 0, axis=1, dtype=np.int64)
-        return np.concatenate((np.zeros((len(counts), 1), np.int64), counts), axis=1)
-
-    def runs(self, low: int, high: int) -> npt.NDArray[np.int64]:
-        """Return the runs with a target in ``low .. high - 1``."""
-        length = self.connection.run_length
-        first = np.searchsorted(self._sorted_start, low - length, side="right")
-        last = np.searchsorted(self._sorted_start, high, side="left")
-        return self._order[first:last]
-
-    def axons(self, low: int, high: int) -> npt.NDArray[np.int64]:
-        """Return the source neurons that reach the slice with a non-zero weight, ascending."""
-        runs = self.runs(low, high)
-        start, row = self.connection.run_start[runs], self.connection.run_row[runs]
-        first = np.maximum(low - start, 0)
-        last = np.minimum(high - start, self.connection.run_length)
-        useful = self._nonzero[row, last] > self._nonzero[row, first]
-        return np.unique(self._source_of_run[runs[useful]])
-
-    def stored(self, low: int, high: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
-        """Return every row as stored for the slice.
-
-        Returns
-        -------
-        words : (n_rows,) int32
-            Synapse memory words; 0 where the slice does not use the row.
-        issued : (n_rows, run_length) uint8
-            Positions that the format hands to the lanes.
-        """
-        connection, runs = self.connection, self.runs(low, high)
-        start, row = connection.run_start[runs], connection.run_row[runs]
-        n_rows, length = connection.rows.shape
-        first, last = np.full(n_rows, length, np.int64), np.zeros(n_rows, np.int64)
-        np.minimum.at(first, row, np.maximum(low - start, 0))
-        np.maximum.at(last, row, np.minimum(high - start, length))
-        words = np.zeros(n_rows, np.int32)
-        issued = np.zeros((n_rows, length), np.uint8)
-        used = last > first
-        for begin, end in {*zip(first[used].tolist(), last[used].tolist(), strict=True)}:
-            chosen = np.nonzero(used & (first == begin) & (last == end))[0]
-            rows = connection.rows[chosen, begin:end]
-            words[chosen] = -(-self._format.row_bits(rows, connection.bits) // self._core.synapse_memory.width)
-            issued[chosen, begin:end] = self._format.issued(rows)
-        return words, issued
-
-    def stored_words(self, low: int, high: int) -> int:
-        """Return the synapse memory words that the slice occupies."""
-        words, _ = self.stored(low, high)
-        if self._core.conv_storage == "unrolled":
-            return int(words[self.connection.run_row[self.runs(low, high)]].sum())
-        return int(words.sum())
+def channel_first(population: Population) -> npt.NDArray[np.int32]:
+    """Return the neurons of a population channel by channel, (n,)."""
+    neurons = np.arange(population.size, dtype=np.int32)
+    return neurons.reshape(-1, population.shape[-1]).T.ravel() if len(population.shape) > 1 else neurons
 
 
 class DemandModel:
-    """Demands of slices of one network on one kind of core.
+    """Demands of parts of one network on one kind of core.
 
     With ``bias_current`` the port computes the input's projection: its weights are not in the cores, but every target
     has an axon that loads its bias, and room for it.
+
+    Parameters
+    ----------
+    network, core, weights, kind
+    mapping : MappingSpec, optional
+        ``order`` and ``slices`` of the chip's mapping: whole pixels and no stated numbers without it.
+
+    Raises
+    ------
+    MappingError
+        If a number of slices is stated for an unknown population, or is impossible.
     """
 
-    def __init__(self, network: Network, core: CoreSpec, weights: WeightFormat, kind: Kind = "spikes") -> None:
+    def __init__(
+        self,
+        network: Network,
+        core: CoreSpec,
+        weights: WeightFormat,
+        kind: Kind = "spikes",
+        mapping: MappingSpec | None = None,
+    ) -> None:
         self._network, self._core = network, core
-        self._known: dict[tuple[str, int, int], Demand] = {}
+        self._known: dict[tuple[str, bytes], list[Demand]] = {}
         stored = [edge for edge in network.projections if kind != "bias_current" or edge.source != network.input.name]
-        self.incoming = {edge.name: IncomingRows(edge.connection, core, weights) for edge in stored}
+        self.incoming = {edge.name: StoredRows(edge.connection, core, weights) for edge in stored}
         self._loaded = {edge.target for edge in network.projections if edge not in stored}
+        self._by_channel = mapping is not None and mapping.order == "channel"
+        self.stated = _stated(network, mapping.slices if mapping is not None else {})
 
     def values_per_word(self, name: str) -> tuple[int, int]:
         """Return membranes and accumulators of a population per memory word."""
         population, integer = self._network.populations[name], self._network.integer
         return values_per_word(self._core, population, integer=integer, loaded=name in self._loaded)
 
-    def demand(self, name: str, low: int, high: int) -> Demand:
-        """Return what neurons ``low .. high - 1`` of population ``name`` need."""
-        key = (name, low, high)
+    def sequence(self, population: Population) -> npt.NDArray[np.int32]:
+        """Return the neurons of a population in the order in which it is cut, (n,)."""
+        return channel_first(population) if self._by_channel else np.arange(population.size, dtype=np.int32)
+
+    def granule(self, population: Population) -> int:
+        """Return the neurons that stay together: the channels of a pixel, or the pixels of a channel."""
+        if len(population.shape) == 1:
+            return 1
+        channels = population.shape[-1]
+        return population.size // channels if self._by_channel else channels
+
+    def state_words(self, name: str, neurons: int) -> tuple[int, int]:
+        """Return the membrane and accumulator words of some neurons of a population."""
+        membranes, accumulators = self.values_per_word(name)
+        return -(-neurons // membranes), -(-neurons // accumulators)
+
+    def demands(self, name: str, parts: Sequence[npt.NDArray[np.int32]]) -> list[Demand]:
+        """Return what each of ``parts``, ascending neurons of population ``name``, needs."""
+        cut = cut_of(self._network.populations[name].size, parts)
+        key = (name, cut.part.tobytes())
         if key not in self._known:
-            self._known[key] = self._demand(name, low, high)
+            self._known[key] = self._demands(name, cut, [len(part) for part in parts])
         return self._known[key]
 
-    def _demand(self, name: str, low: int, high: int) -> Demand:
-        membranes, accumulators = self.values_per_word(name)
+    def _demands(self, name: str, cut: Cut, sizes: list[int]) -> list[Demand]:
         rows = [self.incoming[edge.name] for edge in self._network.incoming(name) if edge.name in self.incoming]
-        count = high - low
-        return Demand(
-            membrane_words=-(-count // membranes),
-            accumulator_words=-(-count // accumulators),
-            axons=sum(len(item.axons(low, high)) for item in rows) + (count if name in self._loaded else 0),
-            synapse_words=sum(item.stored_words(low, high) for item in rows),
-        )
+        axons = np.array(sizes) if name in self._loaded else np.zeros(cut.parts, np.int64)
+        words = np.zeros(cut.parts, np.int64)
+        for item in rows:
+            more_axons, more_words = item.demand(cut)
+            axons, words = axons + more_axons, words + more_words
+        return [
+            Demand(*self.state_words(name, size), int(axon), int(word))
+            for size, axon, word in zip(sizes, axons, words, strict=True)
+        ]
+
+
+def _stated(network: Network, slices: Mapping[str, int]) -> dict[str, int]:
+    known = {name: item for name, item in network.populations.items() if item.model is not None}
+    for name, count in slices.items():
+        if name not in known:
+            raise MappingError(
+                f"mapping.slices: expected a population that lives on cores ({', '.join(known)}), got {name!r}"
+            )
+        if count > known[name].size:
+            raise MappingError(
+                f"mapping.slices.{name}: expected 1 .. {known[name].size}, one neuron per core at most, got {count}"
+            )
+    return dict(slices)

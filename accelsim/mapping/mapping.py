@@ -31,7 +31,8 @@ class Mapping:
     Attributes
     ----------
     fabric : Fabric
-        Terminals 0 .. cores - 1 are the cores, in router order; the ports follow in the order of the hardware file.
+        Terminals 0 .. cores - 1 are the cores, ``noc.concentration`` on each router in turn; the ports follow in the
+        order of the hardware file.
     cores : int
     parts : tuple of Part
         Core parts by terminal, in scan order, then the input population's parts at the ports.
@@ -92,15 +93,15 @@ def map_network(
         )
     weights = WEIGHT_FORMATS.get(chip.core.weight_format)()
     topology = TOPOLOGIES.get(chip.noc.topology)(chip.noc.size)
-    fabric = build_fabric(
-        topology, [*range(topology.routers), *(topology.router_at(port.router) for port in chip.ports)]
-    )
-    model = DemandModel(network, chip.core, weights, kind)
-    plan = draft(network, chip, model, topology.routers, kind)
+    cores = topology.routers * chip.noc.concentration
+    on_routers = [core // chip.noc.concentration for core in range(cores)]
+    fabric = build_fabric(topology, [*on_routers, *(topology.router_at(port.router) for port in chip.ports)])
+    model = DemandModel(network, chip.core, weights, kind, chip.mapping)
+    plan = draft(network, chip, model, cores, kind)
     axons = build_axons(network, chip, model, plan, value_bits)
     place = np.arange(fabric.terminals)
-    place[: topology.routers] = _positions(chip, fabric, topology.routers, plan, axons, profile or {})
-    mapping = _placed(fabric, topology.routers, plan, axons, place)
+    place[:cores] = _positions(chip, fabric, cores, plan, axons, profile or {})
+    mapping = _placed(fabric, cores, plan, axons, place)
     _check_entries(chip, mapping)
     _check_packets(chip, mapping)
     _check_routing(chip, mapping)
@@ -110,8 +111,7 @@ def map_network(
 def _home(parts: tuple[Part, ...], offsets: dict[str, int], sources: int) -> npt.NDArray[np.int64]:
     home = np.zeros(sources, dtype=np.int64)
     for part in parts:
-        first = offsets[part.population]
-        home[first + part.low : first + part.high] = part.terminal
+        home[offsets[part.population] + part.neurons] = part.terminal
     return home
 
 
@@ -125,11 +125,9 @@ def _positions(
         if plan.load_target is not None and plan.offsets[name] == 0:
             continue  # the port loads every bias once, whatever the input's events are
         rate[plan.offsets[name] : plan.offsets[name] + len(spikes)] = spikes
-    traffic = np.zeros((fabric.terminals, fabric.terminals))
-    np.add.at(traffic, (home[axons.source()], axons.terminal), rate[axons.source()])
-    routers = fabric.terminal_router.astype(np.int64)
-    distance = fabric.topology.hops(routers[:, None], routers[None, :])
-    positions = PLACERS.get(chip.mapping.placement)(traffic, distance, cores)
+    source, size = axons.source(), fabric.terminals
+    pairs = np.bincount(home[source] * size + axons.terminal, weights=rate[source], minlength=size * size)
+    positions = PLACERS.get(chip.mapping.placement)(pairs.reshape(size, size), fabric, cores)
     if sorted(positions.tolist()) != list(range(cores)):
         raise MappingError(f"placement {chip.mapping.placement!r} does not give every core a position of its own")
     return positions
@@ -140,18 +138,15 @@ def _placed(fabric: Fabric, cores: int, plan: Draft, axons: Axons, place: npt.ND
     parts = sorted(
         (replace(part, terminal=int(place[part.terminal])) for part in plan.parts), key=lambda part: part.terminal
     )
-    source, axon = axons.source(), axons.axon.copy()
-    axon["terminal"] = place[axon["terminal"]]
-    placed = Axons(axons.ptr, axon[np.lexsort((axon["terminal"], source))], axons.costs)
     home = _home((*parts, *plan.inputs), plan.offsets, plan.sources)
     return Mapping(
         fabric=fabric,
         cores=cores,
         parts=(*parts, *plan.inputs),
         offsets=plan.offsets,
-        axons=placed,
+        axons=axons.placed(place),
         occupation={int(place[core]): demand for core, demand in plan.occupation.items()},
-        routing_entries=np.bincount(home[source], minlength=fabric.terminals),
+        routing_entries=np.bincount(home, np.diff(axons.ptr), fabric.terminals).astype(np.int64),
         load_target=plan.load_target,
     )
 

@@ -1,19 +1,22 @@
 """Cutting populations into slices that fit a core.
 
-A slice is a run of consecutive neurons (whole pixels of a shaped population where one fits). ``compact`` uses as few
-cores as possible, equal slices within a population; ``spread`` then gives the spare cores, one at a time, to the
-population whose slices are the largest, so that layers work in parallel.
+A slice is a run of neurons in the order in which the chip's mapping cuts (``order``): whole pixels of a shaped
+population, or whole channels, where one fits. ``compact`` uses as few cores as possible, equal slices within a
+population; ``spread`` then gives the spare cores, one at a time, to the population whose slices are the largest, so
+that layers work in parallel. A population with a stated number of slices (``slices``) has that number.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
 
 from accelsim.errors import MappingError
 from accelsim.hardware.spec import CoreSpec
 from accelsim.mapping.demand import Demand, DemandModel, room_of
-from accelsim.mapping.shortage import neuron_too_big, population_too_big, too_few_cores
+from accelsim.mapping.shortage import neuron_too_big, population_too_big, stated_too_big, too_few_cores
 from accelsim.network.graph import Network, Population
 from accelsim.registry import Registry
 
@@ -24,52 +27,84 @@ _NEURONS_TRIED = 256
 PARTITIONERS: Registry[Partitioner] = Registry("partition", "accelsim.mapping")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Slice:
-    """Neurons ``low .. high - 1`` of a population, and what they need."""
+    """Ascending neurons (n,) int32 of a population, and what they need."""
 
     population: str
-    low: int
-    high: int
+    neurons: npt.NDArray[np.int32]
     demand: Demand
 
 
-def granule(population: Population) -> int:
-    """Return the neurons that stay together: the channels of a pixel."""
-    return population.shape[-1] if len(population.shape) > 1 else 1
+def slices_at(model: DemandModel, population: Population, bounds: npt.NDArray[np.int64]) -> list[Slice]:
+    """Cut a population at positions of the model's order; (parts + 1,) with both ends."""
+    sequence = model.sequence(population)
+    parts = [np.sort(part) for part in np.split(sequence, bounds[1:-1])]
+    demands = model.demands(population.name, parts)
+    return [Slice(population.name, part, demand) for part, demand in zip(parts, demands, strict=True)]
+
+
+def equal_bounds(model: DemandModel, population: Population, parts: int) -> npt.NDArray[np.int64]:
+    """Return where ``parts`` slices of nearly equal size begin and end, (parts + 1,)."""
+    step = model.granule(population)
+    if population.size // step < parts:
+        step = 1
+    units = population.size // step
+    bounds = np.rint(units * np.arange(parts + 1) / parts).astype(np.int64) * step
+    bounds[-1] = population.size
+    return bounds
 
 
 def equal_slices(model: DemandModel, population: Population, parts: int) -> list[Slice]:
     """Cut a population into ``parts`` slices of nearly equal size."""
-    step = granule(population)
-    if population.size // step < parts:
-        step = 1
-    units = population.size // step
-    bounds = [round(units * at / parts) * step for at in range(parts)] + [population.size]
-    return [
-        Slice(population.name, low, high, model.demand(population.name, low, high)) for low, high in pairwise(bounds)
-    ]
+    return slices_at(model, population, equal_bounds(model, population, parts))
+
+
+def stated_slices(model: DemandModel, population: Population, core: CoreSpec) -> list[Slice]:
+    """Cut a population into the stated number of slices: floor(n / number) neurons each, the last takes the rest.
+
+    Raises
+    ------
+    MappingError
+        If one of them does not fit a core.
+    """
+    parts = model.stated[population.name]
+    bounds = np.arange(parts + 1) * (population.size // parts)
+    bounds[-1] = population.size
+    slices = slices_at(model, population, bounds)
+    room = room_of(core)
+    worst = max(slices, key=lambda item: _pressure(item.demand, room))
+    if worst.demand.excess(room):
+        raise MappingError(stated_too_big(population.name, parts, worst.demand, core))
+    return slices
 
 
 def fewest_slices(model: DemandModel, population: Population, core: CoreSpec, limit: int) -> list[Slice]:
-    """Cut a population into the fewest equal slices that each fit a core.
+    """Cut a population into the fewest equal slices that each fit a core, or into the stated number.
 
     Raises
     ------
     MappingError
         If a single neuron does not fit, or more than ``limit`` slices would be needed.
     """
+    if population.name in model.stated:
+        return stated_slices(model, population, core)
     room = room_of(core)
-    total = model.demand(population.name, 0, population.size)
+    everyone = np.arange(population.size, dtype=np.int32)
+    total = model.demands(population.name, [everyone])[0]
     fewest = math.ceil(_pressure(total, room))  # slices never need less than the whole does
-    slices: list[Slice] = []
+    worst: Slice | None = None
     for parts in range(max(1, fewest), min(limit, population.size) + 1):
+        largest = int(np.diff(equal_bounds(model, population, parts)).max())
+        words = model.state_words(population.name, largest)
+        if words[0] > room.membrane_words or words[1] > room.accumulator_words:
+            continue
         slices = equal_slices(model, population, parts)
-        if not any(item.demand.excess(room) for item in slices):
+        worst = max(slices, key=lambda item: _pressure(item.demand, room))
+        if not worst.demand.excess(room):
             return slices
-    worst = max(slices, key=lambda item: _pressure(item.demand, room), default=None)
-    for neuron in range(worst.low, min(worst.high, worst.low + _NEURONS_TRIED)) if worst else (0,):
-        alone = model.demand(population.name, neuron, neuron + 1)
+    for neuron in worst.neurons[:_NEURONS_TRIED] if worst else everyone[:1]:
+        alone = model.demands(population.name, [np.array([neuron], np.int32)])[0]
         if alone.excess(room):
             raise MappingError(neuron_too_big(population.name, alone, core))
     raise MappingError(population_too_big(population.name, total, limit, core))
@@ -96,19 +131,43 @@ def spread(network: Network, model: DemandModel, core: CoreSpec, cores: int) -> 
     parts: dict[str, list[Slice]] = {}
     for item in compact(network, model, core, cores):
         parts.setdefault(item.population, []).append(item)
-    divisible = set(parts)
-    while divisible and sum(map(len, parts.values())) < cores:
-        name = max(sorted(divisible), key=lambda key: max(item.high - item.low for item in parts[key]))
-        population = network.populations[name]
-        if len(parts[name]) >= population.size // granule(population):
-            divisible.discard(name)
-            continue
-        finer = equal_slices(model, population, len(parts[name]) + 1)
-        if any(item.demand.excess(room) for item in finer):
-            divisible.discard(name)
-            continue
-        parts[name] = finer
-    return [item for slices in parts.values() for item in slices]
+    fewest = {name: len(slices) for name, slices in parts.items()}
+    most = {
+        name: network.populations[name].size // model.granule(network.populations[name])
+        for name in parts
+        if name not in model.stated
+    }
+    while True:
+        wanted = _shares(network, model, fewest, most, cores)
+        for name, count in wanted.items():
+            if len(parts[name]) != count:
+                parts[name] = equal_slices(model, network.populations[name], count)
+            if any(item.demand.excess(room) for item in parts[name]):
+                most[name] = count - 1  # a cut that misses the borders of the coarser one: do with fewer slices
+                break
+        else:
+            return [item for slices in parts.values() for item in slices]
+
+
+def _shares(
+    network: Network, model: DemandModel, fewest: dict[str, int], most: dict[str, int], cores: int
+) -> dict[str, int]:
+    """Return slices by population: from ``fewest`` on, one more for the largest slice while cores are spare."""
+
+    def largest(name: str) -> int:
+        return int(np.diff(equal_bounds(model, network.populations[name], count[name])).max())
+
+    count = dict(fewest)
+    sizes = {name: largest(name) for name in sorted(most) if count[name] < most[name]}
+    for _ in range(cores - sum(count.values())):
+        if not sizes:
+            break
+        name = max(sizes, key=lambda key: sizes[key])
+        count[name] += 1
+        sizes[name] = largest(name)
+        if count[name] >= most[name]:
+            del sizes[name]
+    return count
 
 
 def pack(slices: list[Slice], core: CoreSpec, cores: int) -> list[int]:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from accelsim.errors import MappingError
 from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.demand import Demand, DemandModel
@@ -10,25 +13,24 @@ from accelsim.network.events import Kind
 from accelsim.network.graph import Network, Projection
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """A slice in its place.
 
     Attributes
     ----------
     population : str
-    low, high : int
-        Neurons ``low .. high - 1``.
+    neurons : (n,) int32
+        Ascending numbers in the population; a neuron's place in this list is its local address.
     terminal : int
-        Core (its router's number) or port.
+        Core or port.
     membrane_word, accumulator_word : int
         First word of the slice in the core's memories.
     membranes_per_word, accumulators_per_word : int
     """
 
     population: str
-    low: int
-    high: int
+    neurons: npt.NDArray[np.int32]
     terminal: int
     membrane_word: int = 0
     accumulator_word: int = 0
@@ -90,7 +92,7 @@ def draft(network: Network, chip: ChipSpec, model: DemandModel, cores: int, kind
         held = occupation.get(core, Demand(0, 0, 0, 0))
         per_word = model.values_per_word(item.population)
         parts.append(
-            Part(item.population, item.low, item.high, core, held.membrane_words, held.accumulator_words, *per_word)
+            Part(item.population, item.neurons, core, held.membrane_words, held.accumulator_words, *per_word)
         )
         occupation[core] = held + item.demand
     load_target = _only_projection(network).target if kind == "bias_current" else None
@@ -105,8 +107,9 @@ def draft(network: Network, chip: ChipSpec, model: DemandModel, cores: int, kind
             f"ports: {network.input.name} sends events into the network, but the chip has no input port; known: "
             + (", ".join(f"{port.name} ({port.direction})" for port in chip.ports) or "none")
         )
-    bounds = [round(input_sources * at / max(1, len(ports))) for at in range(len(ports) + 1)]
-    inputs = [Part(network.input.name, bounds[at], bounds[at + 1], port) for at, port in enumerate(ports)]
+    bounds = [round(input_sources * at / len(ports)) for at in range(1, len(ports))]
+    everyone = np.split(np.arange(input_sources, dtype=np.int32), bounds)[: len(ports)]
+    inputs = [Part(network.input.name, neurons, port) for neurons, port in zip(everyone, ports, strict=True)]
     return Draft(tuple(parts), tuple(inputs), occupation, offsets, total, cores, kind, load_target)
 
 

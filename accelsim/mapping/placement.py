@@ -1,7 +1,8 @@
-"""Placing cores on routers: row by row, or so that spikes travel less.
+"""Placing cores on routers: row by row, column by column, or so that spikes travel less.
 
-``row_major`` numbers routers in order. ``traffic`` starts there and swaps pairs of cores while that shortens the sum of
-packets x hops; it is deterministic, and never worse than where it started.
+Position p is a local port of router p // concentration. ``row_major`` numbers positions in order; ``column_major``
+fills a two-dimensional mesh column by column. ``traffic`` starts row by row and swaps pairs of cores while that shortens
+the sum of packets x hops; it is deterministic, and never worse than where it started.
 """
 
 from collections.abc import Callable
@@ -9,31 +10,57 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from accelsim.errors import MappingError
+from accelsim.hardware.topologies.mesh import Mesh
+from accelsim.hardware.topologies.topology import Fabric
+from accelsim.mapping.exchange import exchange, initial_cost
 from accelsim.registry import Registry
 
 Floats = npt.NDArray[np.float64]
-Placer = Callable[[Floats, npt.NDArray[np.int64], int], npt.NDArray[np.int64]]
+Placer = Callable[[Floats, Fabric, int], npt.NDArray[np.int64]]
+"""From the packets between logical terminals, the fabric and the number of cores to the position of each core."""
+
 PLACERS: Registry[Placer] = Registry("placement", "accelsim.mapping")
 
 _MAX_PASSES = 20
 
 
 @PLACERS.register("row_major")
-def row_major(traffic: Floats, distance: npt.NDArray[np.int64], cores: int) -> npt.NDArray[np.int64]:  # noqa: ARG001
+def row_major(traffic: Floats, fabric: Fabric, cores: int) -> npt.NDArray[np.int64]:  # noqa: ARG001
     """Return the identity."""
     return np.arange(cores)
 
 
+@PLACERS.register("column_major")
+def column_major(traffic: Floats, fabric: Fabric, cores: int) -> npt.NDArray[np.int64]:  # noqa: ARG001
+    """Return positions column by column.
+
+    Raises
+    ------
+    MappingError
+        If the routers are not a mesh of two dimensions.
+    """
+    topology = fabric.topology
+    if not isinstance(topology, Mesh) or len(topology.size) != 2:
+        raise MappingError(
+            f"placement 'column_major': expected a mesh of two dimensions, got {type(topology).__name__.lower()} "
+            f"{list(topology.size)}; known for others: row_major, traffic"
+        )
+    width, height = topology.size
+    router, turn = np.divmod(np.arange(cores), cores // topology.routers)
+    x, y = np.divmod(router, height)
+    return np.asarray((y * width + x) * (cores // topology.routers) + turn)
+
+
 @PLACERS.register("traffic")
-def by_traffic(traffic: Floats, distance: npt.NDArray[np.int64], cores: int) -> npt.NDArray[np.int64]:
+def by_traffic(traffic: Floats, fabric: Fabric, cores: int) -> npt.NDArray[np.int64]:
     """Return the position of each core after pairwise exchange.
 
     Parameters
     ----------
     traffic : (n, n) float64
         Packets between logical terminals; the first ``cores`` may move, the rest (ports) stay.
-    distance : (n, n) int64
-        Hops between positions.
+    fabric : Fabric
     cores : int
 
     Returns
@@ -43,25 +70,10 @@ def by_traffic(traffic: Floats, distance: npt.NDArray[np.int64], cores: int) -> 
     """
     both = traffic + traffic.T
     np.fill_diagonal(both, 0)  # a core's packets to itself travel no link wherever it lies
+    routers = fabric.terminal_router.astype(np.int64)
+    distance = fabric.topology.hops(routers[:, None], routers[None, :])
     position = np.arange(len(traffic))
-    busy = [core for core in range(cores) if both[core].any()]
-    for _ in range(_MAX_PASSES):
-        improved = False
-        for a in busy:
-            now = distance[position[a]][position]
-            cost_a = both[a] @ now
-            best, partner = -1e-9, -1
-            for b in range(cores):
-                if b == a:
-                    continue
-                there = distance[position[b]][position]
-                change = both[a] @ there - cost_a + both[b] @ now - both[b] @ there
-                change += 2 * both[a, b] * distance[position[a], position[b]]
-                if change < best:
-                    best, partner = change, b
-            if partner >= 0:
-                position[a], position[partner] = position[partner], position[a]
-                improved = True
-        if not improved:
-            break
+    cost = np.zeros((cores, cores))
+    initial_cost(both, distance, cost)
+    exchange(both, distance, cost, position, np.flatnonzero(both[:cores].any(axis=1)), _MAX_PASSES)
     return position[:cores]

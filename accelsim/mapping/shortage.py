@@ -76,3 +76,15 @@ def too_few_cores(slices: Sequence[tuple[str, Demand]], needed: int, cores: int,
         f"{_amount(name, by_layer[biggest], core)} of it. It would fit {needed} cores like these, or {cores} cores "
         f"with about {_amount(name, -(-need * 5 // (4 * cores)), core)} each (weight format {core.weight_format})"
     )
+
+
+def stated_too_big(population: str, parts: int, demand: Demand, core: CoreSpec) -> str:
+    """Say that a stated number of slices is too small."""
+    room = room_of(core)
+    name = _scarcest(demand, room)
+    need, have = getattr(demand, name), getattr(room, name)
+    return (
+        f"mapping.slices.{population}: one of {parts} slices does not fit a core: {_PLACES[name]}: needs "
+        f"{_amount(name, need, core)}, has {_amount(name, have, core)}, {_amount(name, need - have, core)} missing; "
+        "state more slices"
+    )

@@ -4,15 +4,19 @@ A packet of an input with values passes ``mac_lanes`` instead of ``synapse_lanes
 packet per bias, which the core writes beside the membrane in one cycle. Outputs go to the output ports in turn.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from accelsim.hardware.spec import ChipSpec
-from accelsim.mapping.axons import COST_FIELDS, AxonBuilder, Axons
+from accelsim.mapping.axons import COST_FIELDS, AxonBuilder, Axons, Entries, records_of
 from accelsim.mapping.demand import DemandModel
-from accelsim.mapping.kernels import row_costs
-from accelsim.mapping.parts import Draft, Part, ports_of
-from accelsim.network.graph import Network, Projection
+from accelsim.mapping.kernels import RowEngine, row_costs, sum_rows
+from accelsim.mapping.parts import Draft, ports_of
+from accelsim.mapping.patterns import Patterns, cut_of, find_patterns
+from accelsim.mapping.storage import StoredRows, held_rows
+from accelsim.network.graph import Network, Population, Projection
 
 
 def packet_flits(chip: ChipSpec, cores: int, payload: int) -> int:
@@ -36,68 +40,119 @@ def build_axons(network: Network, chip: ChipSpec, model: DemandModel, plan: Draf
     value_bits : int
         Width of the values that graded input packets carry.
     """
-    builder = AxonBuilder()
-    for part in plan.parts:
-        for edge in network.incoming(part.population):
-            from_input = edge.source == network.input.name
-            if from_input and plan.kind == "bias_current":
-                _add_loads(builder, chip, plan, part, integer=network.integer)
-                continue
-            graded = from_input and plan.kind == "graded"
-            sources = model.incoming[edge.name].axons(part.low, part.high)
-            costs = _row_costs(chip, model, edge, part, graded=graded)
-            flits = packet_flits(chip, plan.cores, value_bits if graded else 0)
-            builder.add(sources + plan.offsets[edge.source], part.terminal, flits, costs[sources], macs=graded)
-    _add_outputs(builder, network, chip, plan)
-    return builder.build(plan.sources)
+    builder = AxonBuilder(plan.cores, chip.core.timing.axon_in_cycles)
+    for name, population in network.populations.items():
+        if name == network.input.name and plan.load_target is not None:
+            loaded = network.populations[plan.load_target]
+            builder.add(loaded.size, [_loads(chip, plan, loaded, integer=network.integer)])
+            continue
+        graded = name == network.input.name and plan.kind == "graded"
+        flits = packet_flits(chip, plan.cores, value_bits if graded else 0)
+        entries = [_rows(chip, model, plan, edge, flits, graded=graded) for edge in network.outgoing(name)]
+        if name == network.output.name:
+            entries.append(_outputs(network, chip, plan))
+        builder.add(population.size, entries)
+    return builder.build()
 
 
-def _row_costs(
-    chip: ChipSpec, model: DemandModel, edge: Projection, part: Part, *, graded: bool
-) -> npt.NDArray[np.int64]:
-    core, connection = chip.core, edge.connection
-    nonzero = (connection.rows != 0).astype(np.uint8)
-    words, issued = model.incoming[edge.name].stored(part.low, part.high)
-    costs = np.zeros((connection.n_source, len(COST_FIELDS)), dtype=np.int64)
-    row_costs(
+def _rows(chip: ChipSpec, model: DemandModel, plan: Draft, edge: Projection, flits: int, *, graded: bool) -> Entries:
+    """Return what the source neurons of a projection activate in the parts of its target."""
+    core, connection, memory = chip.core, edge.connection, chip.core.accumulator.memory
+    parts = [part for part in plan.parts if part.population == edge.target]
+    cut = cut_of(connection.n_target, [part.neurons for part in parts])
+    per_word = parts[0].accumulators_per_word
+    first = np.array([part.accumulator_word * per_word for part in parts], np.int64)
+    patterns = find_patterns(connection, cut, first, per_word * memory.banks)
+    lanes = core.mac_lanes if graded else core.synapse_lanes
+    engine = RowEngine(
+        lanes, core.synapse_memory.banks, memory.banks, per_word, memory.rmw_slots, core.timing.synapse_cycles
+    )
+    cell, records = _records(model.incoming[edge.name], patterns, cut.parts, engine)
+    ends, entry, sums = sum_rows(
         connection.run_ptr,
         connection.run_row,
         connection.run_start,
-        part.low,
-        part.high,
-        part.accumulator_word * part.accumulators_per_word,
-        nonzero if core.skip_zero_weights else issued,
-        nonzero,
-        words,
-        core.mac_lanes if graded else core.synapse_lanes,
-        core.synapse_memory.banks,
-        core.accumulator.memory.banks,
-        part.accumulators_per_word,
-        core.accumulator.memory.rmw_slots,
-        costs,
+        patterns.class_of,
+        patterns.ptr,
+        patterns.part,
+        cell,
+        records,
+        cut.parts,
     )
-    return costs
+    entry[:, 0] = np.array([part.terminal for part in parts], np.int32)[entry[:, 0]]
+    return Entries(ends, entry, records_of(flits, sums, macs=graded))
 
 
-def _fixed_costs(axons: int, cycles: int) -> npt.NDArray[np.int64]:
-    costs = np.zeros((axons, len(COST_FIELDS)), dtype=np.int64)
+def _records(
+    stored: StoredRows, patterns: Patterns, parts: int, engine: RowEngine
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return the costs of all rows in all pieces, equal pieces once: record of (n_pieces, n_rows), (n_records, 8)."""
+    held = held_rows(patterns, parts)
+    cell = np.full(held.number.shape, -1, np.int32)
+    records: list[npt.NDArray[np.int32]] = [np.empty((0, len(COST_FIELDS)), np.int32)]
+    filled = 0
+    kinds = np.stack([patterns.pattern, patterns.phase], axis=1)
+    order = np.lexsort(kinds.T)
+    borders = np.flatnonzero((np.diff(kinds[order], axis=0) != 0).any(axis=1)) + 1
+    for pieces in np.split(order, borders) if len(order) else []:
+        offsets, phase = patterns.offsets[patterns.pattern[pieces[0]]], int(patterns.phase[pieces[0]])
+        numbers = held.number[pieces]
+        for number in np.unique(numbers[numbers >= 0]).tolist():
+            mine = numbers == number
+            chosen = np.flatnonzero(mine.any(axis=0))
+            kept = held.kept[number]
+            out = np.empty((len(chosen), len(COST_FIELDS)), np.int32)
+            position = np.searchsorted(kept, offsets).astype(np.int32)
+            words = stored.words(kept)[chosen]
+            for place, rows in stored.chunks(chosen, kept):
+                takes = stored.takes(rows)
+                row_costs(
+                    stored.connection.rows,
+                    chosen[place],
+                    offsets,
+                    position,
+                    takes,
+                    phase,
+                    words[place],
+                    engine,
+                    out[place],
+                )
+            names = np.full(cell.shape[1], -1, np.int32)
+            names[chosen] = np.arange(filled, filled + len(chosen))
+            cell[pieces] = np.where(mine, names, cell[pieces])
+            records.append(out)
+            filled += len(chosen)
+    return cell, np.concatenate(records)
+
+
+def _fixed(terminal: npt.NDArray[np.int32], records: npt.NDArray[Any], number: npt.NDArray[np.int64]) -> Entries:
+    """Return one entry per neuron, each with its terminal and the number of its record."""
+    ptr = np.arange(len(terminal) + 1, dtype=np.int64)
+    return Entries(ptr, np.stack([terminal, number], axis=1).astype(np.int32), records)
+
+
+def _fixed_costs(cycles: list[int]) -> npt.NDArray[np.int32]:
+    costs = np.zeros((len(cycles), len(COST_FIELDS)), dtype=np.int32)
     costs[:, COST_FIELDS.index("cycles")] = costs[:, COST_FIELDS.index("ideal")] = cycles
     return costs
 
 
-def _add_loads(builder: AxonBuilder, chip: ChipSpec, plan: Draft, part: Part, *, integer: bool) -> None:
-    biases = np.arange(part.low, part.high) + min(plan.offsets.values())
+def _loads(chip: ChipSpec, plan: Draft, loaded: Population, *, integer: bool) -> Entries:
+    terminal = np.zeros(loaded.size, np.int32)
+    for part in plan.parts:
+        if part.population == loaded.name:
+            terminal[part.neurons] = part.terminal
     flits = packet_flits(chip, plan.cores, chip.core.accumulator.bits if integer else 32)
-    builder.add(biases, part.terminal, flits, _fixed_costs(len(biases), 1), loads=True)
+    records = records_of(flits, _fixed_costs([1]), loads=True)
+    return _fixed(terminal, records, np.zeros(loaded.size, np.int64))
 
 
-def _add_outputs(builder: AxonBuilder, network: Network, chip: ChipSpec, plan: Draft) -> None:
+def _outputs(network: Network, chip: ChipSpec, plan: Draft) -> Entries:
     cores, output = plan.cores, network.output
     readout = output.model is not None and not output.model.spiking
     value_bits = chip.core.membrane.bits if network.integer else 32
     flits = packet_flits(chip, cores, value_bits if readout else 0)
-    ports = ports_of(chip, "output", cores)
-    for at, terminal in enumerate(ports):
-        neurons = np.arange(output.size)[at :: len(ports)] + plan.offsets[output.name]
-        costs = _fixed_costs(len(neurons), chip.ports[terminal - cores].cycles_per_event)
-        builder.add(neurons, terminal, flits, costs)
+    ports = np.array(ports_of(chip, "output", cores), np.int32)
+    number = np.arange(output.size) % len(ports)
+    costs = _fixed_costs([chip.ports[terminal - cores].cycles_per_event for terminal in ports.tolist()])
+    return _fixed(ports[number], records_of(flits, costs), number)

@@ -24,7 +24,7 @@ def _shares(run: "Run") -> dict[str, Floats]:
     """Return, by population, the fraction of every terminal's neurons that belongs to it, (terminals,)."""
     held = {name: np.zeros(run.mapping.fabric.terminals) for name in run.workload.network.populations}
     for part in run.mapping.parts:
-        held[part.population][part.terminal] += part.high - part.low
+        held[part.population][part.terminal] += len(part.neurons)
     total = np.maximum(sum(held.values()), 1)
     return {name: item / total for name, item in held.items()}
 
@@ -134,7 +134,7 @@ def cores_table(run: "Run") -> Table:
         part = mapping.parts[index]
         if part.terminal < mapping.cores:
             scan[part.terminal] += timing.scans["cycles"][:, column].mean()
-            neurons[part.terminal] += part.high - part.low
+            neurons[part.terminal] += len(part.neurons)
             layers[part.terminal] += (", " if layers[part.terminal] else "") + part.population
     room = room_of(spec.core)
     held = {
@@ -144,7 +144,7 @@ def cores_table(run: "Run") -> Table:
         ]
         for name in ("synapse_words", "axons", "membrane_words")
     }
-    place = [mapping.fabric.topology.position(core) for core in cores]
+    place = [mapping.fabric.topology.position(int(mapping.fabric.terminal_router[core])) for core in cores]
     by_core = run.energy.by_core()
     return table(
         "cores",

@@ -1,7 +1,7 @@
 """Where the cycles of a step went: the timeline of the terminal that ends last.
 
 The critical terminal is the one whose last activity sets E. If its row stage ends last, the cycles in which it
-processed rows are ``accumulate`` (lanes), ``bank_conflict`` and ``synapse_fetch``; the cycles in which it waited are
+processed rows are ``accumulate`` (lanes), ``bank_conflict``, ``synapse_fetch`` and ``axon_lookup``; the cycles in which it waited are
 given, in this order, to the ``neuron_scan`` of the source that injected last, to that source's stalls
 (``source_blocked``: its spike FIFO was full), and the rest to the ``network`` (routing entries, routers, links,
 look-up). If it ends with scanning or injecting, its scan, its stalls and the rest. Then ``drain`` and ``barrier``.
@@ -20,6 +20,7 @@ CAUSES = (
     "accumulate",
     "bank_conflict",
     "synapse_fetch",
+    "axon_lookup",
     "drain",
     "barrier",
 )
@@ -31,6 +32,7 @@ CAUSE_TEXT = {
     "accumulate": "synapse engine accumulating, all lanes served",
     "bank_conflict": "synapse engine waiting for accumulator banks",
     "synapse_fetch": "synapse engine waiting for weights",
+    "axon_lookup": "synapse engine reading axons",
     "drain": "pipelines draining at the end of a step",
     "barrier": "barrier between steps",
 }
@@ -51,6 +53,6 @@ def step_causes(chunk: Chunk, drain: int, barrier: int) -> npt.NDArray[np.int64]
     scan = np.minimum(wait, feeder["scan_cycles"])
     stalled = np.minimum(wait - scan, feeder["fifo_full"])
     network = wait - scan - stalled
-    rows = [np.where(by_rows, critical[name], 0) for name in ("row_ideal", "row_conflict", "row_fetch")]
+    rows = [np.where(by_rows, critical[name], 0) for name in ("row_ideal", "row_conflict", "row_fetch", "row_lookup")]
     after = [np.full(len(jobs), drain), np.full(len(jobs), barrier)]
     return np.stack([scan, stalled, network, *rows, *after], axis=1).astype(np.int64)

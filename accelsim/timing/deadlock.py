@@ -9,14 +9,15 @@ from accelsim.timing.machine import Machine
 from accelsim.timing.records import ROUTER_COUNT, SCAN_COUNT, TERMINAL_COUNT
 from accelsim.timing.reference.step import build_step
 from accelsim.timing.tables import StepWork
+from accelsim.timing.work import allocate_work
 from accelsim.timing.work_kernels import build_work
 
 
 def waiting_cycle(machine: Machine, sample: int, step: int) -> str:
     """Return the channels that wait for each other in a step that cannot end, in words."""
-    scan = np.zeros(len(machine.work.low), SCAN_COUNT)
-    work = StepWork(*build_work(machine.work, sample, step, scan))
-    return describe(machine, work)
+    scratch = allocate_work(machine.work)
+    build_work(machine.work, sample, step, scratch, np.zeros(len(machine.work.parts), SCAN_COUNT))
+    return describe(machine, scratch.work)
 
 
 def describe(machine: Machine, work: StepWork) -> str:

@@ -44,7 +44,7 @@ def empty_chunk(machine: Machine, first: int, jobs: int) -> Chunk:
         np.zeros((jobs, terminals), TERMINAL_COUNT),
         np.zeros((jobs, machine.noc.routers), ROUTER_COUNT),
         np.zeros((jobs, machine.noc.routers, machine.noc.ports), np.int64),
-        np.zeros((jobs, len(machine.work.low)), SCAN_COUNT),
+        np.zeros((jobs, len(machine.work.parts)), SCAN_COUNT),
         np.zeros(jobs, STEP),
     )
 

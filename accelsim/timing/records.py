@@ -20,6 +20,7 @@ TERMINAL_COUNT = np.dtype(
             "row_ideal",
             "row_conflict",
             "row_fetch",
+            "row_lookup",
             "words",
             "sops",
             "issued",
@@ -50,10 +51,10 @@ STEP = np.dtype([(name, np.int64) for name in ("end", "status", "injected", "del
 """Summary of one step: E, 0 or an error code, packets injected and delivered."""
 
 SCAN_COUNT = np.dtype(
-    [(name, np.int64) for name in ("visited", "membrane_words", "accumulator_words", "cycles", "updated")]
+    [(name, np.int64) for name in ("visited", "updated", "membrane_words", "accumulator_words", "cycles")]
 )
-"""What the neuron engine did with one slice: neurons visited (or events taken), memory words read and written,
-cycles, and those of the visited neurons that had input, state or bias or that fired."""
+"""What the neuron engine did with one slice: neurons visited (or events taken), those of them with
+input, state, bias or a spike, memory words read and written, cycles."""
 
 STATUS_DONE = 0
 STATUS_DEADLOCK = 1

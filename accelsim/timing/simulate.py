@@ -108,7 +108,7 @@ def _chunks(machine: Machine, threads: int) -> list[tuple[int, int]]:
     bytes_per_job = (
         TERMINAL_COUNT.itemsize * len(machine.noc.terminals)
         + (ROUTER_COUNT.itemsize + 8 * machine.noc.ports) * machine.noc.routers
-        + SCAN_COUNT.itemsize * len(machine.work.low)
+        + SCAN_COUNT.itemsize * len(machine.work.parts)
     )
     size = max(1, min(_CHUNK_BYTES // bytes_per_job, -(-machine.jobs // (8 * threads))))
     return [(first, min(size, machine.jobs - first)) for first in range(0, machine.jobs, size)]
@@ -130,7 +130,7 @@ class _Totals:
         self._terminals = np.zeros((samples, len(machine.noc.terminals)), TERMINAL_COUNT)
         self._routers = np.zeros((samples, machine.noc.routers), ROUTER_COUNT)
         self._links = np.zeros((samples, machine.noc.routers, machine.noc.ports), np.int64)
-        self._scans = np.zeros((samples, len(machine.work.low)), SCAN_COUNT)
+        self._scans = np.zeros((samples, len(machine.work.parts)), SCAN_COUNT)
         self._causes = np.zeros((samples * steps, len(CAUSES)), np.int64)
         self._first_flit = np.zeros(samples * steps, np.int64)
         self._last_output = np.zeros(samples * steps, np.int64)

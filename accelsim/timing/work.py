@@ -5,55 +5,140 @@ one by one. Groups that fire nothing are merged with the next one that does: the
 same.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.hardware.spec import ChipSpec
+from accelsim.hardware.spec import ChipSpec, CoreSpec
 from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.parts import Part
 from accelsim.network.graph import Network
 from accelsim.timing.schedule import Schedule
+from accelsim.timing.tables import StepWork
+from accelsim.timing.work_kernels import ACTIVE_ONLY, EVERY, EVERY_UPDATE
 from accelsim.trace.activity import ActivityTrace, PopulationActivity
 
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 
 
+PART = np.dtype(
+    [
+        ("population", np.int32),
+        ("neurons", np.int32),
+        ("first", np.int64),  # of its neurons in the slots
+        ("low", np.int32),
+        ("high", np.int32),
+        ("number", np.int64),  # packet source of the population's neuron 0
+        ("event_cycles", np.int32),
+        ("scan", np.int32),
+        ("contiguous", np.int32),
+        ("spare", np.int32),
+    ]
+)
+"""A slice: its neurons lie in ``low .. high - 1``, which is all of them where it is ``contiguous``, as a port's always
+is. ``event_cycles`` is 0 for a core's slice, else the port's cycles per event; ``scan`` one of the rules of
+:mod:`accelsim.timing.work_kernels`."""
+
+SLOT = np.dtype(
+    [
+        ("neuron", np.int32),
+        ("membrane_word", np.int32),
+        ("accumulator_word", np.int32),
+        ("membrane_bank", np.int16),
+        ("accumulator_bank", np.int16),
+    ]
+)
+"""A neuron on a core, and where its state lies."""
+
+POPULATION = np.dtype(
+    [
+        (name, np.int64)
+        for name in ("depth", "spike_base", "index_base", "visit_base", "visit_bytes", "fired_base")
+    ]
+)
+"""Where a population's activity begins: ``depth`` is the step of its timestep 0; in ``spike_ptr``, ``spike_index`` and ``visit``; ``visit_bytes`` per sample and
+timestep, ``fired_base`` in the scratch bitmap of fired neurons, -1 for the input."""
+
+
 class WorkTables(NamedTuple):
     """Slices by terminal, and the activity of all populations in flat arrays.
 
-    Slices of terminal n are ``part_ptr[n] : part_ptr[n + 1]``. ``population`` indexes ``spike_base`` (first entry of
-    the population in ``spike_ptr``), ``index_base`` (in ``spike_index``), ``visit_base`` and ``visit_bytes`` (in
-    ``visit``, a bitmap per sample and timestep, most significant bit first). ``event_cycles`` is 0 for a core's
-    slice, else the port's cycles per event. ``depth`` is the step in which the slice executes timestep 0.
+    Slices of terminal n are ``parts[part_ptr[n] : part_ptr[n + 1]]``. ``visit`` are bitmaps, most significant bit first,
+    of neurons with input, state or bias; populations whose neurons are all updated have none.
     """
 
     timesteps: int
     steps: int
     lanes: int
-    membrane_banks: int
     membrane_slots: int
-    accumulator_banks: int
     accumulator_slots: int
+    scan_cycles: int
+    update_cycles: int
+    spike_cycles: int
     part_ptr: Int64s
-    low: Int32s
-    high: Int32s
-    depth: Int32s
-    population: Int32s
-    number: Int64s
-    membrane_word: Int32s
-    membranes_per_word: Int32s
-    accumulator_word: Int32s
-    accumulators_per_word: Int32s
-    event_cycles: Int32s
-    spike_base: Int64s
+    parts: npt.NDArray[Any]
+    slots: npt.NDArray[Any]
+    populations: npt.NDArray[Any]
     spike_ptr: Int64s
-    index_base: Int64s
     spike_index: Int32s
-    visit_base: Int64s
-    visit_bytes: Int64s
     visit: npt.NDArray[np.uint8]
+
+
+class WorkScratch(NamedTuple):
+    """The work of one step, and what its kernel needs to build it; one per worker, sized for the largest step.
+
+    The first five arrays are those of :class:`accelsim.timing.tables.StepWork`, longer than most steps need: their
+    pointers say how much of them counts. ``marks`` is a bitmap of fired neurons, zero between steps; ``membrane`` and
+    ``accumulator`` count words by bank, ``groups`` the groups so far.
+    """
+
+    burst_ptr: Int64s
+    burst_cycles: Int32s
+    burst_fired: Int32s
+    fired_ptr: Int64s
+    fired: Int32s
+    marks: npt.NDArray[np.uint8]
+    membrane: Int64s
+    accumulator: Int64s
+    groups: Int64s
+
+    @property
+    def work(self) -> StepWork:
+        """The step's work, as the engines read it."""
+        return StepWork(self.burst_ptr, self.burst_cycles, self.burst_fired, self.fired_ptr, self.fired)
+
+
+def allocate_work(tables: WorkTables) -> WorkScratch:
+    """Return scratch for any step of ``tables``."""
+    terminals, largest = len(tables.part_ptr) - 1, _largest_step(tables)
+    banks = int(max(tables.slots["membrane_bank"].max(initial=0), tables.slots["accumulator_bank"].max(initial=0))) + 1
+    marks = int(tables.populations["fired_base"].max()) + -(-int(tables.slots["neuron"].max(initial=0) + 1) // 8)
+    return WorkScratch(
+        burst_ptr=np.zeros(terminals + 1, np.int64),
+        burst_cycles=np.zeros(largest + terminals, np.int32),
+        burst_fired=np.zeros(largest + terminals, np.int32),
+        fired_ptr=np.zeros(terminals + 1, np.int64),
+        fired=np.zeros(largest, np.int32),
+        marks=np.zeros(marks, np.uint8),
+        membrane=np.zeros(banks, np.int64),
+        accumulator=np.zeros(banks, np.int64),
+        groups=np.ones(1, np.int64),
+    )
+
+
+def _largest_step(tables: WorkTables) -> int:
+    """Return the spikes of the step with the most."""
+    total: npt.NDArray[Any] = np.zeros(0, np.int64)
+    ends = np.append(tables.populations["spike_base"][1:], len(tables.spike_ptr))
+    for own, end in zip(tables.populations, ends, strict=True):
+        counts = np.diff(tables.spike_ptr[own["spike_base"] : end]).reshape(-1, tables.timesteps)
+        if not total.size:
+            total = np.zeros((len(counts), tables.steps), np.int64)
+        total[:, own["depth"] : own["depth"] + tables.timesteps] += counts
+    return int(total.max(initial=0))
 
 
 def _loads(activity: PopulationActivity, samples: int, timesteps: int, size: int) -> PopulationActivity:
@@ -66,17 +151,46 @@ def _loads(activity: PopulationActivity, samples: int, timesteps: int, size: int
     return PopulationActivity(ptr, np.nonzero(bits)[1].astype(np.int32), none, none)
 
 
-def _visited(network: Network, name: str, activity: PopulationActivity, *, scan_all: bool) -> npt.NDArray[np.uint8]:
+def _visited(network: Network, name: str, activity: PopulationActivity) -> npt.NDArray[np.uint8]:
+    """Return the bitmap of neurons with input, state or bias; empty where it is not asked for."""
     population = network.populations[name]
-    if population.model is None:
+    if population.model is None or not population.model.quiet():
         return np.empty((len(activity.ptr) - 1, 0), dtype=np.uint8)
-    everyone = np.packbits(np.ones(population.size, dtype=np.uint8))
-    if scan_all or not population.model.quiet():
-        return np.broadcast_to(everyone, activity.touched.shape)
     visited = activity.touched | activity.nonzero
     if population.bias is not None:
         visited |= np.packbits(population.bias != 0)
     return visited
+
+
+def part_tables(parts: Sequence[Part], numbers: Sequence[int], core: CoreSpec) -> tuple[npt.NDArray[Any], ...]:
+    """Return (parts,) PART with ``neurons``, ``first``, ``low``, ``high``, ``contiguous`` filled, and their SLOTs.
+
+    Parameters
+    ----------
+    parts
+        In the order of the table.
+    numbers
+        Number of each part's population.
+    core : CoreSpec
+        For its banks.
+    """
+    table, slots = np.zeros(len(parts), PART), []
+    first = 0
+    for own, part, population in zip(table, parts, numbers, strict=True):
+        size = len(part.neurons)
+        low, high = (int(part.neurons[0]), int(part.neurons[-1]) + 1) if size else (0, 0)
+        own["population"], own["neurons"], own["first"], own["low"], own["high"] = population, size, first, low, high
+        own["contiguous"] = high - low == size
+        rank = np.arange(size)
+        slot = np.zeros(size, SLOT)
+        slot["neuron"] = part.neurons
+        slot["membrane_word"] = part.membrane_word + rank // part.membranes_per_word
+        slot["accumulator_word"] = part.accumulator_word + rank // part.accumulators_per_word
+        slot["membrane_bank"] = slot["membrane_word"] % core.membrane.memory.banks
+        slot["accumulator_bank"] = slot["accumulator_word"] % core.accumulator.memory.banks
+        slots.append(slot)
+        first += size
+    return table, np.concatenate(slots)
 
 
 def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: ActivityTrace) -> WorkTables:
@@ -89,43 +203,59 @@ def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: Activ
     if mapping.load_target is not None:
         size = network.populations[mapping.load_target].size
         activity[names[0]] = _loads(activity[mapping.load_target], trace.samples, trace.timesteps, size)
-    visit = [_visited(network, name, activity[name], scan_all=core.scan == "all") for name in names]
-    terminals = np.array([part.terminal for part in parts])
-
-    def column(values: list[int], dtype: Any = np.int32) -> npt.NDArray[Any]:
-        return np.array(values, dtype=dtype)
-
-    def bases(sizes: list[int]) -> Int64s:
-        return np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64)
-
-    events = [
-        0 if part.terminal < mapping.cores else chip.ports[part.terminal - mapping.cores].cycles_per_event
-        for part in parts
-    ]
+    visit = [_visited(network, name, activity[name]) for name in names]
+    table, slots = part_tables(parts, [names.index(part.population) for part in parts], core)
+    for own, part in zip(table, parts, strict=True):
+        model = network.populations[part.population].model
+        own["number"] = mapping.offsets[part.population]
+        if part.terminal >= mapping.cores:
+            own["event_cycles"] = chip.ports[part.terminal - mapping.cores].cycles_per_event
+        elif model is not None and not model.quiet():
+            own["scan"] = EVERY_UPDATE
+        else:
+            own["scan"] = EVERY if core.scan == "all" else ACTIVE_ONLY
     return WorkTables(
         timesteps=trace.timesteps,
         steps=schedule.steps,
         lanes=core.neuron_lanes,
-        membrane_banks=core.membrane.memory.banks,
         membrane_slots=core.membrane.memory.rmw_slots,
-        accumulator_banks=core.accumulator.memory.banks,
         accumulator_slots=core.accumulator.memory.rmw_slots,
-        part_ptr=np.searchsorted(terminals, np.arange(mapping.fabric.terminals + 1)).astype(np.int64),
-        low=column([part.low for part in parts]),
-        high=column([part.high for part in parts]),
-        depth=column([schedule.first[part.population] for part in parts]),
-        population=column([names.index(part.population) for part in parts]),
-        number=column([mapping.offsets[part.population] for part in parts], np.int64),
-        membrane_word=column([part.membrane_word for part in parts]),
-        membranes_per_word=column([part.membranes_per_word for part in parts]),
-        accumulator_word=column([part.accumulator_word for part in parts]),
-        accumulators_per_word=column([part.accumulators_per_word for part in parts]),
-        event_cycles=column(events),
-        spike_base=bases([len(activity[name].ptr) for name in names]),
+        scan_cycles=core.timing.scan_cycles,
+        update_cycles=core.timing.update_cycles,
+        spike_cycles=core.timing.spike_cycles,
+        part_ptr=np.searchsorted(
+            np.array([part.terminal for part in parts]), np.arange(mapping.fabric.terminals + 1)
+        ).astype(np.int64),
+        parts=table,
+        slots=slots,
+        populations=population_table(
+            [schedule.first[name] for name in names],
+            [activity[name] for name in names],
+            visit,
+            [network.populations[name].size if network.populations[name].model else 0 for name in names],
+        ),
         spike_ptr=np.concatenate([activity[name].ptr for name in names]),
-        index_base=bases([len(activity[name].index) for name in names]),
         spike_index=np.concatenate([activity[name].index for name in names]),
-        visit_base=bases([item.size for item in visit]),
-        visit_bytes=column([item.shape[1] for item in visit], np.int64),
         visit=np.concatenate([item.ravel() for item in visit]),
     )
+
+
+def population_table(
+    depths: Sequence[int],
+    activity: Sequence[PopulationActivity],
+    visit: Sequence[npt.NDArray[np.uint8]],
+    sizes: Sequence[int],
+) -> npt.NDArray[Any]:
+    """Return where each population's activity begins, (populations,) POPULATION; ``sizes`` is 0 for an input."""
+
+    def bases(counts: list[int]) -> Int64s:
+        return np.concatenate(([0], np.cumsum(counts)[:-1])).astype(np.int64)
+
+    table = np.zeros(len(depths), POPULATION)
+    table["depth"] = depths
+    table["spike_base"] = bases([len(item.ptr) for item in activity])
+    table["index_base"] = bases([len(item.index) for item in activity])
+    table["visit_base"] = bases([item.size for item in visit])
+    table["visit_bytes"] = [item.shape[1] for item in visit]
+    table["fired_base"] = np.where(np.array(sizes) > 0, bases([-(-size // 8) for size in sizes]), -1)
+    return table

@@ -2,9 +2,99 @@
 
 from typing import Any
 
-import numpy as np
+from accelsim.kernels import inlined, loop_kernel
 
-from accelsim.kernels import inlined, kernel
+ACTIVE_ONLY, EVERY, EVERY_UPDATE = 0, 1, 2
+"""What is scanned: neurons with input, state or bias; every one, of which those are updated; every one updated."""
+
+
+@inlined
+def _words(banks: Any, bank: int, group: int) -> int:
+    """Count one more word of a bank in a group, and return how many it has; ``banks`` holds group << 16 | words."""
+    held = (banks[bank] & 0xFFFF if banks[bank] >> 16 == group else 0) + 1
+    banks[bank] = group << 16 | held
+    return held
+
+
+@inlined
+def _scan(
+    tables: Any, scratch: Any, part: int, visit: int, scan: Any, burst: int, source: int, pending: int, group: int
+) -> tuple[int, int, int, int]:
+    """Scan one slice; append its firing groups to the bursts.
+
+    ``visit`` is the first byte of the step's bitmap. Returns the bursts and fired neurons so far, the cycles scanned
+    since the last burst, and the groups so far.
+    """
+    own = tables.parts[part]
+    marks = tables.populations[own.population].fired_base
+    first, last = own.first, own.first + own.neurons
+    mode, contiguous, lanes = own.scan, own.contiguous, tables.lanes
+    taken = hits = updates = fullest_membrane = fullest_accumulator = 0
+    membrane = accumulator = -1
+    visited = updated = membrane_words = accumulator_words = cycles = 0
+    at = first
+    while True:
+        active, fires = 1, 0
+        while at < last:  # to the next neuron that is visited
+            neuron = tables.slots[at].neuron
+            mark = scratch.marks[marks + (neuron >> 3)]
+            fires = mark >> (7 - (neuron & 7)) & 1
+            if mode == EVERY_UPDATE:
+                break
+            bits = tables.visit[visit + (neuron >> 3)]
+            if mode == ACTIVE_ONLY and contiguous and bits | mark == 0:
+                at += 8 - (neuron & 7)
+                continue
+            active = fires | (bits >> (7 - (neuron & 7)) & 1)
+            if active or mode == EVERY:
+                break
+            at += 1
+        if taken == lanes or (taken > 0 and at >= last):
+            cost = max(
+                tables.scan_cycles,
+                fullest_membrane * tables.membrane_slots,
+                fullest_accumulator * tables.accumulator_slots,
+            )
+            if updates > 0:
+                cost += tables.update_cycles
+            if hits > 0:
+                cost += tables.spike_cycles
+            pending += cost
+            cycles += cost
+            visited += taken
+            updated += updates
+            if hits > 0:
+                scratch.burst_cycles[burst], scratch.burst_fired[burst] = pending, hits
+                burst += 1
+                pending = 0
+            group += 1
+            taken = hits = updates = fullest_membrane = fullest_accumulator = 0
+            membrane = accumulator = -1
+        if at >= last:
+            break
+        slot = tables.slots[at]
+        if slot.membrane_word != membrane:
+            membrane = slot.membrane_word
+            membrane_words += 1
+            fullest_membrane = max(fullest_membrane, _words(scratch.membrane, slot.membrane_bank, group))
+        if slot.accumulator_word != accumulator:
+            accumulator = slot.accumulator_word
+            accumulator_words += 1
+            held = _words(scratch.accumulator, slot.accumulator_bank, group)
+            fullest_accumulator = max(fullest_accumulator, held)
+        taken += 1
+        updates += active
+        if fires:
+            hits += 1
+            scratch.fired[source] = own.number + slot.neuron
+            source += 1
+        at += 1
+    scan.visited += visited
+    scan.updated += updated
+    scan.membrane_words += membrane_words
+    scan.accumulator_words += accumulator_words
+    scan.cycles += cycles
+    return burst, source, pending, group
 
 
 @inlined
@@ -20,146 +110,72 @@ def _first_at_least(values: Any, low: int, high: int, wanted: int) -> int:
 
 
 @inlined
-def _scan(
-    tables: Any,
-    part: int,
-    visit: int,
-    first: int,
-    last: int,
-    cycles: Any,
-    fired: Any,
-    burst: int,
-    pending: int,
-    count: Any,
-    in_membrane: Any,
-    in_accumulator: Any,
+def _events(
+    tables: Any, scratch: Any, part: int, first: int, last: int, scan: Any, burst: int, source: int
 ) -> tuple[int, int]:
-    """Scan one slice; append its firing groups to the bursts.
-
-    ``visit`` is the first byte of the step's bitmap, ``first .. last`` the slice's spikes. Returns the number of
-    bursts so far and the cycles scanned since the last one.
-    """
-    low, high = tables.low[part], tables.high[part]
-    neuron, spike = low, first
-    taken = hits = 0
-    membrane = accumulator = -1
-    fullest_membrane = fullest_accumulator = 0
-    in_membrane[:] = 0
-    in_accumulator[:] = 0
-    while neuron < high:
-        byte = tables.visit[visit + (neuron >> 3)]
-        fires = spike < last and tables.spike_index[spike] == neuron
-        if byte == 0 and (spike == last or tables.spike_index[spike] >> 3 > neuron >> 3):
-            neuron = ((neuron >> 3) + 1) << 3
-        else:
-            if fires or (byte >> (7 - (neuron & 7))) & 1:
-                word = tables.membrane_word[part] + (neuron - low) // tables.membranes_per_word[part]
-                if word != membrane:
-                    membrane = word
-                    count.membrane_words += 1
-                    in_membrane[word % tables.membrane_banks] += 1
-                    fullest_membrane = max(fullest_membrane, in_membrane[word % tables.membrane_banks])
-                word = tables.accumulator_word[part] + (neuron - low) // tables.accumulators_per_word[part]
-                if word != accumulator:
-                    accumulator = word
-                    count.accumulator_words += 1
-                    in_accumulator[word % tables.accumulator_banks] += 1
-                    fullest_accumulator = max(fullest_accumulator, in_accumulator[word % tables.accumulator_banks])
-                count.visited += 1
-                count.updated += 1
-                taken += 1
-                if fires:
-                    hits += 1
-                    spike += 1
-            neuron += 1
-        if taken == tables.lanes or (taken > 0 and neuron >= high):
-            slots = max(fullest_membrane * tables.membrane_slots, fullest_accumulator * tables.accumulator_slots)
-            cost = max(1, slots)
-            pending += cost
-            count.cycles += cost
-            if hits > 0:
-                cycles[burst], fired[burst] = pending, hits
-                burst += 1
-                pending = 0
-            taken = hits = 0
-            membrane = accumulator = -1
-            fullest_membrane = fullest_accumulator = 0
-            in_membrane[:] = 0
-            in_accumulator[:] = 0
-    return burst, pending
+    """Send the spikes of a port's part, ``first .. last``, one burst each; return bursts and fired neurons so far."""
+    own = tables.parts[part]
+    first = _first_at_least(tables.spike_index, first, last, own.low)
+    last = _first_at_least(tables.spike_index, first, last, own.high)
+    for spike in range(first, last):
+        scratch.burst_cycles[burst], scratch.burst_fired[burst] = own.event_cycles, 1
+        burst += 1
+        scratch.fired[source] = own.number + tables.spike_index[spike]
+        source += 1
+    scan.visited += last - first
+    return burst, source
 
 
-@kernel
-def build_work(tables: Any, sample: int, step: int, scan: Any) -> tuple[Any, Any, Any, Any, Any]:
-    """Return the work of one step.
+@loop_kernel
+def build_work(tables: Any, sample: int, step: int, scratch: Any, scan: Any) -> None:
+    """Write the work of one step into ``scratch``.
 
     Parameters
     ----------
     tables : WorkTables
     sample, step : int
+    scratch : WorkScratch
     scan : (n_parts,) SCAN_COUNT
         Added to: what every slice scanned.
-
-    Returns
-    -------
-    tuple of arrays
-        The fields of StepWork.
     """
     terminals = tables.part_ptr.size - 1
-    parts = tables.low.size
-    begin, end = np.zeros(parts, np.int64), np.zeros(parts, np.int64)
-    total = 0
-    for part in range(parts):
-        timestep = step - tables.depth[part]
-        if 0 <= timestep < tables.timesteps:
-            population = tables.population[part]
-            at = tables.spike_base[population] + sample * tables.timesteps + timestep
-            base = tables.index_base[population]
-            first, last = base + tables.spike_ptr[at], base + tables.spike_ptr[at + 1]
-            begin[part] = _first_at_least(tables.spike_index, first, last, tables.low[part])
-            end[part] = _first_at_least(tables.spike_index, first, last, tables.high[part])
-            total += end[part] - begin[part]
-    burst_ptr, fired_ptr = np.zeros(terminals + 1, np.int64), np.zeros(terminals + 1, np.int64)
-    cycles, fired = np.zeros(total + terminals, np.int32), np.zeros(total + terminals, np.int32)
-    sources = np.zeros(total, np.int32)
-    in_membrane = np.zeros(tables.membrane_banks, np.int32)
-    in_accumulator = np.zeros(tables.accumulator_banks, np.int32)
+    for population in range(tables.populations.size):
+        own = tables.populations[population]
+        timestep = step - own.depth
+        if own.fired_base >= 0 and 0 <= timestep < tables.timesteps:
+            at = own.spike_base + sample * tables.timesteps + timestep
+            for spike in range(own.index_base + tables.spike_ptr[at], own.index_base + tables.spike_ptr[at + 1]):
+                neuron = tables.spike_index[spike]
+                scratch.marks[own.fired_base + (neuron >> 3)] |= 0x80 >> (neuron & 7)
     burst = source = 0
+    group = scratch.groups[0]
     for terminal in range(terminals):
         pending = 0
         for part in range(tables.part_ptr[terminal], tables.part_ptr[terminal + 1]):
-            timestep = step - tables.depth[part]
+            own = tables.populations[tables.parts[part].population]
+            timestep = step - own.depth
             if not 0 <= timestep < tables.timesteps:
                 continue
-            if tables.event_cycles[part] > 0:
-                for _ in range(begin[part], end[part]):
-                    cycles[burst], fired[burst] = tables.event_cycles[part], 1
-                    burst += 1
-                scan[part].visited += end[part] - begin[part]
+            row = sample * tables.timesteps + timestep
+            if tables.parts[part].event_cycles > 0:
+                first = own.index_base + tables.spike_ptr[own.spike_base + row]
+                last = own.index_base + tables.spike_ptr[own.spike_base + row + 1]
+                burst, source = _events(tables, scratch, part, first, last, scan[part], burst, source)
             else:
-                population = tables.population[part]
-                row = sample * tables.timesteps + timestep
-                visit = tables.visit_base[population] + row * tables.visit_bytes[population]
-                burst, pending = _scan(
-                    tables,
-                    part,
-                    visit,
-                    begin[part],
-                    end[part],
-                    cycles,
-                    fired,
-                    burst,
-                    pending,
-                    scan[part],
-                    in_membrane,
-                    in_accumulator,
+                visit = own.visit_base + row * own.visit_bytes
+                burst, source, pending, group = _scan(
+                    tables, scratch, part, visit, scan[part], burst, source, pending, group
                 )
-            for spike in range(begin[part], end[part]):
-                sources[source] = tables.number[part] + tables.spike_index[spike]
-                source += 1
         if pending > 0:
-            cycles[burst], fired[burst] = pending, 0
+            scratch.burst_cycles[burst], scratch.burst_fired[burst] = pending, 0
             burst += 1
-        burst_ptr[terminal + 1] = burst
-        fired_ptr[terminal + 1] = source
-    return burst_ptr, cycles[:burst], fired[:burst], fired_ptr, sources
+        scratch.burst_ptr[terminal + 1] = burst
+        scratch.fired_ptr[terminal + 1] = source
+    scratch.groups[0] = group
+    for population in range(tables.populations.size):
+        own = tables.populations[population]
+        timestep = step - own.depth
+        if own.fired_base >= 0 and 0 <= timestep < tables.timesteps:
+            at = own.spike_base + sample * tables.timesteps + timestep
+            for spike in range(own.index_base + tables.spike_ptr[at], own.index_base + tables.spike_ptr[at + 1]):
+                scratch.marks[own.fired_base + (tables.spike_index[spike] >> 3)] = 0

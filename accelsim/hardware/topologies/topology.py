@@ -38,7 +38,7 @@ class Topology(ABC):
     @property
     @abstractmethod
     def routers(self) -> int:
-        """Number of routers; each carries one core."""
+        """Number of routers; each carries as many cores as the hardware file says."""
 
     @property
     @abstractmethod

@@ -150,6 +150,7 @@ def _synapse_side(
         done.row_ideal += row.ideal
         done.row_conflict += row.conflict
         done.row_fetch += row.fetch
+        done.row_lookup += row.lookup
         done.words += row.words
         done.sops += row.sops
         done.issued += row.issued

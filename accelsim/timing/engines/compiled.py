@@ -4,7 +4,7 @@ from accelsim.timing.compiled.state import allocate_noc, allocate_terminals
 from accelsim.timing.compiled.step import run_step
 from accelsim.timing.engine import ENGINES, Chunk
 from accelsim.timing.machine import Machine
-from accelsim.timing.tables import StepWork
+from accelsim.timing.work import allocate_work
 from accelsim.timing.work_kernels import build_work
 
 
@@ -12,13 +12,14 @@ from accelsim.timing.work_kernels import build_work
 def simulate(machine: Machine, chunk: Chunk) -> None:
     """Simulate the jobs of a chunk."""
     routers, terminals = allocate_noc(machine.noc), allocate_terminals(machine.noc)
+    scratch = allocate_work(machine.work)
     for at in range(len(chunk.steps)):
         sample, step = divmod(chunk.first + at, machine.work.steps)
-        work = StepWork(*build_work(machine.work, sample, step, chunk.scans[at]))
+        build_work(machine.work, sample, step, scratch, chunk.scans[at])
         run_step(
             machine.noc,
             machine.axons,
-            work,
+            scratch.work,
             routers,
             terminals,
             chunk.terminals[at],

@@ -3,20 +3,21 @@
 from accelsim.timing.engine import ENGINES, Chunk
 from accelsim.timing.machine import Machine
 from accelsim.timing.reference.step import run_step
-from accelsim.timing.tables import StepWork
+from accelsim.timing.work import allocate_work
 from accelsim.timing.work_kernels import build_work
 
 
 @ENGINES.register("reference")
 def simulate(machine: Machine, chunk: Chunk) -> None:
     """Simulate the jobs of a chunk."""
+    scratch = allocate_work(machine.work)
     for at in range(len(chunk.steps)):
         sample, step = divmod(chunk.first + at, machine.work.steps)
-        work = StepWork(*build_work(machine.work, sample, step, chunk.scans[at]))
+        build_work(machine.work, sample, step, scratch, chunk.scans[at])
         run_step(
             machine.noc,
             machine.axons,
-            work,
+            scratch.work,
             chunk.terminals[at],
             chunk.routers[at],
             chunk.links[at],

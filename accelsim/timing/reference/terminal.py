@@ -19,6 +19,7 @@ _ROW_COUNTS = {
     "row_ideal": "ideal",
     "row_conflict": "conflict",
     "row_fetch": "fetch",
+    "row_lookup": "lookup",
     "words": "words",
     "sops": "sops",
     "issued": "issued",
