@@ -64,6 +64,7 @@ def simulate(
     engine: str,
     threads: int,
     progress: Callable[[int], None] | None = None,
+    observe: Callable[[Chunk], None] | None = None,
 ) -> TimingResult:
     """Simulate every step of every sample.
 
@@ -75,6 +76,8 @@ def simulate(
     threads : int
     progress : callable, optional
         Called with the number of jobs that have ended since the last call.
+    observe : callable, optional
+        Called with every chunk that has ended, for counts by step; in no order.
 
     Raises
     ------
@@ -89,6 +92,8 @@ def simulate(
 
     def finish(chunk: Chunk) -> None:
         total.add(chunk)
+        if observe is not None:
+            observe(chunk)
         if progress is not None:
             progress(len(chunk.steps))
 

@@ -133,8 +133,9 @@ def step_counts(network: Network, trace: ActivityTrace) -> StepCounts:
         marked[when[-1], who[-1] - first] = 1
         if population.bias is not None:
             marked[:, population.bias != 0] = 1
-        for core in np.unique(dealt.core[first : first + population.size]):
-            updates[:, core] += marked[:, dealt.core[first : first + population.size] == core].sum(axis=1, dtype=np.int64)
+        own = dealt.core[first : first + population.size]
+        for core in np.unique(own):
+            updates[:, core] += marked[:, own == core].sum(axis=1, dtype=np.int64)
     step, neuron = np.concatenate(when), np.concatenate(who)
 
     def by_core(cores: Int64s, weights: Int64s | None, at: Int64s) -> Int64s:

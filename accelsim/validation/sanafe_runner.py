@@ -1,9 +1,9 @@
 """Run SANA-FE: a program for an interpreter that has it installed, and needs nothing else.
 
-    python sanafe_runner.py NETWORK.json TIMESTEPS MODEL
+    python sanafe_runner.py NETWORK.json TIMESTEPS MODEL RESULT.json
 
-``NETWORK.json`` describes the layers (see :mod:`accelsim.validation.sanafe_peer`). Prints one JSON object: version,
-totals, a list per quantity by timestep, seconds of every phase, and the peak resident memory.
+``NETWORK.json`` describes the layers (see :mod:`accelsim.validation.sanafe_peer`). The result is one JSON object:
+version, totals, a list per quantity by timestep, seconds of every phase, and the peak resident memory.
 """
 
 import importlib
@@ -33,7 +33,7 @@ def main(network_file: str, timesteps: int, model: str) -> dict[str, Any]:
     ended = time.perf_counter(), time.process_time()
     return {
         "version": importlib.metadata.version("sanafe"),
-        "totals": {key: value for key, value in found.items() if isinstance(value, int | float | dict)},
+        "totals": {key: value for key, value in found.items() if key != "perf_trace"},
         "trace": found.get("perf_trace", {}),
         "load_wall_s": loaded[0] - began[0],
         "load_cpu_s": loaded[1] - began[1],
@@ -69,4 +69,5 @@ def _build(network: Any, arch: Any, description: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(main(sys.argv[1], int(sys.argv[2]), sys.argv[3])))
+    result = main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    Path(sys.argv[4]).write_text(json.dumps(result), encoding="utf-8")
