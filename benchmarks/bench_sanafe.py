@@ -1,7 +1,7 @@
 """SANA-FE's DVS-gesture run in SANA-FE and here, one thread each: time, load time and memory.
 
-``SANAFE_PYTHON=path/to/python python bench_sanafe.py [TIMESTEPS]``: a Python with SANA-FE. Every run is a process of its
-own. Load is what happens before the first timestep: imports, reading network and chip, mapping and, here, loading
+``SANAFE_PYTHON=path/to/python python bench_sanafe.py [TIMESTEPS]``: a Python with SANA-FE. Every run is a process of
+its own. Load is what happens before the first timestep: imports, reading network and chip, mapping and, here, loading
 compiled kernels, which a run of two timesteps forces. A first run of each kind, which may have to compile, does not
 count. SANA-FE runs its ``detailed`` timing model.
 """
@@ -15,13 +15,23 @@ import time
 from pathlib import Path
 from typing import Any
 
-NETWORKS = {
-    "hardware file": (),
-    "virtual channels": (
-        "noc.router={virtual_channels: 1, buffer_flits: 16, routing_delay: 0, vc_alloc_delay: 1, speculative: false, "
-        "switch_alloc_delay: 1, switch_delay: 1, link_delay: 49, credit_delay: 0}",
-    ),
-}
+from common import print_table, quantity
+
+from accelsim.compression.format import adds_zeros
+from accelsim.functional.executor import execute
+from accelsim.functional.numerics import Numerics
+from accelsim.mapping.mapping import map_network
+from accelsim.timing.machine import build_machine
+from accelsim.timing.simulate import simulate
+from accelsim.validation.sanafe_compare import sanafe_chip
+from accelsim.validation.sanafe_network import read_dvs_network
+from accelsim.validation.sanafe_peer import package_folder, run_peer
+
+VIRTUAL_CHANNELS = (
+    "noc.router={virtual_channels: 1, buffer_flits: 16, routing_delay: 0, vc_alloc_delay: 1, speculative: false, "
+    "switch_alloc_delay: 1, switch_delay: 1, link_delay: 49, credit_delay: 0}"
+)
+NETWORKS: dict[str, tuple[str, ...]] = {"hardware file": (), "virtual channels": (VIRTUAL_CHANNELS,)}
 """Overrides of the network of routers, by name."""
 TIMESTEPS = 1000
 RUNS = 3
@@ -29,15 +39,6 @@ RUNS = 3
 
 def own(place: str, overrides: tuple[str, ...], timesteps: int) -> dict[str, float]:
     """Run the network here, in this process."""
-    from accelsim.compression.format import adds_zeros
-    from accelsim.functional.executor import execute
-    from accelsim.functional.numerics import Numerics
-    from accelsim.mapping.mapping import map_network
-    from accelsim.timing.machine import build_machine
-    from accelsim.timing.simulate import simulate
-    from accelsim.validation.sanafe import sanafe_chip
-    from accelsim.validation.sanafe_network import read_dvs_network
-
     dvs, chip = read_dvs_network(Path(place)), sanafe_chip(overrides)
     core, events = chip.core, dvs.silence(timesteps)
     limits = Numerics(core.membrane.bits, core.accumulator.bits)
@@ -83,9 +84,6 @@ def in_process(place: str, name: str, timesteps: int) -> dict[str, float]:
 
 def peer(place: str, interpreter: str, timesteps: int) -> dict[str, float]:
     """Run SANA-FE."""
-    from accelsim.validation.sanafe_network import read_dvs_network
-    from accelsim.validation.sanafe_peer import run_peer
-
     found = run_peer(read_dvs_network(Path(place)), timesteps, "detailed", interpreter, trace=False)
     return {
         "load_cpu_s": found.load_cpu_s,
@@ -104,10 +102,6 @@ def fastest(runs: list[dict[str, float]]) -> dict[str, float]:
 
 
 def main() -> None:
-    from common import print_table, quantity
-
-    from accelsim.validation.sanafe_peer import package_folder
-
     interpreter = os.environ.get("SANAFE_PYTHON")
     if not interpreter:
         print("bench_sanafe: skipped: SANAFE_PYTHON names no Python with SANA-FE")

@@ -45,7 +45,7 @@ def sanafe(
     import importlib.util
     import sys
 
-    from accelsim.validation.sanafe import compare, run_own
+    from accelsim.validation.sanafe_compare import compare, run_own
     from accelsim.validation.sanafe_network import read_dvs_network
     from accelsim.validation.sanafe_peer import package_folder, run_peer
 

@@ -38,8 +38,10 @@ PUBLISHED: Final = {
 }  # fmt: skip
 """Totals of 1000 timesteps of SANA-FE 2.2.9."""
 PUBLISHED_ENERGY_MJ: Final = 3.440570683
+PUBLISHED_SIMPLE_MS: Final = 23.951
 ENERGY_TOLERANCE: Final = 1e-9
 LATENCY_TOLERANCE: Final = 1e-12
+_HALF_OF_LAST_DIGIT: Final = 0.0005 / PUBLISHED_SIMPLE_MS
 _WORDS: Final = {
     "fired": "neurons fired", "updated": "neurons updated", "packets": "packets", "events": "synaptic events",
     "hops": "hops",
@@ -196,6 +198,8 @@ def compare(dvs: DvsNetwork, own: OwnRun, peer: PeerRun | None = None) -> Iterat
         for name, expected in PUBLISHED.items():
             yield _count(f"{_WORDS[name]}, published", expected, int(own.steps[name].sum()))
         yield _close("energy, mJ, published", PUBLISHED_ENERGY_MJ, own.energy_pj * 1e-9, ENERGY_TOLERANCE)
+        simple = float(simple_cycles(own, rules).sum()) / own.chip.clock * 1e-6
+        yield _close("simple latency, ms, published", PUBLISHED_SIMPLE_MS, simple, _HALF_OF_LAST_DIGIT)
     yield _close("energy, mJ, account and timesteps", float(own.energies["total"].sum()) * 1e-9, own.energy_pj * 1e-9,
                  LATENCY_TOLERANCE)  # fmt: skip
     for name in _WORDS:
