@@ -46,10 +46,12 @@ def build_axons(network: Network, chip: ChipSpec, model: DemandModel, plan: Draf
             loaded = network.populations[plan.load_target]
             builder.add(loaded.size, [_loads(chip, plan, loaded, integer=network.integer)])
             continue
+        if population.size == 0:
+            continue
         graded = name == network.input.name and plan.kind == "graded"
         flits = packet_flits(chip, plan.cores, value_bits if graded else 0)
         entries = [_rows(chip, model, plan, edge, flits, graded=graded) for edge in network.outgoing(name)]
-        if name == network.output.name:
+        if name == network.output.name and ports_of(chip, "output", plan.cores):
             entries.append(_outputs(network, chip, plan))
         builder.add(population.size, entries)
     return builder.build()
