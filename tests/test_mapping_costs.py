@@ -1,36 +1,38 @@
 """What an axon costs: the kernel against a twin that knows only the text, and sums that placement cannot change."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from functional_builders import random_events, random_network, scattered
-from timing_builders import chip, compile_and_build, conv_network, layer_chain, ports_at
+from timing_builders import UNIT_TIMING, chip, compile_and_build, conv_network, layer_chain, ports_at
 
 from accelsim.compression.format import WEIGHT_FORMATS
 from accelsim.mapping.axons import COST_FIELDS
-from accelsim.mapping.kernels import row_costs
+from accelsim.mapping.kernels import RowEngine, row_costs, sum_rows
 from accelsim.mapping.mapping import map_network
+from accelsim.mapping.patterns import cut_of, find_patterns
 from accelsim.network.events import EventStream
 
 FORMATS = WEIGHT_FORMATS.names()
 
 
-def naive_row(weights, issued, addresses, words, core):
+def naive_row(weights, issued, addresses, words, engine):
     """Cost of one stored run: weights and accumulator addresses of its targets, the words of its row."""
-    lanes, fetch_banks, banks, per_word, slots = core
+    lanes, fetch_banks, banks, per_word, slots, least = engine
     chosen = [address for address, takes in zip(addresses, issued, strict=True) if takes]
     accumulate = touched = 0
     groups = [chosen[at : at + lanes] for at in range(0, len(chosen), lanes)]
     for group in groups:
         state = {address // per_word for address in group}
         touched += len(state)
-        accumulate += max(1, slots * max(sum(word % banks == bank for word in state) for bank in range(banks)))
+        accumulate += max(least, slots * max(sum(word % banks == bank for word in state) for bank in range(banks)))
     cycles = max(1, -(-words // fetch_banks), accumulate)
     return {
         "cycles": cycles,
-        "ideal": len(groups),
-        "conflict": accumulate - len(groups),
+        "ideal": len(groups) * least,
+        "conflict": accumulate - len(groups) * least,
         "fetch": cycles - accumulate,
         "words": words,
         "sops": int(np.count_nonzero(weights)),
@@ -39,15 +41,16 @@ def naive_row(weights, issued, addresses, words, core):
     }
 
 
-def naive_costs(connection, low, high, slot, issued, row_words, core):
-    """Costs of every source as dicts, and what the runs had in them."""
+def naive_costs(connection, neurons, slot, issued, row_words, engine):
+    """Costs of every source as dicts in a part of ``neurons``, and what the runs had in them."""
+    local = {neuron: slot + rank for rank, neuron in enumerate(neurons.tolist())}
     out, clipped, several = [], 0, 0
     for source in range(connection.n_source):
         total = dict.fromkeys(COST_FIELDS, 0)
         runs = 0
         for run in range(connection.run_ptr[source], connection.run_ptr[source + 1]):
             row, start = int(connection.run_row[run]), int(connection.run_start[run])
-            inside = [at for at in range(connection.run_length) if low <= start + at < high]
+            inside = [at for at in range(connection.run_length) if start + at in local]
             clipped += 0 < len(inside) < connection.run_length
             if not inside:
                 continue
@@ -55,9 +58,9 @@ def naive_costs(connection, low, high, slot, issued, row_words, core):
             cost = naive_row(
                 connection.rows[row, inside],
                 issued[row, inside],
-                [slot + start + at - low for at in inside],
+                [local[start + at] for at in inside],
                 int(row_words[row]),
-                core,
+                engine,
             )
             for name, value in cost.items():
                 total[name] += value
@@ -66,61 +69,74 @@ def naive_costs(connection, low, high, slot, issued, row_words, core):
     return out, clipped, several
 
 
+def summed(joined, parts, slots, issued, words, engine):
+    """Costs of every (source, part), with everything stored: what the kernels find, as dicts."""
+    cut = cut_of(joined.n_target, parts)
+    patterns = find_patterns(joined, cut, np.array(slots), engine.per_word * engine.state_banks)
+    every = np.arange(len(joined.rows))
+    cell = every + len(every) * np.arange(len(patterns.part))[:, None]
+    records = np.zeros((cell.size, len(COST_FIELDS)), np.int32)
+    for piece, (pattern, phase) in enumerate(zip(patterns.pattern, patterns.phase.tolist(), strict=True)):
+        offsets = patterns.offsets[pattern]
+        out = records[cell[piece]]
+        row_costs(joined.rows, every, offsets, offsets, issued, phase, words, engine, out)
+        records[cell[piece]] = out
+    runs = (joined.run_ptr, joined.run_row, joined.run_start)
+    ends, entries, sums = sum_rows(
+        *runs, patterns.class_of, patterns.ptr, patterns.part, cell.astype(np.int32), records, len(parts)
+    )
+    assert len(np.unique(sums, axis=0)) == len(sums)  # equal sums are stored once
+    source = np.repeat(np.arange(joined.n_source), np.diff(ends))
+    return {
+        (at, part): dict(zip(COST_FIELDS, sums[number].tolist(), strict=True))
+        for at, (part, number) in zip(source.tolist(), entries.tolist(), strict=True)
+    }
+
+
 @pytest.mark.parametrize("chunk", range(3))
 def test_row_costs_are_those_of_the_text(chunk):
     clipped = several = conflicts = fetches = skipped = 0
     for seed in range(100 * chunk, 100 * (chunk + 1)):
         rng = np.random.default_rng(seed)
-        joined = scattered(rng, int(rng.integers(1, 8)), int(rng.integers(1, 40)), integer=True)
+        joined = scattered(rng, int(rng.integers(1, 8)), int(rng.integers(1, 40)), integer=bool(seed % 4))
         if seed % 2:  # long rows, so that groups follow each other
             net = layer_chain([rng.integers(-3, 4, (int(rng.integers(5, 60)), 4))])
             joined = net.projections[0].connection
-        low = int(rng.integers(0, joined.n_target))
-        high = int(rng.integers(low + 1, joined.n_target + 1))
-        core = tuple(int(rng.choice(choice)) for choice in ([1, 2, 4, 8], [1, 2, 4], [1, 2, 3, 8], [1, 2, 4], [1, 2]))
-        slot = int(rng.integers(0, 50))
-        nonzero = (joined.rows != 0).astype(np.uint8)
+        choices = ([1, 2, 4, 8], [1, 2, 4], [1, 2, 3, 8], [1, 2, 4], [1, 2], [1, 1, 3])
+        engine = RowEngine(*(int(rng.choice(choice)) for choice in choices))
+        owner = np.sort(rng.integers(0, 4, joined.n_target))
+        if rng.random() < 0.5:
+            rng.shuffle(owner)  # parts may be any neurons
+        parts = [np.flatnonzero(owner == at).astype(np.int32) for at in range(3)]  # the fourth lives elsewhere
+        slots = rng.integers(0, 50, 3).tolist()
+        nonzero = joined.rows != 0
         issued = nonzero if rng.random() < 0.5 else np.ones_like(nonzero)
         words = rng.integers(0, 20, len(joined.rows)).astype(np.int32)
-        out = np.full((joined.n_source, len(COST_FIELDS)), 5, np.int64)
-        row_costs(
-            joined.run_ptr,
-            joined.run_row,
-            joined.run_start,
-            low,
-            high,
-            slot,
-            issued,
-            nonzero,
-            words,
-            core[0],
-            core[1],
-            core[2],
-            core[3],
-            core[4],
-            out,
-        )
-        expected, cuts, many = naive_costs(joined, low, high, slot, issued, words, core)
-        assert [dict(zip(COST_FIELDS, row, strict=True)) for row in (out - 5).tolist()] == expected, seed
-        clipped, several = clipped + cuts, several + many
-        conflicts += sum(item["conflict"] > 0 for item in expected)
-        fetches += sum(item["fetch"] > 0 for item in expected)
-        skipped += sum(item["sops"] < item["issued"] for item in expected)
+        expected = {}
+        for part, (neurons, slot) in enumerate(zip(parts, slots, strict=True)):
+            costs, cuts, many = naive_costs(joined, neurons, slot, issued, words, engine)
+            expected |= {(source, part): cost for source, cost in enumerate(costs) if cost["sops"]}
+            clipped, several = clipped + cuts, several + many
+        assert summed(joined, parts, slots, issued, words, engine) == expected, seed
+        conflicts += sum(item["conflict"] > 0 for item in expected.values())
+        fetches += sum(item["fetch"] > 0 for item in expected.values())
+        skipped += sum(item["sops"] < item["issued"] for item in expected.values())
     assert min(clipped, 2 * several, conflicts, fetches, skipped) >= 50, (clipped, several, conflicts, fetches, skipped)
 
 
 def naive_stored(joined, part, core):
     """Words and lane slots of every row, cut to the positions that the part uses."""
     weights = WEIGHT_FORMATS.get(core.weight_format)()
+    mine = set(part.neurons.tolist())
     words = np.zeros(len(joined.rows), np.int64)
     issued = np.zeros(joined.rows.shape, bool)
     for row, weight in enumerate(joined.rows):
         starts = joined.run_start[joined.run_row == row]
-        used = [at for at in range(joined.run_length) if any(part.low <= start + at < part.high for start in starts)]
+        used = [at for at in range(joined.run_length) if any(start + at in mine for start in starts.tolist())]
         if used:
-            cut = weight[None, min(used) : max(used) + 1]
+            cut = weight[None, used]
             words[row] = -(-int(weights.row_bits(cut, joined.bits)[0]) // core.synapse_memory.width)
-            issued[row, min(used) : max(used) + 1] = weights.issued(cut)[0]
+            issued[row, used] = weights.issued(cut)[0]
     return words, (joined.rows != 0 if core.skip_zero_weights else issued)
 
 
@@ -129,6 +145,7 @@ def naive_axons(net, spec, mapping, kind):
     core = spec.core
     pairs = {}
     for part in (part for part in mapping.parts if part.terminal < mapping.cores):
+        mine = set(part.neurons.tolist())
         for edge in net.incoming(part.population):
             graded = kind == "graded" and edge.source == net.input.name
             joined = edge.connection
@@ -137,32 +154,46 @@ def naive_axons(net, spec, mapping, kind):
             memory = core.accumulator.memory
             shape = (lanes, core.synapse_memory.banks, memory.banks, part.accumulators_per_word, memory.rmw_slots)
             slot = part.accumulator_word * part.accumulators_per_word
-            costs, _, _ = naive_costs(joined, part.low, part.high, slot, issued, words, shape)
+            shape += (core.timing.synapse_cycles,)
+            costs, _, _ = naive_costs(joined, part.neurons, slot, issued, words, shape)
             matrix = joined.rows
             for source in range(joined.n_source):
                 runs = range(joined.run_ptr[source], joined.run_ptr[source + 1])
                 reaches = any(
-                    part.low <= joined.run_start[run] + at < part.high and matrix[joined.run_row[run], at] != 0
+                    joined.run_start[run] + at in mine and matrix[joined.run_row[run], at] != 0
                     for run in runs
                     for at in range(joined.run_length)
                 )
                 if reaches:
-                    entry = pairs.setdefault(
-                        (mapping.offsets[edge.source] + source, part.terminal), dict.fromkeys(COST_FIELDS, 0)
-                    )
+                    once = {**dict.fromkeys((*COST_FIELDS, "macs"), 0), "lookup": core.timing.axon_in_cycles}
+                    once["cycles"] = once["lookup"]
+                    entry = pairs.setdefault((mapping.offsets[edge.source] + source, part.terminal), once)
                     for name in COST_FIELDS:
                         entry[name] += costs[source][name]
-                    entry["macs"] = entry.get("macs", 0) + (costs[source]["issued"] if graded else 0)
+                    entry["macs"] += costs[source]["issued"] if graded else 0
     return pairs
 
 
-@pytest.mark.parametrize("seed", range(24))
+def shaped(net):
+    """The network with its populations as images of two or three channels, where their sizes allow it."""
+    populations = {
+        name: replace(item, shape=(1, item.size // channels, channels)) if channels else item
+        for name, item in net.populations.items()
+        for channels in [next((at for at in (3, 2) if item.size % at == 0), 0)]
+    }
+    return replace(net, populations=populations)
+
+
+@pytest.mark.parametrize("seed", range(48))
 def test_axons_of_a_mapped_network(seed):
     """Several slices of one neuron's targets on one core make one axon with the sum of their costs."""
     rng = np.random.default_rng(seed)
     kind = "graded" if seed % 3 == 0 else "spikes"
-    net = conv_network(rng, 3, 2, 3, 4) if seed % 2 else random_network(seed)
+    net = conv_network(rng, 3, 2, 3, 4) if seed % 2 else shaped(random_network(seed))
     spec = chip(
+        noc__concentration=[1, 2, 3][seed % 3],
+        mapping__order=["pixel", "channel"][seed // 4 % 2],
+        core__timing={**UNIT_TIMING, "axon_in_cycles": seed % 4, "synapse_cycles": 1 + seed // 3 % 2},
         noc__size=[1, 2] if seed % 4 < 2 else [3, 2],
         ports=ports_at([0, 0], [0, 1]),
         core__skip_zero_weights=seed % 5 < 2,
@@ -176,23 +207,28 @@ def test_axons_of_a_mapped_network(seed):
     inside = axons.terminal < mapping.cores
     found = {
         (int(source[at]), int(axons.terminal[at])): {
-            name: int(axons.costs[name][axons.axon["cost"][at]]) for name in (*COST_FIELDS, "macs")
+            name: int(axons.costs[name][axons.axon["cost"][at]]) for name in (*COST_FIELDS, "macs", "lookup")
         }
         for at in np.flatnonzero(inside)
     }
     assert found == naive_axons(net, spec, mapping, kind)
     assert len(found) == inside.sum()
+    costs = axons.costs
+    assert np.array_equal(costs["cycles"], sum(costs[name] for name in ("ideal", "conflict", "fetch", "lookup")))
+    assert not costs["lookup"][axons.axon["cost"][~inside]].any()
+    assert len(np.unique(costs)) == len(costs)
     assert source[~inside].tolist() == list(range(first_output, first_output + net.output.size))
     assert (np.diff(source) >= 0).all()
 
 
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("partition", ["compact", "spread"])
-def test_synaptic_operations_are_the_fan_out(seed, partition):
+@pytest.mark.parametrize("order", ["pixel", "channel"])
+def test_synaptic_operations_are_the_fan_out(seed, partition, order):
     """However a layer is cut, a spike meets every one of its non-zero weights once."""
     rng = np.random.default_rng(seed)
     net = conv_network(rng, 4, 2, 3, 5) if seed % 2 else random_network(seed)
-    mapping = map_network(net, chip(mapping__partition=partition, noc__size=[3, 3]), "spikes", 1)
+    mapping = map_network(net, chip(mapping__partition=partition, mapping__order=order, noc__size=[3, 3]), "spikes", 1)
     sops = np.bincount(mapping.axons.source(), mapping.axons.of("sops"), minlength=mapping.axons.neurons)
     for name, population in net.populations.items():
         first = mapping.offsets[name]
@@ -207,7 +243,7 @@ def test_axon_costs_do_not_depend_on_placement(kind):
         map_network(net, chip(mapping__placement=placement, mapping__partition="spread", noc__size=[3, 3]), kind, 5)
         for placement in ("row_major", "traffic")
     ]
-    places = [{(part.population, part.low): part.terminal for part in mapping.parts} for mapping in mappings]
+    places = [{(part.population, *part.neurons.tolist()): part.terminal for part in item.parts} for item in mappings]
     assert places[0] != places[1]  # else nothing is compared
 
     def costs(mapping):

@@ -8,6 +8,7 @@ from functional_builders import random_network
 from timing_builders import chip, conv_network, layer_chain, ports_at
 
 from accelsim.compression.format import WEIGHT_FORMATS
+from accelsim.errors import MappingError
 from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.demand import Demand, DemandModel, room_of, values_per_word
 from accelsim.mapping.mapping import map_network
@@ -15,7 +16,7 @@ from accelsim.mapping.partition import compact, equal_slices, fewest_slices, pac
 
 
 def model_of(net, spec: ChipSpec) -> DemandModel:
-    return DemandModel(net, spec.core, WEIGHT_FORMATS.get(spec.core.weight_format)())
+    return DemandModel(net, spec.core, WEIGHT_FORMATS.get(spec.core.weight_format)(), mapping=spec.mapping)
 
 
 def any_network(seed: int):
@@ -40,6 +41,7 @@ def small_chip(seed: int) -> ChipSpec:
         ports=ports_at([0, 0], [1, 0]),
         core__synapse_memory__capacity="64 KiB",
         mapping__partition=str(rng.choice(["compact", "spread"])),
+        mapping__order=str(rng.choice(["pixel", "channel"])),
         core__conv_storage=str(rng.choice(["shared", "unrolled"])),
         core__weight_format=str(rng.choice(["dense", "csr"])),
         core__membrane__memory={"capacity": f"{words * width // 8} B", **memory},
@@ -52,7 +54,8 @@ def naive_demand(net, spec: ChipSpec, part) -> Demand:
     core, population = spec.core, net.populations[part.population]
     biased = population.bias is not None and bool((population.bias != 0).any())
     membrane_bits = core.membrane.bits + (core.accumulator.bits if biased else 0)
-    count = part.high - part.low
+    count = len(part.neurons)
+    mine = set(part.neurons.tolist())
     axons = words = 0
     for edge in net.incoming(part.population):
         matrix = edge.connection.dense_matrix()
@@ -62,16 +65,16 @@ def naive_demand(net, spec: ChipSpec, part) -> Demand:
         for source in range(joined.n_source):
             for run in range(joined.run_ptr[source], joined.run_ptr[source + 1]):
                 row, start = int(joined.run_row[run]), int(joined.run_start[run])
-                inside = {at for at in range(joined.run_length) if part.low <= start + at < part.high}
+                inside = {at for at in range(joined.run_length) if start + at in mine}
                 if inside:
                     used.setdefault(row, []).append(inside)
                 if any(joined.rows[row, at] for at in inside):
                     reached.add(source)
-        assert reached >= {s for s in range(joined.n_source) if matrix[part.low : part.high, s].any()}
+        assert reached >= {s for s in range(joined.n_source) if matrix[part.neurons, s].any()}
         axons += len(reached)
         encode = WEIGHT_FORMATS.get(core.weight_format)()
         for row, cuts in used.items():
-            stored = joined.rows[row, min(map(min, cuts)) : max(map(max, cuts)) + 1]
+            stored = joined.rows[row, sorted(set().union(*cuts))]
             each = -(-int(encode.row_bits(stored[None, :], joined.bits)[0]) // core.synapse_memory.width)
             words += each * (len(cuts) if core.conv_storage == "unrolled" else 1)
     return Demand(
@@ -91,8 +94,9 @@ def test_every_neuron_once_and_every_capacity_kept(chunk):
         owners = {name: np.zeros(item.size, np.int64) for name, item in net.populations.items()}
         held: dict[int, Demand] = {}
         for part in mapping.parts:
-            assert part.low < part.high, "an empty slice"
-            owners[part.population][part.low : part.high] += 1
+            assert len(part.neurons), "an empty slice"
+            assert (np.diff(part.neurons) > 0).all()
+            owners[part.population][part.neurons] += 1
             if part.terminal < mapping.cores:
                 assert net.populations[part.population].model is not None
                 known = held.get(part.terminal, Demand(0, 0, 0, 0))
@@ -123,7 +127,7 @@ def check_addresses(mapping, net, spec) -> None:
             firsts = (part.membrane_word, part.accumulator_word)
             rooms = (core.membrane.memory.words, core.accumulator.memory.words // 2)
             for words, first, each, room in zip(taken.values(), firsts, per_word, rooms, strict=True):
-                mine = set(range(first, first + -(-(part.high - part.low) // each)))
+                mine = set(range(first, first + -(-len(part.neurons) // each)))
                 assert not mine & words
                 assert max(mine) < room
                 words.update(mine)
@@ -141,8 +145,8 @@ def test_compact_uses_the_fewest_cores(neurons, per_core):
         core__accumulator={"bits": 32, "memory": {**one, "capacity": f"{8 * per_core} B"}},
     )
     slices = compact(net, model_of(net, spec), spec.core, 16)
-    assert [(a.high, b.low) for a, b in itertools.pairwise(slices) if a.high != b.low] == []
-    assert all(item.low < item.high for item in slices), [(item.low, item.high) for item in slices]
+    assert np.concatenate([item.neurons for item in slices]).tolist() == list(range(neurons))
+    assert all(len(item.neurons) for item in slices)
     assert len(slices) == -(-neurons // per_core)
 
 
@@ -167,7 +171,7 @@ def test_slices_of_a_shaped_population_are_whole_pixels():
     spec = chip(noc__size=[3, 3], mapping__partition="spread")
     slices = [item for item in spread(net, model_of(net, spec), spec.core, 9) if item.population == "conv"]
     assert len(slices) > 1
-    assert all(item.low % 3 == 0 and item.high % 3 == 0 for item in slices)
+    assert all(item.neurons[0] % 3 == 0 and len(item.neurons) % 3 == 0 for item in slices)
 
 
 def test_spread_fills_the_spare_cores_with_the_largest_layer():
@@ -177,7 +181,7 @@ def test_spread_fills_the_spare_cores_with_the_largest_layer():
     few, many = (cut(net, model, spec.core, 8) for cut in (compact, spread))
     assert [item.population for item in few] == ["l1", "l2", "l3"]
     assert [item.population for item in many] == ["l1"] * 5 + ["l2"] * 2 + ["l3"]
-    sizes = [item.high - item.low for item in many]
+    sizes = [len(item.neurons) for item in many]
     assert sizes == [8, 8, 8, 8, 8, 5, 5, 2]
 
 
@@ -185,7 +189,7 @@ def test_spread_cuts_no_neuron():
     net = layer_chain([np.ones((3, 2)), np.ones((2, 3))])
     spec = chip(noc__size=[4, 4], mapping__partition="spread")
     mapping = map_network(net, spec, "spikes", 1)
-    hidden = [(part.population, part.high - part.low) for part in mapping.parts if part.terminal < mapping.cores]
+    hidden = [(part.population, len(part.neurons)) for part in mapping.parts if part.terminal < mapping.cores]
     assert sorted(hidden) == [("l1", 1)] * 3 + [("l2", 1)] * 2
 
 
@@ -217,9 +221,10 @@ def test_unrolled_storage_is_never_smaller(seed):
     words = {}
     for storage in ("shared", "unrolled"):
         model = model_of(net, chip(core__conv_storage=storage))
-        words[storage] = model.demand("conv", low, high).synapse_words
+        words[storage] = model.demands("conv", [np.arange(low, high, dtype=np.int32)])[0].synapse_words
     assert words["unrolled"] >= words["shared"] > 0
-    whole = [model_of(net, chip(core__conv_storage=name)).demand("conv", 0, size).synapse_words for name in words]
+    every = [np.arange(size, dtype=np.int32)]
+    whole = [model_of(net, chip(core__conv_storage=name)).demands("conv", every)[0].synapse_words for name in words]
     assert whole[1] > whole[0]
 
 
@@ -231,3 +236,50 @@ def test_a_bias_takes_room_beside_its_membrane():
     assert values_per_word(core, net.populations[biased[0]], integer=True) == (1, 2)
     plain = next(name for name, item in net.populations.items() if item.bias is None and item.model is not None)
     assert values_per_word(core, net.populations[plain], integer=True) == (2, 2)
+
+
+@pytest.mark.parametrize("partition", ["compact", "spread"])
+@pytest.mark.parametrize("order", ["pixel", "channel"])
+def test_stated_slices(partition, order):
+    """48 neurons (4 x 4 pixels of 3 channels) in 5 slices: 9 each in the order of the cut, 12 in the last."""
+    net = conv_network(np.random.default_rng(1), 4, 2, 3, 5)
+    spec = chip(noc__size=[3, 3], mapping__partition=partition, mapping__order=order, mapping__slices={"conv": 5})
+    mapping = map_network(net, spec, "spikes", 1)
+    parts = [part.neurons for part in mapping.parts if part.population == "conv"]
+    in_order = np.arange(48) if order == "pixel" else np.arange(48).reshape(16, 3).T.ravel()
+    bounds = [0, 9, 18, 27, 36, 48]
+    assert [part.tolist() for part in parts] == [
+        sorted(in_order[low:high].tolist()) for low, high in itertools.pairwise(bounds)
+    ]
+    others = sum(part.population == "out" for part in mapping.parts)
+    assert others == (4 if partition == "spread" else 1)
+
+
+def test_whole_channels_stay_together():
+    net = conv_network(np.random.default_rng(1), 4, 2, 6, 5)
+    spec = chip(noc__size=[2, 2], mapping__partition="spread", mapping__order="channel", mapping__slices={"out": 1})
+    parts = [part.neurons for part in map_network(net, spec, "spikes", 1).parts if part.population == "conv"]
+    assert [sorted({int(neuron) % 6 for neuron in part}) for part in parts] == [[0, 1], [2, 3], [4, 5]]
+    assert [len(part) for part in parts] == [32, 32, 32]
+
+
+@pytest.mark.parametrize(
+    ("slices", "words"),
+    [
+        ({"cnov": 2}, "population that lives on cores (conv, out), got 'cnov'"),
+        ({"in": 2}, "population that lives on cores (conv, out), got 'in'"),
+        ({"out": 6}, "mapping.slices.out: expected 1 .. 5"),
+    ],
+)
+def test_impossible_slices(slices, words):
+    net = conv_network(np.random.default_rng(1), 4, 2, 3, 5)
+    with pytest.raises(MappingError) as caught:
+        map_network(net, chip(mapping__slices=slices), "spikes", 1)
+    assert words in str(caught.value)
+
+
+def test_stated_slices_that_do_not_fit():
+    net = layer_chain([np.ones((100, 2))])
+    memory = {"width": 32, "banks": 1, "ports": "1RW", "capacity": "32 B"}
+    with pytest.raises(MappingError, match=r"slices.l1: one of 2 slices .* needs 25 words .* state more slices"):
+        map_network(net, chip(core__membrane__memory=memory, mapping__slices={"l1": 2}), "spikes", 1)

@@ -24,7 +24,7 @@ def homes(run, name):
     home = np.full(run.workload.network.populations[name].size, -1)
     for part in run.mapping.parts:
         if part.population == name and part.terminal < run.mapping.cores:
-            home[part.low : part.high] = part.terminal
+            home[part.neurons] = part.terminal
     return home
 
 

@@ -18,6 +18,7 @@ from accelsim.timing.machine import build_machine
 from accelsim.timing.records import SCAN_COUNT
 from accelsim.timing.schedule import Schedule
 from accelsim.timing.simulate import simulate
+from accelsim.timing.work import allocate_work
 from accelsim.timing.work_kernels import build_work
 
 BITS = 16
@@ -106,10 +107,13 @@ def test_the_engines_are_given_that_work(seed):
     dense[at // events.timesteps, at % events.timesteps, events.index] = True
     everyone = {network.input.name: dense, **sent}
     fired_at_all = 0
+    scratch = allocate_work(machine.work)
     for sample in range(events.samples):
         for step in range(steps):
             scan = np.zeros(len(mapping.parts), dtype=SCAN_COUNT)
-            _, _, burst_fired, _, fired = build_work(machine.work, sample, step, scan)
+            build_work(machine.work, sample, step, scratch, scan)
+            fired = scratch.fired[: scratch.fired_ptr[-1]]
+            burst_fired = scratch.burst_fired[: scratch.burst_ptr[-1]]
             expected = [
                 mapping.offsets[name] + neuron
                 for name, spikes in everyone.items()

@@ -27,9 +27,9 @@ def named(**values) -> dict[str, int]:
 
 
 def test_example_a():
-    row = {"terminal": 1, "cycles": 4, "ideal": 1, "conflict": 2, "fetch": 1}
+    row = {"terminal": 1, "cycles": 5, "ideal": 1, "conflict": 2, "fetch": 1, "lookup": 1}
     found = causes([(1, [0])], [[0]], [row])
-    assert found == named(neuron_scan=1, network=15, accumulate=1, bank_conflict=2, synapse_fetch=1)
+    assert found == named(neuron_scan=1, network=15, accumulate=1, bank_conflict=2, synapse_fetch=1, axon_lookup=1)
 
 
 def test_example_d_stalls_after_its_only_group():

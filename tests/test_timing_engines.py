@@ -32,9 +32,9 @@ STEP_BARS = {
 """Least number of cases, of 40, in which it happens."""
 
 CHIP_BARS = {
-    "bank conflict": 8,
+    "bank conflict": 6,
     "fetch": 3,
-    "several slices on a core": 2,
+    "several slices on a core": 1,
     "several cores": 12,
     "fifo_full": 10,
     "injection_full": 10,
@@ -43,6 +43,9 @@ CHIP_BARS = {
     "stall_switch": 2,
     "stall_credit": 3,
     "stall_ejection": 6,
+    "several cores on a router": 4,
+    "look-up": 3,
+    "neurons visited in vain": 3,
     "long packets": 4,
     "values": 2,
 }
@@ -120,6 +123,9 @@ def compare_chip(seed: int) -> dict[str, bool]:
         "fetch": ours.terminals["row_fetch"].sum() > 0,
         "several slices on a core": len(set(where)) < len(where),
         "several cores": len(set(where)) > 1,
+        "several cores on a router": mapping.cores > machine.noc.routers,
+        "look-up": ours.terminals["row_lookup"].sum() > 0,
+        "neurons visited in vain": bool((ours.scans["visited"] > ours.scans["updated"])[:, :-1].any()),
         "long packets": bool((machine.axons.costs["flits"] > 1).any()),
         "values": ours.terminals["macs"].sum() > 0,
     }

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from functional_builders import connection
 from timing_builders import (
     ENGINES,
     axon_tables,
@@ -19,7 +18,7 @@ from timing_builders import (
 )
 
 from accelsim.compression.format import WEIGHT_FORMATS
-from accelsim.mapping.kernels import row_costs
+from accelsim.mapping.kernels import RowEngine, row_costs
 from accelsim.network.events import EventStream
 from accelsim.timing.engine import ENGINES as REGISTRY
 from accelsim.timing.simulate import simulate
@@ -88,28 +87,13 @@ def test_d_a_full_fifo(engine):
 def row_of_ten(lanes, fetch_banks, rmw_slots):
     """Cost of a row of 10 8-bit weights in 64-bit words on 16-bit accumulators in 64-bit words, 2 banks."""
     weights = np.arange(1, 11, dtype=np.int32)[None, :]
-    only = connection(weights, [0, 1], [0], [0], 1, 10)
     words = -(-WEIGHT_FORMATS.get("dense")().row_bits(weights, 8) // 64)
     assert words.tolist() == [2]
-    every = np.ones((1, 10), np.uint8)
-    out = np.zeros((1, 8), np.int64)
-    row_costs(
-        only.run_ptr,
-        only.run_row,
-        only.run_start,
-        0,
-        10,
-        0,
-        every,
-        every,
-        words.astype(np.int32),
-        lanes,
-        fetch_banks,
-        2,
-        4,
-        rmw_slots,
-        out,
-    )
+    offsets = np.arange(10, dtype=np.int32)
+    engine = RowEngine(lanes, fetch_banks, state_banks=2, per_word=4, rmw_slots=rmw_slots, synapse_cycles=1)
+    out = np.zeros((1, 8), np.int32)
+    takes = np.ones((1, 10), bool)
+    row_costs(weights, np.arange(1), offsets, offsets, takes, 0, words.astype(np.int32), engine, out)
     return dict(zip(("cycles", "ideal", "conflict", "fetch"), out[0].tolist(), strict=False))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 from functional_builders import random_network
-from timing_builders import chip, conv_network, ports_at, router
+from timing_builders import UNIT_TIMING, chip, conv_network, ports_at, router
 
 from accelsim.hardware.topologies.mesh import Mesh
 from accelsim.hardware.topologies.topology import build_fabric
@@ -54,7 +54,7 @@ def _axons_and_work(rng, terminals: int, longest: int) -> tuple[AxonTables, Step
     terminal[:] = np.where(rng.random(axons) < 0.3, rng.choice(hot, axons), rng.integers(0, terminals, axons))
     rows["flits"] = rng.integers(1, longest + 1, size=axons)
     rows["cycles"] = rng.choice([1, 1, 2, 5, 20], size=axons)
-    for name in COST.names[2:-1]:
+    for name in COST.names[2:]:
         rows[name] = rng.integers(0, 9, size=axons)
     neurons = int(rng.integers(1, 40))
     degree = rng.integers(0, 4, size=neurons)
@@ -125,8 +125,18 @@ def random_chip(rng, kind: str, float32: bool):
             "ports": str(rng.choice(["1RW", "1R1W"])),
         },
         mapping__partition=str(rng.choice(["compact", "spread"])),
-        mapping__placement=str(rng.choice(["row_major", "traffic"])),
+        mapping__placement=str(rng.choice(["row_major", "column_major", "traffic"])),
         barrier__cycles=depth(0, 9),
+        noc__concentration=int(rng.choice([1, 1, 1, 2, 4])),
+        mapping__order=str(rng.choice(["pixel", "channel"])),
+        core__timing={
+            **UNIT_TIMING,
+            "scan_cycles": int(rng.choice([1, 1, 3])),
+            "update_cycles": int(rng.choice([0, 0, 2])),
+            "spike_cycles": int(rng.choice([0, 0, 5])),
+            "axon_in_cycles": int(rng.choice([0, 0, 3])),
+            "synapse_cycles": int(rng.choice([1, 1, 2])),
+        },
     )
 
 

@@ -259,7 +259,7 @@ class MappingSpec(Spec):
     """``row_major``: in order; ``column_major``: column by column; ``traffic``: so that packets travel less."""
     order: Literal["pixel", "channel"]
     """What stays together when a layer is cut: the channels of a pixel, or the pixels of a channel."""
-    slices: dict[Name, Annotated[Count, Field(le=65536)]] = {}
+    slices: dict[Name, Annotated[Count, Field(le=65536)]] = Field(default_factory=dict)
     """Populations that are cut into a stated number of slices, whatever the partition: equal ones, the rest with the
     last."""
 

@@ -139,7 +139,7 @@ def row_costs(
 
 
 @kernel
-def find_record(keys: Any, table: Any, count: int, vector: Any) -> int:
+def find_record(keys: Any, table: Any, vector: Any) -> Any:
     """Return the slot of ``table`` that holds the number of ``vector`` among ``keys``, or the free one for it."""
     mixed = np.uint64(14695981039346656037)
     for value in vector:
@@ -162,7 +162,7 @@ def grown_table(keys: Any, count: int, size: int) -> Any:
     """Return a table of ``size`` (a power of two) slots with the numbers of ``count`` keys."""
     table = np.full(size, -1, np.int32)
     for number in range(count):
-        table[find_record(keys, table, number, keys[number])] = number
+        table[find_record(keys, table, keys[number])] = number
     return table
 
 
@@ -228,7 +228,7 @@ def sum_rows(
                 entries = grown(entries)
             if 2 * count >= table.size:
                 table = grown_table(keys, count, 2 * table.size)
-            slot = find_record(keys, table, count, total[at])
+            slot = find_record(keys, table, total[at])
             if table[slot] < 0:
                 if count == len(keys):
                     keys = grown(keys)
@@ -297,7 +297,7 @@ def merge_axons(
                 vector[11] = lookup
             if 2 * count >= table.size:
                 table = grown_table(keys, count, 2 * table.size)
-            slot = find_record(keys, table, count, vector)
+            slot = find_record(keys, table, vector)
             if table[slot] < 0:
                 if count == len(keys):
                     keys = grown(keys)

@@ -126,8 +126,9 @@ def _positions(
             continue  # the port loads every bias once, whatever the input's events are
         rate[plan.offsets[name] : plan.offsets[name] + len(spikes)] = spikes
     source, size = axons.source(), fabric.terminals
-    pairs = np.bincount(home[source] * size + axons.terminal, weights=rate[source], minlength=size * size)
-    positions = PLACERS.get(chip.mapping.placement)(pairs.reshape(size, size), fabric, cores)
+    traffic = np.zeros((size, size))
+    traffic.ravel()[:] = np.bincount(home[source] * size + axons.terminal, rate[source], size * size)
+    positions = PLACERS.get(chip.mapping.placement)(traffic, fabric, cores)
     if sorted(positions.tolist()) != list(range(cores)):
         raise MappingError(f"placement {chip.mapping.placement!r} does not give every core a position of its own")
     return positions

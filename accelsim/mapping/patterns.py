@@ -113,8 +113,8 @@ def find_patterns(connection: Connection, cut: Cut, first: Int64s | None = None,
     class_of[starts] = class_of_start
     runs = np.zeros((len(ptr) - 1, len(connection.rows)), np.int32)
     count_runs(connection.run_row, connection.run_start, class_of, runs)
-    columns = pieces[chosen].astype(np.int32)
-    return Patterns(class_of, ptr, *(np.ascontiguousarray(columns[:, at]) for at in range(3)), offsets, runs)
+    part_of, pattern_of, phase_of = np.ascontiguousarray(pieces[chosen].T.astype(np.int32))
+    return Patterns(class_of, ptr, part_of, pattern_of, phase_of, offsets, runs)
 
 
 def _intervals(starts: Int64s, run_length: int, part: Int32s) -> tuple[Int64s, Int64s, Int64s]:

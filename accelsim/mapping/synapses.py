@@ -106,20 +106,11 @@ def _records(
             out = np.empty((len(chosen), len(COST_FIELDS)), np.int32)
             position = np.searchsorted(kept, offsets).astype(np.int32)
             words = stored.words(kept)[chosen]
-            for place, rows in stored.chunks(chosen, kept):
-                takes = stored.takes(rows)
-                row_costs(
-                    stored.connection.rows,
-                    chosen[place],
-                    offsets,
-                    position,
-                    takes,
-                    phase,
-                    words[place],
-                    engine,
-                    out[place],
-                )
-            names = np.full(cell.shape[1], -1, np.int32)
+            rows = stored.connection.rows
+            for place, cut in stored.chunks(chosen, kept):
+                takes = stored.takes(cut)
+                row_costs(rows, chosen[place], offsets, position, takes, phase, words[place], engine, out[place])
+            names = np.full(len(rows), -1, np.int32)
             names[chosen] = np.arange(filled, filled + len(chosen))
             cell[pieces] = np.where(mine, names, cell[pieces])
             records.append(out)

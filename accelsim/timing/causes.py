@@ -1,8 +1,8 @@
 """Where the cycles of a step went: the timeline of the terminal that ends last.
 
 The critical terminal is the one whose last activity sets E. If its row stage ends last, the cycles in which it
-processed rows are ``accumulate`` (lanes), ``bank_conflict``, ``synapse_fetch`` and ``axon_lookup``; the cycles in which it waited are
-given, in this order, to the ``neuron_scan`` of the source that injected last, to that source's stalls
+processed rows are ``accumulate`` (lanes), ``bank_conflict``, ``synapse_fetch`` and ``axon_lookup``; the cycles in which
+it waited are given, in this order, to the ``neuron_scan`` of the source that injected last, to that source's stalls
 (``source_blocked``: its spike FIFO was full), and the rest to the ``network`` (routing entries, routers, links,
 look-up). If it ends with scanning or injecting, its scan, its stalls and the rest. Then ``drain`` and ``barrier``.
 The parts sum to the step's cycles.

@@ -17,7 +17,7 @@ from accelsim.mapping.parts import Part
 from accelsim.network.graph import Network
 from accelsim.timing.schedule import Schedule
 from accelsim.timing.tables import StepWork
-from accelsim.timing.work_kernels import ACTIVE_ONLY, EVERY, EVERY_UPDATE
+from accelsim.timing.work_kernels import ACTIVE_ONLY, EVERY, EVERY_UPDATE, whole_groups
 from accelsim.trace.activity import ActivityTrace, PopulationActivity
 
 Int32s = npt.NDArray[np.int32]
@@ -35,12 +35,15 @@ PART = np.dtype(
         ("event_cycles", np.int32),
         ("scan", np.int32),
         ("contiguous", np.int32),
-        ("spare", np.int32),
+        ("membrane_words", np.int32),
+        ("accumulator_words", np.int32),
+        ("first_group", np.int32),
     ]
 )
 """A slice: its neurons lie in ``low .. high - 1``, which is all of them where it is ``contiguous``, as a port's always
 is. ``event_cycles`` is 0 for a core's slice, else the port's cycles per event; ``scan`` one of the rules of
-:mod:`accelsim.timing.work_kernels`."""
+:mod:`accelsim.timing.work_kernels`. Where all neurons are scanned, the groups are always the same: ``first_group`` in
+``group_cycles``, and the words of a scan."""
 
 SLOT = np.dtype(
     [
@@ -66,8 +69,8 @@ timestep, ``fired_base`` in the scratch bitmap of fired neurons, -1 for the inpu
 class WorkTables(NamedTuple):
     """Slices by terminal, and the activity of all populations in flat arrays.
 
-    Slices of terminal n are ``parts[part_ptr[n] : part_ptr[n + 1]]``. ``visit`` are bitmaps, most significant bit first,
-    of neurons with input, state or bias; populations whose neurons are all updated have none.
+    Slices of terminal n are ``parts[part_ptr[n] : part_ptr[n + 1]]``. ``visit`` are bitmaps, most significant bit
+    first, of neurons with input, state or bias; populations whose neurons are all updated have none.
     """
 
     timesteps: int
@@ -81,6 +84,7 @@ class WorkTables(NamedTuple):
     part_ptr: Int64s
     parts: npt.NDArray[Any]
     slots: npt.NDArray[Any]
+    group_cycles: Int32s
     populations: npt.NDArray[Any]
     spike_ptr: Int64s
     spike_index: Int32s
@@ -162,6 +166,22 @@ def _visited(network: Network, name: str, activity: PopulationActivity) -> npt.N
     return visited
 
 
+def whole_scans(parts: npt.NDArray[Any], slots: npt.NDArray[Any], core: CoreSpec) -> Int32s:
+    """Return the cycles of the groups of slices that are scanned whole, and complete ``parts``."""
+    memories = (core.membrane.memory, core.accumulator.memory)
+    cycles = np.zeros(len(slots), np.int32)
+    groups = whole_groups(
+        parts,
+        slots,
+        core.neuron_lanes,
+        core.timing.scan_cycles,
+        np.array([memory.banks for memory in memories]),
+        np.array([memory.rmw_slots for memory in memories]),
+        cycles,
+    )
+    return cycles[:groups].copy()
+
+
 def part_tables(parts: Sequence[Part], numbers: Sequence[int], core: CoreSpec) -> tuple[npt.NDArray[Any], ...]:
     """Return (parts,) PART with ``neurons``, ``first``, ``low``, ``high``, ``contiguous`` filled, and their SLOTs.
 
@@ -228,6 +248,7 @@ def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: Activ
         ).astype(np.int64),
         parts=table,
         slots=slots,
+        group_cycles=whole_scans(table, slots, core),
         populations=population_table(
             [schedule.first[name] for name in names],
             [activity[name] for name in names],

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from accelsim.kernels import inlined, loop_kernel
+import numpy as np
+
+from accelsim.kernels import inlined, kernel, loop_kernel
 
 ACTIVE_ONLY, EVERY, EVERY_UPDATE = 0, 1, 2
 """What is scanned: neurons with input, state or bias; every one, of which those are updated; every one updated."""
@@ -20,7 +22,7 @@ def _words(banks: Any, bank: int, group: int) -> int:
 def _scan(
     tables: Any, scratch: Any, part: int, visit: int, scan: Any, burst: int, source: int, pending: int, group: int
 ) -> tuple[int, int, int, int]:
-    """Scan one slice; append its firing groups to the bursts.
+    """Scan the active neurons of a slice; append its firing groups to the bursts.
 
     ``visit`` is the first byte of the step's bitmap. Returns the bursts and fired neurons so far, the cycles scanned
     since the last burst, and the groups so far.
@@ -28,25 +30,22 @@ def _scan(
     own = tables.parts[part]
     marks = tables.populations[own.population].fired_base
     first, last = own.first, own.first + own.neurons
-    mode, contiguous, lanes = own.scan, own.contiguous, tables.lanes
-    taken = hits = updates = fullest_membrane = fullest_accumulator = 0
+    contiguous, lanes = own.contiguous, tables.lanes
+    taken = hits = fullest_membrane = fullest_accumulator = 0
     membrane = accumulator = -1
-    visited = updated = membrane_words = accumulator_words = cycles = 0
+    visited = membrane_words = accumulator_words = cycles = 0
     at = first
     while True:
-        active, fires = 1, 0
+        fires = 0
         while at < last:  # to the next neuron that is visited
             neuron = tables.slots[at].neuron
             mark = scratch.marks[marks + (neuron >> 3)]
-            fires = mark >> (7 - (neuron & 7)) & 1
-            if mode == EVERY_UPDATE:
-                break
-            bits = tables.visit[visit + (neuron >> 3)]
-            if mode == ACTIVE_ONLY and contiguous and bits | mark == 0:
+            either = mark | tables.visit[visit + (neuron >> 3)]
+            if contiguous and either == 0:
                 at += 8 - (neuron & 7)
                 continue
-            active = fires | (bits >> (7 - (neuron & 7)) & 1)
-            if active or mode == EVERY:
+            fires = mark >> (7 - (neuron & 7)) & 1
+            if either >> (7 - (neuron & 7)) & 1:
                 break
             at += 1
         if taken == lanes or (taken > 0 and at >= last):
@@ -55,20 +54,18 @@ def _scan(
                 fullest_membrane * tables.membrane_slots,
                 fullest_accumulator * tables.accumulator_slots,
             )
-            if updates > 0:
-                cost += tables.update_cycles
+            cost += tables.update_cycles
             if hits > 0:
                 cost += tables.spike_cycles
             pending += cost
             cycles += cost
             visited += taken
-            updated += updates
             if hits > 0:
                 scratch.burst_cycles[burst], scratch.burst_fired[burst] = pending, hits
                 burst += 1
                 pending = 0
             group += 1
-            taken = hits = updates = fullest_membrane = fullest_accumulator = 0
+            taken = hits = fullest_membrane = fullest_accumulator = 0
             membrane = accumulator = -1
         if at >= last:
             break
@@ -83,18 +80,58 @@ def _scan(
             held = _words(scratch.accumulator, slot.accumulator_bank, group)
             fullest_accumulator = max(fullest_accumulator, held)
         taken += 1
-        updates += active
         if fires:
             hits += 1
             scratch.fired[source] = own.number + slot.neuron
             source += 1
         at += 1
     scan.visited += visited
-    scan.updated += updated
+    scan.updated += visited
     scan.membrane_words += membrane_words
     scan.accumulator_words += accumulator_words
     scan.cycles += cycles
     return burst, source, pending, group
+
+
+@inlined
+def _scan_all(
+    tables: Any, scratch: Any, part: int, visit: int, scan: Any, burst: int, source: int, pending: int
+) -> tuple[int, int, int]:
+    """Scan every neuron of a slice, whose groups are always the same; see :func:`_scan`."""
+    own = tables.parts[part]
+    marks = tables.populations[own.population].fired_base
+    last, lanes, every_update = own.first + own.neurons, tables.lanes, own.scan == EVERY_UPDATE
+    number = own.number
+    cycles = updated = hits = updates = 0
+    group, stop = own.first_group, min(own.first + lanes, last)
+    for at in range(own.first, last):
+        neuron = tables.slots[at].neuron
+        byte, shift = neuron >> 3, 7 - (neuron & 7)
+        fires = scratch.marks[marks + byte] >> shift & 1
+        updates += 1 if every_update else fires | (tables.visit[visit + byte] >> shift & 1)
+        if fires:
+            hits += 1
+            scratch.fired[source] = number + neuron
+            source += 1
+        if at + 1 == stop:
+            cost = tables.group_cycles[group] + (tables.update_cycles if updates > 0 else 0)
+            if hits > 0:
+                cost += tables.spike_cycles
+                scratch.burst_cycles[burst], scratch.burst_fired[burst] = pending + cost, hits
+                burst += 1
+                pending = -cost
+            pending += cost
+            cycles += cost
+            updated += updates
+            hits = updates = 0
+            group += 1
+            stop = min(stop + lanes, last)
+    scan.visited += own.neurons
+    scan.updated += updated
+    scan.membrane_words += own.membrane_words
+    scan.accumulator_words += own.accumulator_words
+    scan.cycles += cycles
+    return burst, source, pending
 
 
 @inlined
@@ -163,9 +200,14 @@ def build_work(tables: Any, sample: int, step: int, scratch: Any, scan: Any) -> 
                 burst, source = _events(tables, scratch, part, first, last, scan[part], burst, source)
             else:
                 visit = own.visit_base + row * own.visit_bytes
-                burst, source, pending, group = _scan(
-                    tables, scratch, part, visit, scan[part], burst, source, pending, group
-                )
+                if tables.parts[part].scan == ACTIVE_ONLY:
+                    burst, source, pending, group = _scan(
+                        tables, scratch, part, visit, scan[part], burst, source, pending, group
+                    )
+                else:
+                    burst, source, pending = _scan_all(
+                        tables, scratch, part, visit, scan[part], burst, source, pending
+                    )
         if pending > 0:
             scratch.burst_cycles[burst], scratch.burst_fired[burst] = pending, 0
             burst += 1
@@ -179,3 +221,48 @@ def build_work(tables: Any, sample: int, step: int, scratch: Any, scan: Any) -> 
             at = own.spike_base + sample * tables.timesteps + timestep
             for spike in range(own.index_base + tables.spike_ptr[at], own.index_base + tables.spike_ptr[at + 1]):
                 scratch.marks[own.fired_base + (tables.spike_index[spike] >> 3)] = 0
+
+
+@kernel
+def whole_groups(parts: Any, slots: Any, lanes: int, least: int, banks: Any, slots_per_word: Any, out: Any) -> int:
+    """Write the cycles of every group of the slices that are scanned whole, before updates and spikes.
+
+    Parameters
+    ----------
+    parts : (n_parts,) PART
+        ``first_group``, ``membrane_words`` and ``accumulator_words`` are written.
+    slots : (n,) SLOT
+    lanes, least : int
+        Neurons and cycles of a group.
+    banks, slots_per_word : (2,) int64
+        Of membranes and accumulators: banks, and cycles of one word.
+    out : (capacity,) int32
+
+    Returns
+    -------
+    int
+        Groups written.
+    """
+    counts = np.zeros((2, max(banks[0], banks[1])), np.int64)
+    filled = 0
+    for own in parts:
+        if own.scan == ACTIVE_ONLY or own.event_cycles > 0:
+            continue
+        own.first_group = filled
+        last = own.first + own.neurons
+        for begin in range(own.first, last, lanes):
+            counts[:] = 0
+            membrane = accumulator = -1
+            for at in range(begin, min(begin + lanes, last)):
+                slot = slots[at]
+                if slot.membrane_word != membrane:
+                    membrane = slot.membrane_word
+                    own.membrane_words += 1
+                    counts[0, slot.membrane_bank] += 1
+                if slot.accumulator_word != accumulator:
+                    accumulator = slot.accumulator_word
+                    own.accumulator_words += 1
+                    counts[1, slot.accumulator_bank] += 1
+            out[filled] = max(least, counts[0].max() * slots_per_word[0], counts[1].max() * slots_per_word[1])
+            filled += 1
+    return filled

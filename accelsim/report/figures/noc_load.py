@@ -87,10 +87,11 @@ def _busy() -> ListedColormap:
 
 def _routers(axes: Axes, result: RunResult, fill: Normalize, cell: float) -> None:
     cores = result.cores
-    for k in range(len(cores)):
-        x, y = int(cores["x"][k]), int(cores["y"][k])
-        busy = float(cores["synapse_utilisation"][k])
-        used = cores["neurons"][k] > 0
+    places = np.stack([cores["x"], cores["y"]], axis=1).astype(int)
+    for x, y in np.unique(places, axis=0).tolist():
+        here = (places == (x, y)).all(axis=1) & (cores["neurons"] > 0)
+        used = bool(here.any())
+        busy = float(cores["synapse_utilisation"][here].mean()) if used else 0.0
         face = _busy()(fill(busy)) if used else "white"
         axes.add_patch(
             Rectangle(
