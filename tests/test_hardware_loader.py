@@ -234,7 +234,7 @@ def test_extends_too_long(tmp_path):
 @pytest.mark.parametrize(
     ("base", "message"),
     [
-        ("cor", "unknown hardware preset 'cor'; did you mean 'core'? Known: core, large, small"),
+        ("cor", "unknown hardware preset 'cor'; did you mean 'core'? Known: core, large, loihi_sanafe, small"),
         ("3", "expected a preset or a relative path, got 3"),
         ("[core]", "expected a preset or a relative path, got a list"),
         ("''", "expected a preset or a relative path, got ''"),

@@ -17,6 +17,7 @@ from accelsim.neurons.integrate_fire import IF
 from accelsim.timing.machine import build_machine
 from accelsim.timing.records import SCAN_COUNT
 from accelsim.timing.schedule import Schedule
+from accelsim.timing.work import allocate_work
 from accelsim.timing.work_kernels import build_work
 
 CHIP = load_chip("core", ["schedule=native"]).spec
@@ -41,13 +42,15 @@ def test_the_engines_are_given_what_the_naive_twin_sends(seed):
     mapping = map_network(network, CHIP, "spikes", 1)
     machine = build_machine(network, CHIP, mapping, trace)
     assert machine.jobs == 2 * 5
+    scratch = allocate_work(machine.work)
     sent = {**record["spikes"], network.input.name: np.zeros((2, 5, network.input.size), np.int64)}
     for sample in range(2):
         for step in range(5):
             row = sample * 5 + step
             sent[network.input.name][sample, step, events.index[events.ptr[row] : events.ptr[row + 1]]] = 1
             scan = np.zeros(len(mapping.parts), SCAN_COUNT)
-            fired = build_work(machine.work, sample, step, scan)[4]
+            build_work(machine.work, sample, step, scratch, scan)
+            fired = scratch.fired[: scratch.fired_ptr[-1]]
             expected = [
                 mapping.offsets[name] + neuron
                 for name, spikes in sent.items()

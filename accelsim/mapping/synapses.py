@@ -69,7 +69,8 @@ def _rows(chip: ChipSpec, model: DemandModel, plan: Draft, edge: Projection, fli
     engine = RowEngine(
         lanes, core.synapse_memory.banks, memory.banks, per_word, memory.rmw_slots, core.timing.synapse_cycles
     )
-    cell, records = _records(model.incoming[edge.name], patterns, cut.parts, engine)
+    stored = model.incoming[edge.name]
+    cell, records = _records(stored, patterns, cut.parts, engine)
     ends, entry, sums = sum_rows(
         connection.run_ptr,
         connection.run_row,
@@ -80,6 +81,7 @@ def _rows(chip: ChipSpec, model: DemandModel, plan: Draft, edge: Projection, fli
         cell,
         records,
         cut.parts,
+        COST_FIELDS.index("issued" if stored.adds_zeros else "sops"),
     )
     entry[:, 0] = np.array([part.terminal for part in parts], np.int32)[entry[:, 0]]
     return Entries(ends, entry, records_of(flits, sums, macs=graded))

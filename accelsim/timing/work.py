@@ -62,8 +62,8 @@ POPULATION = np.dtype(
         for name in ("depth", "spike_base", "index_base", "visit_base", "visit_bytes", "fired_base")
     ]
 )
-"""Where a population's activity begins: ``depth`` is the step of its timestep 0; in ``spike_ptr``, ``spike_index`` and ``visit``; ``visit_bytes`` per sample and
-timestep, ``fired_base`` in the scratch bitmap of fired neurons, -1 for the input."""
+"""When a population executes timestep 0, and where its activity begins in ``spike_ptr``, ``spike_index``, ``visit``;
+``visit_bytes`` per sample and timestep, ``fired_base`` in the scratch bitmap of fired neurons, -1 for the input."""
 
 
 class WorkTables(NamedTuple):
