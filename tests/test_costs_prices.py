@@ -115,8 +115,9 @@ def test_network_and_ports():
 )
 def test_router_ports_are_those_of_the_busiest_router(size, places, ports):
     both = [{**port, "router": place} for port, place in zip(CHIP["ports"], places, strict=True)]
-    spec = chip(noc__size=size, ports=both)
-    assert parts.router_ports(spec) == ports
+    for cores in (1, 2, 4):
+        spec = chip(noc__size=size, noc__concentration=cores, ports=both)
+        assert parts.router_ports(spec) == ports - 1 + cores
 
 
 def override(component, action, energy="7 pJ"):

@@ -141,3 +141,10 @@ def test_the_summary_adds_up_by_hand():
     assert (total.cores, total.neurons) == (16, 16 * 1024)
     assert total.core_memory == (16 + 32 + 64 + 2 + 4) * 1024 * 8
     assert total.chip_memory == prod((4, 4)) * total.core_memory
+
+
+@pytest.mark.parametrize("cores", [2, 4])
+def test_cores_grow_with_concentration(cores):
+    one, several = (summary(load_chip("core", [f"noc.concentration={each}"]).spec) for each in (1, cores))
+    assert (several.cores, several.neurons) == (cores * one.cores, cores * one.neurons)
+    assert (several.core_memory, several.chip_memory) == (one.core_memory, cores * one.chip_memory)

@@ -94,6 +94,7 @@ def fewest_slices(model: DemandModel, population: Population, core: CoreSpec, li
     total = model.demands(population.name, [everyone])[0]
     fewest = math.ceil(_pressure(total, room))  # slices never need less than the whole does
     worst: Slice | None = None
+    failed = False
     for parts in range(max(1, fewest), min(limit, population.size) + 1):
         largest = int(np.diff(equal_bounds(model, population, parts)).max())
         words = model.state_words(population.name, largest)
@@ -103,11 +104,19 @@ def fewest_slices(model: DemandModel, population: Population, core: CoreSpec, li
         worst = max(slices, key=lambda item: _pressure(item.demand, room))
         if not worst.demand.excess(room):
             return slices
-    for neuron in worst.neurons[:_NEURONS_TRIED] if worst else everyone[:1]:
-        alone = model.demands(population.name, [np.array([neuron], np.int32)])[0]
-        if alone.excess(room):
-            raise MappingError(neuron_too_big(population.name, alone, core))
+        if not failed:  # often the first neuron says that no number of slices will do
+            _check_alone(model, population, core, worst.neurons[:1])
+        failed = True
+    _check_alone(model, population, core, worst.neurons[:_NEURONS_TRIED] if worst else everyone[:1])
     raise MappingError(population_too_big(population.name, total, limit, core))
+
+
+def _check_alone(model: DemandModel, population: Population, core: CoreSpec, neurons: npt.NDArray[np.int32]) -> None:
+    """Refuse a population of which one of some neurons does not fit a core by itself."""
+    for neuron in neurons:
+        alone = model.demands(population.name, [np.array([neuron], np.int32)])[0]
+        if alone.excess(room_of(core)):
+            raise MappingError(neuron_too_big(population.name, alone, core))
 
 
 def _pressure(demand: Demand, room: Demand) -> float:
