@@ -214,7 +214,7 @@ def test_work_is_that_of_the_text(chunk):
                 assert [pairs[low:high] for low, high in spans] == bursts, (seed, sample, step)
                 assert neurons.tolist() == [neuron for own in sources for neuron in own]
                 assert np.diff(fired_ptr).tolist() == [len(own) for own in sources]
-                assert [tuple(row.tolist())[:4] for row in count] == scans, (seed, sample, step)
+                assert [tuple(row.tolist()) for row in count] == scans, (seed, sample, step)
                 silent += any(own and own[-1][1] == 0 for own in bursts)
                 shared_core += sum(len(own) > 1 for own in scene.terminals)
                 costly += any(scan[4] > -(-scan[0] // scene.lanes) for scan in scans)
