@@ -34,7 +34,7 @@ def main(network_file: str, timesteps: int, model: str) -> dict[str, Any]:
     return {
         "version": importlib.metadata.version("sanafe"),
         "totals": {key: value for key, value in found.items() if key != "perf_trace"},
-        "trace": found.get("perf_trace", {}),
+        "trace": found.get("perf_trace") or {},  # None where it was not asked for
         "load_wall_s": loaded[0] - began[0],
         "load_cpu_s": loaded[1] - began[1],
         "sim_wall_s": ended[0] - loaded[0],
