@@ -9,7 +9,7 @@ from accelsim.hardware.spec import ChipSpec
 SRAM = {"capacity": "2 KiB", "width": 32, "banks": 2, "ports": "1RW"}
 
 CHIP = {
-    "name": "tiny", "description": "test chip", "clock": "200 MHz",
+    "name": "tiny", "description": "test chip", "clock": "200 MHz", "schedule": "pipelined",
     "technology": {
         "node": "45 nm", "sram_cell": "itrs-lop", "temperature": "300 K", "sram_source": "cacti7",
         "arithmetic_source": "horowitz45", "noc_source": "dsent", "unused_cores": "gated", "overrides": [],

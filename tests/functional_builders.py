@@ -136,13 +136,13 @@ def naive_neuron(model, n, v, current, low, high):
     return min(max(v, low), high), int(fires), saturations
 
 
-def naive_integer(network, events, membrane_bits, accumulator_bits):
-    """Dense matrices, Python integers, one neuron at a time."""
+def naive_integer(network, events, membrane_bits, accumulator_bits, delay=0, zeros_touch=False):
+    """Dense matrices, Python integers, one neuron at a time; with a delay of 1 what was sent is seen one step later."""
     low, high = -(1 << (membrane_bits - 1)), (1 << (membrane_bits - 1)) - 1
     values = input_values(events).astype(object)
     marks = np.zeros(values.shape, bool)
     step = np.repeat(np.arange(events.samples * events.timesteps), np.diff(events.ptr))
-    marks.reshape(-1, events.size)[step, events.index] = True
+    marks.reshape(events.samples * events.timesteps, events.size)[step, events.index] = True
     matrix = {edge.name: edge.connection.dense_matrix().astype(object) for edge in network.projections}
     hidden = {name: item for name, item in network.populations.items() if item.model is not None}
     shape = (events.samples, events.timesteps)
@@ -155,8 +155,12 @@ def naive_integer(network, events, membrane_bits, accumulator_bits):
         state = {name: [0] * item.size for name, item in hidden.items()}
         for t in range(events.timesteps):
             held = events.kind == "bias_current"
-            sent = {network.input.name: values[s, 0 if held else t]}
-            seen = {network.input.name: marks[s, t]}
+            fresh, noted = {network.input.name: values[s, 0 if held else t]}, {network.input.name: marks[s, t]}
+            if delay == 0:
+                sent, seen = fresh, noted
+            elif t == 0:
+                sent = {name: np.zeros(item.size, object) for name, item in network.populations.items()}
+                seen = {name: np.zeros(item.size, bool) for name, item in network.populations.items()}
             for name, item in hidden.items():
                 total = np.zeros(item.size, object) if item.bias is None else item.bias.astype(object)
                 touched = np.zeros(item.size, bool)
@@ -166,7 +170,7 @@ def naive_integer(network, events, membrane_bits, accumulator_bits):
                     if held and edge.source == network.input.name:
                         touched |= arriving != 0
                     else:
-                        touched |= naive_touched(edge.connection, seen[edge.source])
+                        touched |= naive_touched(edge.connection, seen[edge.source], zeros_touch)
                 record["nonzero"][name][s, t] = [v != 0 for v in state[name]]
                 record["touched"][name][s, t] = touched
                 fired = np.zeros(item.size, object)
@@ -175,17 +179,18 @@ def naive_integer(network, events, membrane_bits, accumulator_bits):
                     overflows[f"{name}.accumulator"] += int(current != total[n])
                     state[name][n], fired[n], extra = naive_neuron(item.model, n, state[name][n], current, low, high)
                     overflows[f"{name}.membrane"] += extra
-                sent[name], seen[name] = fired, fired.astype(bool)
+                fresh[name], noted[name] = fired, fired.astype(bool)
                 record["spikes"][name][s, t] = fired
                 record["state"][name][s, t] = state[name]
+            sent, seen = fresh, noted
     return record, overflows
 
 
-def naive_touched(connection, active):
-    """Targets that any non-zero stored weight of an active source reaches (weights of two runs may cancel)."""
+def naive_touched(connection, active, zeros_touch=False):
+    """Targets that a non-zero (or any) stored weight of an active source reaches; weights of two runs may cancel."""
     out = np.zeros(connection.n_target, bool)
     for source in np.flatnonzero(active):
         for run in range(connection.run_ptr[source], connection.run_ptr[source + 1]):
             for at, weight in enumerate(connection.rows[connection.run_row[run]]):
-                out[connection.run_start[run] + at] |= weight != 0
+                out[connection.run_start[run] + at] |= zeros_touch or weight != 0
     return out

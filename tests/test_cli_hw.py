@@ -76,7 +76,7 @@ def test_check_prints_all_problems_of_all_files(repository, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("hw show cor", "unknown hardware preset 'cor'; did you mean 'core'? Known: core, large, small"),
+        ("hw show cor", "unknown hardware preset 'cor'; did you mean 'core'? Known: core, large, loihi_sanafe, small"),
         (
             "hw show core --set core.scan=[red]",
             "--set core.scan=[red]: core.scan: expected 'all' or 'touched', got a list",

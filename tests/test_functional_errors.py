@@ -48,6 +48,11 @@ def test_input_must_fit():
         execute(network, random_events(1, network.input.size + 1), WIDTHS, 1)
     with pytest.raises(ValueError, match="threads"):
         execute(network, random_events(1, network.input.size), WIDTHS, 0)
+    with pytest.raises(ValueError, match="delay: expected 0 or 1 timesteps, got 2"):
+        execute(network, random_events(1, network.input.size), WIDTHS, 1, delay=2)
+    held = random_events(1, network.input.size, kind="bias_current")
+    with pytest.raises(EventError, match="a bias current acts from timestep 0 on"):
+        execute(network, held, WIDTHS, 1, delay=1)
 
 
 def test_bias_current_changes_only_between_samples():

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from functional_builders import conv, dense, input_values, naive_integer, naive_touched, random_events, random_network
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from accelsim.functional.executor import execute
@@ -35,12 +35,14 @@ def assert_equal(left, right):
 @given(
     seed=st.integers(0, 2**32 - 1), kind=st.sampled_from(["spikes", "graded", "bias_current"]),
     readout=st.sampled_from(["lif", "if", "li", "i"]), membrane=st.integers(5, 32), accumulator=st.integers(4, 32),
+    delay=st.integers(0, 1), zeros_touch=st.booleans(),
 )
-def test_integer_network_equals_naive_twin(seed, kind, readout, membrane, accumulator):
+def test_integer_network_equals_naive_twin(seed, kind, readout, membrane, accumulator, delay, zeros_touch):
+    assume(not (kind == "bias_current" and delay))
     network = random_network(seed, readout=readout)
     events = random_events(seed, network.input.size, kind=kind)
-    trace = execute(network, events, Numerics(membrane, accumulator), 1)
-    record, overflows = naive_integer(network, events, membrane, accumulator)
+    trace = execute(network, events, Numerics(membrane, accumulator), 1, delay=delay, zeros_touch=zeros_touch)
+    record, overflows = naive_integer(network, events, membrane, accumulator, delay, zeros_touch)
     assert trace.overflows == overflows
     for name, expected in record["touched"].items():
         size, activity = network.populations[name].size, trace.populations[name]
@@ -233,3 +235,6 @@ def test_key_covers_what_matters():
     same = dataclasses.replace(network, projections=(stored, *network.projections[1:]))
     assert execute(same, events, Numerics(16, 16), 1).key == keys[0]
     assert execute(network, events.take(2), Numerics(16, 16), 1).key != keys[0]
+    rules = [(delay, touch) for delay in (0, 1) for touch in (False, True)]
+    others = [execute(network, events, Numerics(16, 16), 1, delay=d, zeros_touch=z).key for d, z in rules]
+    assert others[0] == keys[0] and len(set(others)) == len(rules)

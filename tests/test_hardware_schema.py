@@ -41,6 +41,8 @@ def accepts(value, schema):
         return False
     if value is None:
         return kind == "null"
+    if isinstance(value, dict) and isinstance(schema["additionalProperties"], dict):
+        return all(accepts(item, schema["additionalProperties"]) for item in value.values())
     if isinstance(value, dict):
         properties = schema["properties"]
         assert schema["additionalProperties"] is False
@@ -76,6 +78,11 @@ def test_presets_are_accepted_as_written_and_as_resolved(name):
         ({"extends": "core", "ports": [{"name": "in"}]}, False),  # lists are replaced, so their items are whole
         ({"extends": "core", "noc": {"size": [1, 1, 1, 1]}}, False),
         ({"extends": 3}, False),
+        ({"extends": "core", "barrier": {"cycles": {"1": 5, "4": 9}}}, True),
+        ({"extends": "core", "barrier": {"cycles": {"1": -5}}}, False),
+        ({"extends": "core", "energies": None}, False),
+        ({"extends": "core", "energies": {"others": "included"}}, True),
+        ({"extends": "core", "energies": {"others": "derived"}}, False),
     ],
 )
 def test_what_the_schema_accepts(change, accepted):

@@ -69,7 +69,7 @@ def naive_costs(connection, neurons, slot, issued, row_words, engine):
     return out, clipped, several
 
 
-def summed(joined, parts, slots, issued, words, engine):
+def summed(joined, parts, slots, issued, words, engine, needed):
     """Costs of every (source, part), with everything stored: what the kernels find, as dicts."""
     cut = cut_of(joined.n_target, parts)
     patterns = find_patterns(joined, cut, np.array(slots), engine.per_word * engine.state_banks)
@@ -82,9 +82,8 @@ def summed(joined, parts, slots, issued, words, engine):
         row_costs(joined.rows, every, offsets, offsets, issued, phase, words, engine, out)
         records[cell[piece]] = out
     runs = (joined.run_ptr, joined.run_row, joined.run_start)
-    ends, entries, sums = sum_rows(
-        *runs, patterns.class_of, patterns.ptr, patterns.part, cell.astype(np.int32), records, len(parts)
-    )
+    tables = (patterns.class_of, patterns.ptr, patterns.part, cell.astype(np.int32), records)
+    ends, entries, sums = sum_rows(*runs, *tables, len(parts), COST_FIELDS.index(needed))
     assert len(np.unique(sums, axis=0)) == len(sums)  # equal sums are stored once
     source = np.repeat(np.arange(joined.n_source), np.diff(ends))
     return {
@@ -112,12 +111,13 @@ def test_row_costs_are_those_of_the_text(chunk):
         nonzero = joined.rows != 0
         issued = nonzero if rng.random() < 0.5 else np.ones_like(nonzero)
         words = rng.integers(0, 20, len(joined.rows)).astype(np.int32)
+        needed = "issued" if seed % 3 else "sops"
         expected = {}
         for part, (neurons, slot) in enumerate(zip(parts, slots, strict=True)):
             costs, cuts, many = naive_costs(joined, neurons, slot, issued, words, engine)
-            expected |= {(source, part): cost for source, cost in enumerate(costs) if cost["sops"]}
+            expected |= {(source, part): cost for source, cost in enumerate(costs) if cost[needed]}
             clipped, several = clipped + cuts, several + many
-        assert summed(joined, parts, slots, issued, words, engine) == expected, seed
+        assert summed(joined, parts, slots, issued, words, engine, needed) == expected, seed
         conflicts += sum(item["conflict"] > 0 for item in expected.values())
         fetches += sum(item["fetch"] > 0 for item in expected.values())
         skipped += sum(item["sops"] < item["issued"] for item in expected.values())
@@ -143,6 +143,7 @@ def naive_stored(joined, part, core):
 def naive_axons(net, spec, mapping, kind):
     """Costs of every (source, terminal) pair of a mapped network, by walking runs."""
     core = spec.core
+    zeros = core.weight_format == "dense" and not core.skip_zero_weights
     pairs = {}
     for part in (part for part in mapping.parts if part.terminal < mapping.cores):
         mine = set(part.neurons.tolist())
@@ -160,7 +161,7 @@ def naive_axons(net, spec, mapping, kind):
             for source in range(joined.n_source):
                 runs = range(joined.run_ptr[source], joined.run_ptr[source + 1])
                 reaches = any(
-                    joined.run_start[run] + at in mine and matrix[joined.run_row[run], at] != 0
+                    joined.run_start[run] + at in mine and (zeros or matrix[joined.run_row[run], at] != 0)
                     for run in runs
                     for at in range(joined.run_length)
                 )

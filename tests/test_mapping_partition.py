@@ -56,6 +56,7 @@ def naive_demand(net, spec: ChipSpec, part) -> Demand:
     membrane_bits = core.membrane.bits + (core.accumulator.bits if biased else 0)
     count = len(part.neurons)
     mine = set(part.neurons.tolist())
+    zeros = core.weight_format == "dense" and not core.skip_zero_weights
     axons = words = 0
     for edge in net.incoming(part.population):
         matrix = edge.connection.dense_matrix()
@@ -68,7 +69,7 @@ def naive_demand(net, spec: ChipSpec, part) -> Demand:
                 inside = {at for at in range(joined.run_length) if start + at in mine}
                 if inside:
                     used.setdefault(row, []).append(inside)
-                if any(joined.rows[row, at] for at in inside):
+                if any(zeros or joined.rows[row, at] for at in inside):
                     reached.add(source)
         assert reached >= {s for s in range(joined.n_source) if matrix[part.neurons, s].any()}
         axons += len(reached)

@@ -48,9 +48,9 @@ def test_the_cache_does_not_matter(plain, monkeypatch):
     made = []
     execute = flow.execute
 
-    def counted(*arguments):
+    def counted(*arguments, **rules):
         made.append(1)
-        return execute(*arguments)
+        return execute(*arguments, **rules)
 
     monkeypatch.setattr(flow, "execute", counted)
     for _ in range(2):

@@ -65,13 +65,13 @@ def built(seed, kind="spikes", timesteps=5, samples=2):
 def test_spikes_are_the_trace_shifted_by_the_depth(seed, kind, timesteps):
     network, events, trace = built(seed, kind, timesteps)
     sent, depth, steps = hardware_order(network, events)
-    schedule = Schedule(events.timesteps, depth[network.output.name])
+    schedule = Schedule.of("pipelined", network, events.timesteps)
     assert schedule.steps == steps and network.depth == depth
     for name, spikes in sent.items():
         expected = np.zeros(spikes.shape, np.uint8)
         expected[:, depth[name] : depth[name] + timesteps] = trace.dense(name, spikes.shape[2])
         np.testing.assert_array_equal(spikes.astype(np.uint8), expected, err_msg=name)
-        active = [schedule.timestep(step, depth[name]) for step in range(steps)]
+        active = [schedule.timestep(step, name) for step in range(steps)]
         assert [at for at in active if at is not None] == list(range(timesteps))
         assert active[depth[name]] == 0
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from timing_builders import axon_tables, chip, compile_and_build, line, network, run_step, step_work
+from timing_builders import axon_tables, compile_and_build, line, network, run_step, step_work
 from timing_cases import random_sample
 
 from accelsim.timing.causes import CAUSES, step_causes
@@ -17,7 +17,7 @@ def causes(bursts, reaches, rows, **depths) -> dict[str, int]:
     chunk = Chunk(
         0, step.terminals[None], step.routers[None], step.links[None], np.zeros((1, 0), SCAN_COUNT), step.summary
     )
-    found = dict(zip(CAUSES, step_causes(chunk, chip())[0].tolist(), strict=True))
+    found = dict(zip(CAUSES, step_causes(chunk, 2, 5)[0].tolist(), strict=True))
     assert sum(found.values()) == step.end + 2 + 5
     return found
 

@@ -197,6 +197,7 @@ CHIP = {
     "name": "toy",
     "description": "test chip",
     "clock": "100 MHz",
+    "schedule": "pipelined",
     "technology": {
         "node": "45 nm",
         "sram_cell": "itrs-lop",

@@ -98,11 +98,13 @@ def array_prices(chip: ChipSpec) -> ArrayPrices:
     return ArrayPrices(EnergyTable(prices), leakage, tuple(sources))
 
 
-def port_of(chip: ChipSpec, direction: str) -> PortSpec:
-    """Return the first port of a direction; a chip has at least one input and one output."""
-    return next(port for port in chip.ports if port.direction in {direction, "both"})
+def port_of(chip: ChipSpec, direction: str) -> PortSpec | None:
+    """Return the first port of a direction, or None where the chip has none: then nothing crosses its edge."""
+    return next((port for port in chip.ports if port.direction in {direction, "both"}), None)
 
 
 def _port_price(chip: ChipSpec, direction: str) -> Price:
     port = port_of(chip, direction)
+    if port is None:
+        return Price(0.0, f"no {direction} port: nothing crosses the edge of the chip")
     return Price(port.energy_per_event, port.source)

@@ -147,7 +147,9 @@ def traffic_of(chip: ChipSpec, gemm: Gemm, ends: Ends) -> Traffic:
         (PORTS, "output"): ceil_div(ends.outputs * ends.to_output * spec.accumulator_bits, chip.noc.flit_bits),
     }
     moving = [_bank_cycles(memory, words, name) for name, memory in buffers(spec).items()]
-    moving += [words[PORTS, way] * port_of(chip, way).cycles_per_event for way in ("input", "output")]
+    for way in ("input", "output"):
+        port = port_of(chip, way)
+        moving.append(words[PORTS, way] * (0 if port is None else port.cycles_per_event))
     buffer_cycles = np.max(moving, axis=0)
     cold_bits = weight_bits - streamed
     busy = np.maximum(cost.cycles, buffer_cycles)

@@ -22,6 +22,57 @@ def group() -> None:
 
 
 @app.command()
+def sanafe(
+    wheel: Annotated[
+        Path | None,
+        typer.Option(
+            "--wheel", metavar="PATH", help="A site-packages folder, .whl or .npz; the installed package if not given."
+        ),
+    ] = None,
+    timesteps: Annotated[int, typer.Option("--timesteps", min=1, metavar="N", help="Timesteps to run.")] = 1000,
+    engine: Annotated[
+        Engine, typer.Option("--engine", help="Timing engine; the reference is slow and readable.")
+    ] = Engine.compiled,
+    python: Annotated[
+        str | None,
+        typer.Option("--python", metavar="INTERPRETER", help="A Python with SANA-FE, to run it and compare."),
+    ] = None,
+) -> None:
+    """Run SANA-FE's DVS-gesture network on its Loihi and compare counts and energies; exit code 1 if one differs.
+
+    SANA-FE itself is run where it is installed, or with --python; its published totals are compared at 1000 timesteps.
+    """
+    import importlib.util
+    import sys
+
+    from accelsim.validation.sanafe_compare import compare, run_own
+    from accelsim.validation.sanafe_network import read_dvs_network
+    from accelsim.validation.sanafe_peer import package_folder, run_peer
+
+    if python is None and importlib.util.find_spec("sanafe") is not None:
+        python = sys.executable
+    place = wheel if wheel is not None or python is None else package_folder(python)
+    dvs = read_dvs_network(place)
+    own = run_own(dvs, timesteps, engine.value)
+    peer = None if python is None else run_peer(dvs, timesteps, "simple", python)
+    lines = list(compare(dvs, own, peer))
+    width = max(len(line.quantity) for line in lines)
+    numbers = max(len(number) for line in lines for number in (line.expected, line.found))
+    typer.echo(f"{'quantity':<{width}}  {'expected':>{numbers}}  {'found':>{numbers}}  difference")
+    for line in lines:
+        told = line.difference or "none"
+        typer.echo(f"{line.quantity:<{width}}  {line.expected:>{numbers}}  {line.found:>{numbers}}  {told}")
+    wrong = sum(bool(line.difference) for line in lines)
+    milliseconds = float(own.cycles.sum()) / own.chip.clock * 1e-6
+    typer.echo(
+        f"{len(lines)} quantities over {timesteps} timesteps, {wrong} differ ({engine.value} engine); "
+        f"{milliseconds:.6g} ms on our machine, a model of its own"
+    )
+    if wrong:
+        raise typer.Exit(1)
+
+
+@app.command()
 def booksim(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of NAME.cfg, .trace and .csv, plain or .gz.")],
     engine: Annotated[

@@ -1,5 +1,7 @@
 """Dense rows: every weight is stored, zeros included, and every weight takes a lane."""
 
+from typing import ClassVar
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +13,8 @@ from accelsim.compression.format import WEIGHT_FORMATS, Counts, Rows, WeightForm
 @WEIGHT_FORMATS.register("dense")
 class Dense(WeightFormat):
     """``run_length * bits`` per row."""
+
+    issues_zeros: ClassVar[bool] = True
 
     def row_bits(self, rows: Rows, bits: int) -> Counts:
         """Return ``run_length * bits`` for every row."""

@@ -7,7 +7,7 @@ matter.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -49,12 +49,20 @@ def nonzeros(rows: Rows) -> Counts:
     return np.asarray(np.count_nonzero(rows, axis=1), dtype=np.int64)
 
 
+def adds_zeros(weight_format: str, *, skip_zero_weights: bool) -> bool:
+    """Whether a spike adds the zeros of its rows too: the format hands them to the lanes, and nothing skips them."""
+    return WEIGHT_FORMATS.get(weight_format).issues_zeros and not skip_zero_weights
+
+
 class WeightFormat(ABC):
     """Base of all weight formats.
 
     ``rows`` are always (n_rows, run_length): integers that ``bits`` hold (1 .. 16; 1 is binary, -1 or +1), or float32
     with ``bits`` 32.
     """
+
+    issues_zeros: ClassVar[bool] = False
+    """Whether every weight of a row occupies a lane, zeros included: a spike then touches every target of its rows."""
 
     def encode(self, rows: Rows, bits: int) -> Encoded:
         """Encode rows.

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.costs.parts import CORE_KINDS, port_kind
+from accelsim.costs.stated import priced_actions
 from accelsim.counters import Counters
 from accelsim.errors import ConservationError
 from accelsim.hardware.spec import ChipSpec
@@ -51,7 +52,7 @@ def component_kinds(chip: ChipSpec, mapping: Mapping) -> dict[str, str]:
 def count(
     chip: ChipSpec, network: Network, mapping: Mapping, timing: TimingResult, trace: ActivityTrace, events: EventStream
 ) -> Counters:
-    """Return the counters of a run.
+    """Return the counters of a run: every action that has an energy of its own on this chip.
 
     Raises
     ------
@@ -69,6 +70,9 @@ def count(
         counters.add(name, "clock", cycles)
     for (router, port), name in link_names(mapping).items():
         counters.add(name, "flit", timing.links[:, router, port])
+        dimension = mapping.fabric.topology.dimension(port)
+        if dimension is not None:
+            counters.add(name, f"flit_{'xyz'[dimension]}", timing.links[:, router, port])
     for at, port_spec in enumerate(chip.ports):
         done = timing.terminals[:, mapping.cores + at]
         counters.add(f"port[{port_spec.name}]", "event", done["fired"] + done["packets_in"])
@@ -76,7 +80,9 @@ def count(
         first = next(port.name for port in chip.ports if port.direction in ("input", "both"))
         counters.add(f"port[{first}]", "mac", _input_operations(network, events))
     _check(network, mapping, timing, trace)
-    return counters
+    kinds, priced = component_kinds(chip, mapping), priced_actions(chip)
+    counts = counters.counts.items()
+    return Counters(trace.samples, {key: number for key, number in counts if priced(kinds[key[0]], key[1])})
 
 
 def _count_core(
@@ -98,6 +104,8 @@ def _count_core(
             counters.add(f"{path}.neuron_engine", "add", scan["visited"] * operations.additions)
             counters.add(f"{path}.neuron_engine", "multiply", scan["visited"] * operations.multiplications)
             counters.add(f"{path}.neuron_engine", "compare", scan["visited"] * operations.comparisons)
+        counters.add(f"{path}.neuron_engine", "visit", scan["visited"])
+        counters.add(f"{path}.neuron_engine", "update", scan["updated"])
     cleared = mapping.occupation[core].membrane_words if core in mapping.occupation else 0
     for kind, action, number in (
         ("axon_memory", "read", done["packets_in"]),
@@ -109,6 +117,8 @@ def _count_core(
         ("accumulator_memory", "write", accumulator),
         ("synapse_engine", "add", done["issued"] - done["macs"]),
         ("synapse_engine", "mac", done["macs"]),
+        ("synapse_engine", "event", done["issued"]),
+        ("neuron_engine", "spike", done["fired"]),
         ("input_queue", "write", done["flits_in"]),
         ("input_queue", "read", done["flits_in"]),
         ("spike_fifo", "write", done["fired"]),

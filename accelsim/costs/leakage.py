@@ -2,7 +2,8 @@
 
 A memory leaks in all its banks, an engine in all its lanes, a queue in all its entries. A neuron lane is an adder, a
 multiplier and a comparator. Cores that hold no neuron leak or are gated, as the hardware file says; a gated core
-leaks nothing at all, an ideal switch. Routers and links always leak.
+leaks nothing at all, an ideal switch. Routers and links always leak. A chip that states its energies states its static
+power too: it is spread over the cores that hold neurons, whatever leaks there.
 
 Not modelled: leakage of I/O ports (no source publishes one; they count as zero and say so), self-heating, sleep
 transistors, the energy of switching a core off and on, and gating of cores that hold neurons but have nothing to do.
@@ -88,6 +89,8 @@ def static_energy(
         If a kind is unknown, or as :func:`component_leakage`.
     """
     require_known_kinds(chip, instances.values())
+    if chip.energies is not None:
+        return _spread(chip.energies.static_power.power * time_ns, instances, used)
     leakage = component_leakage(chip, float32, multiplier_bits=multiplier_bits)
     gate = chip.technology.unused_cores == "gated"
     energy = {}
@@ -95,6 +98,16 @@ def static_energy(
         gated = gate and kind in parts.CORE_KINDS and path.partition(".")[0] not in used
         energy[path] = np.zeros(len(time_ns)) if gated else leakage[kind].power_mw * time_ns
     return energy
+
+
+def _spread(
+    energy: npt.NDArray[np.float64], instances: Mapping[str, str], used: Set[str]
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Return the stated energy of a whole chip in equal shares, as the static energy of the used cores' control."""
+    static = {path: np.zeros(len(energy)) for path in instances}
+    for core in sorted(used):
+        static[f"{core}.core_control"] = energy / len(used)
+    return static
 
 
 def _banks(make: Callable[[], SramFigures | RouterFigures | LinkFigures], count: int) -> Leakage:

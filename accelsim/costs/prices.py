@@ -1,7 +1,8 @@
 """The price of every action that the timing engines count, by kind of component.
 
 Overrides of the hardware file replace a sourced price, and then its source is not asked. There is no default price:
-what a source does not cover is an error that lists every such action.
+what a source does not cover is an error that lists every such action. A chip that states its energies by event has
+those prices and no others (:mod:`accelsim.costs.stated`).
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -9,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from accelsim.costs import parts
+from accelsim.costs.stated import stated_prices
 from accelsim.counters import EnergyTable, Key, Price
 from accelsim.errors import ConfigError, CostError
 from accelsim.hardware.sources.base import LinkFigures, RouterFigures, SramFigures
@@ -34,7 +36,7 @@ def component_prices(chip: ChipSpec, float32: bool, *, payload_bits: int = 8, we
     Raises
     ------
     ConfigError
-        If an override names an unknown pair, or a pair twice; lists the known ones.
+        If an override or a stated energy names an unknown pair, or a pair twice; lists the known ones.
     CostError
         Listing everything that a source does not cover.
     """
@@ -42,6 +44,8 @@ def component_prices(chip: ChipSpec, float32: bool, *, payload_bits: int = 8, we
     _memory_prices(chip, float32, recipes)
     _engine_prices(chip, float32, payload_bits, weight_bits, recipes)
     _network_prices(chip, recipes)
+    if chip.energies is not None:
+        return stated_prices(chip.energies, recipes)
     recipes.update(_overrides(chip, recipes))
     prices = parts.evaluate((".".join(key), recipe) for key, recipe in recipes.items())
     return dict(zip(recipes, prices, strict=True))
@@ -73,7 +77,7 @@ def build_energy_table(
     for (kind, action), price in prices.items():
         by_kind.setdefault(kind, {})[action] = price
     return EnergyTable(
-        {(path, action): price for path, kind in components.items() for action, price in by_kind[kind].items()}
+        {(path, action): price for path, kind in components.items() for action, price in by_kind.get(kind, {}).items()}
     )
 
 

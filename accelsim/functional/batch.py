@@ -1,7 +1,8 @@
 """Execution of a few samples at once: timestep by timestep, populations in topological order.
 
-A population at timestep t sees the spikes of its sources at the same timestep (no delay). Accumulators start each
-timestep from the bias, take the weights of every arriving spike, and are added to the membrane by the neuron model.
+A population at timestep t sees the spikes of its sources at timestep t minus the delay of edges, 0 or 1. Accumulators
+start each timestep from the bias, take the weights of every arriving spike, and are added to the membrane by the
+neuron model.
 """
 
 from dataclasses import dataclass, field
@@ -144,14 +145,17 @@ def run_batch(plan: Plan, first: int, samples: int, bitmaps: dict[str, Bitmaps])
     last = neurons[plan.network.output.name]
     counted = np.zeros(last.state.shape, dtype=np.int64)
     first_spike = np.full(last.state.shape, events.timesteps, dtype=np.int32)
+    before: dict[str, Spikes] = {}
     for step in range(events.timesteps):
         sent = {} if steady else {source: _input(plan, first, samples, step)}
+        arriving = before if plan.delay else sent
         for name, population in neurons.items():
             bitmaps[name].nonzero[:, step] = np.packbits(population.state != 0, axis=1)
-            sent[name] = population.advance(sent, plan)
+            sent[name] = population.advance(arriving, plan)
             bitmaps[name].touched[:, step] = np.packbits(population.touched, axis=1)
         np.minimum(first_spike, step, out=first_spike, where=last.fired.view(np.bool_))
         counted += last.fired
+        before = sent
     packets = {name: population.packets(events.timesteps) for name, population in neurons.items()}
     overflows = {}
     for name, population in neurons.items():

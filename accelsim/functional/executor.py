@@ -1,9 +1,9 @@
 """The functional executor: a network run on a batch of samples, without hardware time.
 
 Modelled: the exact arithmetic of every neuron and synapse, timestep by timestep, with no delay between populations (the
-schedule of a chip shifts them later). Not modelled: anything that depends on queueing, since on time-stepped digital
-hardware it does not change which neuron fires. Samples are independent and start at rest; results do not depend on the
-number of threads or on how samples are grouped.
+schedule of a chip shifts them later) or with one timestep on every edge. Not modelled: anything that depends on
+queueing, since on time-stepped digital hardware it does not change which neuron fires. Samples are independent and
+start at rest; results do not depend on the number of threads or on how samples are grouped.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,14 @@ Progress = Callable[[int, int], None]
 
 
 def execute(
-    network: Network, events: EventStream, limits: Numerics, threads: int, progress: Progress | None = None
+    network: Network,
+    events: EventStream,
+    limits: Numerics,
+    threads: int,
+    progress: Progress | None = None,
+    *,
+    delay: int = 0,
+    zeros_touch: bool = False,
 ) -> ActivityTrace:
     """Run a network on its input and record what fired when.
 
@@ -42,6 +49,11 @@ def execute(
         Batches that run at once, at least 1.
     progress : callable of (samples done, samples), optional
         Called in the calling thread after every batch.
+    delay : int
+        Timesteps between a spike and its integration: 0, the network's own equations, or 1, where a population at
+        timestep t sees what its sources, the input included, sent at t - 1.
+    zeros_touch : bool
+        Whether a weight of zero that a spike meets marks its target as touched, as where a chip adds stored zeros.
 
     Returns
     -------
@@ -52,15 +64,17 @@ def execute(
     Raises
     ------
     EventError
-        If the events do not fit the input population.
+        If the events do not fit the input population, or a bias current meets a delay.
     NetworkError
         On mixed arithmetic, or a readout that feeds another population.
     ValueError
-        On fewer than one thread.
+        On fewer than one thread, or a delay that is neither 0 nor 1.
     """
     if threads < 1:
         raise ValueError(f"threads: expected at least 1, got {threads}")
-    plan = make_plan(network, events, limits)
+    if delay not in (0, 1):
+        raise ValueError(f"delay: expected 0 or 1 timesteps, got {delay}")
+    plan = make_plan(network, events, limits, delay=delay, zeros_touch=zeros_touch)
     shape = (events.samples, events.timesteps)
     bitmaps = {
         stage.name: Bitmaps(*(np.empty((*shape, (stage.model.size + 7) // 8), dtype=np.uint8) for _ in range(2)))
@@ -112,7 +126,7 @@ def _trace(plan: Plan, bitmaps: dict[str, Bitmaps], outcomes: list[Outcome]) -> 
         )
     overflows = {key: sum(outcome.overflows[key] for outcome in outcomes) for key in outcomes[0].overflows}
     return ActivityTrace(
-        key=trace_key(plan.network, events, plan.limits),
+        key=trace_key(plan.network, events, plan.limits, delay=plan.delay, zeros_touch=plan.zeros_touch),
         samples=events.samples,
         timesteps=events.timesteps,
         populations=populations,

@@ -24,14 +24,14 @@ class Runs(NamedTuple):
     Attributes
     ----------
     rows : (n_rows, run_length) int32 or float32
-    nonzero : (n_rows, run_length) uint8
-        1 where a weight is not zero.
+    marks : (n_rows, run_length) uint8
+        1 where a weight touches its target: where it is not zero, or everywhere.
     run_ptr : (n_source + 1,) int64
     run_row, run_start : (n_runs,) int32
     """
 
     rows: Array
-    nonzero: Marks
+    marks: Marks
     run_ptr: Pointer
     run_row: Index
     run_start: Index
@@ -65,7 +65,7 @@ def scatter(spikes: Spikes, runs: Runs, current: Array, touched: Marks) -> None:
     current : (samples, n_target) int32, int64 or float32
         Accumulators, added to.
     touched : (samples, n_target) uint8
-        Set to 1 where a non-zero weight arrives.
+        Set to 1 where a weight arrives that touches.
     """
     length = runs.rows.shape[1]
     for sample in range(current.shape[0]):
@@ -73,7 +73,7 @@ def scatter(spikes: Spikes, runs: Runs, current: Array, touched: Marks) -> None:
             source = spikes.neuron[event]
             for run in range(runs.run_ptr[source], runs.run_ptr[source + 1]):
                 first = np.int64(runs.run_start[run])
-                weights, marks = runs.rows[runs.run_row[run]], runs.nonzero[runs.run_row[run]]
+                weights, marks = runs.rows[runs.run_row[run]], runs.marks[runs.run_row[run]]
                 target = current[sample, first : first + length]
                 mark = touched[sample, first : first + length]
                 for at in range(length):
@@ -91,7 +91,7 @@ def scatter_graded(spikes: Spikes, runs: Runs, current: Array, touched: Marks) -
             source, value = spikes.neuron[event], spikes.value[event]
             for run in range(runs.run_ptr[source], runs.run_ptr[source + 1]):
                 first = np.int64(runs.run_start[run])
-                weights, marks = runs.rows[runs.run_row[run]], runs.nonzero[runs.run_row[run]]
+                weights, marks = runs.rows[runs.run_row[run]], runs.marks[runs.run_row[run]]
                 target = current[sample, first : first + length]
                 mark = touched[sample, first : first + length]
                 for at in range(length):

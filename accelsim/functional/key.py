@@ -1,7 +1,8 @@
 """The content key of a trace: equal keys mean equal traces.
 
-Hashed: every array and name of the network that the function depends on, the widths, the input, and the sources that
-compute. What only a chip reads (the width of a stored weight, the layer's shape) is left out.
+Hashed: every array and name of the network that the function depends on, the widths, the delay of edges, what a zero
+touches, the input, and the sources that compute. What only a chip reads (the width of a stored weight, the layer's
+shape) is left out.
 """
 
 import dataclasses
@@ -22,11 +23,16 @@ from accelsim.network.graph import Network
 from accelsim.neurons.model import NeuronModel
 
 
-def trace_key(network: Network, events: EventStream, limits: Numerics) -> str:
-    """Return the SHA-256 of network, input, widths and sources, as 64 hexadecimal digits."""
+def trace_key(
+    network: Network, events: EventStream, limits: Numerics, *, delay: int = 0, zeros_touch: bool = False
+) -> str:
+    """Return the SHA-256 of network, input, widths, rules and sources, as 64 hexadecimal digits.
+
+    Parameters as :func:`accelsim.functional.executor.execute`.
+    """
     digest = hashlib.sha256()
     _feed(digest, _sources())
-    _feed(digest, dataclasses.astuple(limits))
+    _feed(digest, (*dataclasses.astuple(limits), delay, int(zeros_touch)))
     for population in network.populations.values():
         _feed(digest, (population.name, population.shape, population.bias, population.scale))
         if population.model is not None:

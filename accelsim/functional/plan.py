@@ -54,6 +54,8 @@ class Plan:
     ----------
     value : (n_events,) int32 or float32
         Empty for spikes.
+    delay : int
+        Timesteps between a spike and its integration, 0 or 1.
     """
 
     network: Network
@@ -61,6 +63,8 @@ class Plan:
     limits: Numerics
     stages: tuple[Stage, ...]
     value: npt.NDArray[Any]
+    delay: int
+    zeros_touch: bool
 
     @property
     def bytes_per_sample(self) -> int:
@@ -68,13 +72,14 @@ class Plan:
         return sum(stage.model.size * (4 + stage.accumulator.itemsize + 2 + 4) for stage in self.stages)
 
 
-def make_plan(network: Network, events: EventStream, limits: Numerics) -> Plan:
+def make_plan(network: Network, events: EventStream, limits: Numerics, *, delay: int, zeros_touch: bool) -> Plan:
     """Check a network against its input and widths, and prepare its execution.
 
     Raises
     ------
     EventError
-        If the events are of another size or out of order, or a bias current changes after the first timestep.
+        If the events are of another size or out of order, or a bias current changes after the first timestep or meets a
+        delay.
     NetworkError
         On mixed arithmetic, or a readout that feeds another population.
     """
@@ -82,7 +87,7 @@ def make_plan(network: Network, events: EventStream, limits: Numerics) -> Plan:
         raise EventError(f"events of {events.size} neurons, but {network.input.name} has {network.input.size}")
     check_arithmetic(network, events, limits)
     _check_order(events)
-    _check_bias_current(events)
+    _check_bias_current(events, delay)
     sums = largest_sums(network, events) if network.integer else {}
     stages = []
     for name in sorted(network.populations, key=network.depth.__getitem__):
@@ -92,10 +97,12 @@ def make_plan(network: Network, events: EventStream, limits: Numerics) -> Plan:
         if not population.model.spiking and network.outgoing(name):
             reader = network.outgoing(name)[0].target
             raise NetworkError(f"population {name}: a readout sends no spikes, but {reader} reads it")
-        inlets = tuple(Inlet(edge.source, _runs(edge.connection)) for edge in network.incoming(name))
+        inlets = tuple(
+            Inlet(edge.source, _runs(edge.connection, zeros_touch=zeros_touch)) for edge in network.incoming(name)
+        )
         accumulator, wraps = _accumulator(sums.get(name), limits)
         stages.append(Stage(name, population.model, inlets, population.bias, accumulator, wraps))
-    return Plan(network, events, limits, tuple(stages), _values(network, events))
+    return Plan(network, events, limits, tuple(stages), _values(network, events), delay, zeros_touch)
 
 
 def _check_order(events: EventStream) -> None:
@@ -105,9 +112,14 @@ def _check_order(events: EventStream) -> None:
         raise EventError(f"event {wrong[0]}: events of one timestep are not in ascending order of neurons")
 
 
-def _check_bias_current(events: EventStream) -> None:
+def _check_bias_current(events: EventStream, delay: int) -> None:
     if events.kind != "bias_current":
         return
+    if delay:
+        raise EventError(
+            "input: a bias current acts from timestep 0 on, an edge with a delay (schedule native) later; "
+            "give biases to the populations"
+        )
     counts = np.diff(events.ptr).reshape(events.samples, events.timesteps)
     late = np.argwhere(counts[:, 1:])
     if late.size:
@@ -115,9 +127,10 @@ def _check_bias_current(events: EventStream) -> None:
         raise EventError(f"sample {sample}: a bias current is given at timestep 0 only, got values at timestep {step}")
 
 
-def _runs(connection: Connection) -> Runs:
+def _runs(connection: Connection, *, zeros_touch: bool) -> Runs:
     rows = np.ascontiguousarray(connection.rows)
-    return Runs(rows, (rows != 0).view(np.uint8), connection.run_ptr, connection.run_row, connection.run_start)
+    marks = np.ones(rows.shape, dtype=np.uint8) if zeros_touch else (rows != 0).view(np.uint8)
+    return Runs(rows, marks, connection.run_ptr, connection.run_row, connection.run_start)
 
 
 def _accumulator(sums: npt.NDArray[np.float64] | None, limits: Numerics) -> tuple[np.dtype[Any], bool]:

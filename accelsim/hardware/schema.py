@@ -40,6 +40,7 @@ def json_schema() -> dict[str, Any]:
     schema = ChipSpec.model_json_schema()
     definitions: dict[str, Any] = schema.pop("$defs")
     definitions["ChipSpec"] = schema
+    schema["properties"]["energies"] = {"$ref": "#/$defs/EnergiesSpec"}  # left out, never null
     for name, comments in _attribute_docstrings().items():
         for key, text in comments.items():
             if name in definitions and key in definitions[name]["properties"]:

@@ -7,7 +7,7 @@ Quantities are in the canonical units of :mod:`accelsim.units`.
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictBool, StringConstraints, model_validator
+from pydantic import Field, PlainValidator, StrictBool, StringConstraints, WithJsonSchema, model_validator
 
 from accelsim.hardware.quantities import (
     Bandwidth,
@@ -19,6 +19,7 @@ from accelsim.hardware.quantities import (
     Frequency,
     Length,
     Node,
+    Power,
     Spec,
     Temperature,
 )
@@ -233,10 +234,47 @@ class PortSpec(Spec):
     source: Source
 
 
+MAX_BARRIER = 1_000_000
+"""Longest barrier, cycles."""
+
+
+def _barrier_cycles(value: object) -> int | dict[int, int]:
+    """Read one number of cycles, or a table of them by the number of routers; keys of a file are text."""
+    if not isinstance(value, dict):
+        return _cycles(value, "")
+    wrong = [key for key in value if not str(key).isdecimal()]
+    if wrong or "1" not in map(str, value):
+        raise ValueError(f"expected cycles by numbers of routers from 1 on, got {', '.join(map(str, value))}")
+    return {int(key): _cycles(cycles, f" of {key} routers") for key, cycles in value.items()}
+
+
+def _cycles(value: object, what: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"expected an integer{what}, got {value!r}")  # noqa: TRY004 - pydantic collects ValueErrors
+    if not 0 <= value <= MAX_BARRIER:
+        bound = "at least 0" if value < 0 else f"at most {MAX_BARRIER}"
+        raise ValueError(f"expected {bound}{what}, got {value}")
+    return value
+
+
+_CYCLES_SCHEMA = {"type": "integer", "minimum": 0, "maximum": MAX_BARRIER}
+
+
 class BarrierSpec(Spec):
     """The end of a hardware step."""
 
-    cycles: Annotated[CountOrZero, Field(le=1_000_000)]
+    cycles: Annotated[
+        int | dict[int, int],
+        PlainValidator(_barrier_cycles),
+        WithJsonSchema({"anyOf": [_CYCLES_SCHEMA, {"type": "object", "additionalProperties": _CYCLES_SCHEMA}]}),
+    ]
+    """Cycles, or a table ``{1: 6, 4: 14}`` by the number of routers with cores in use: the entry at or below it."""
+
+    def cycles_of(self, routers: int) -> int:
+        """Return the cycles where ``routers`` routers have cores in use."""
+        if isinstance(self.cycles, int):
+            return self.cycles
+        return self.cycles[max(at for at in self.cycles if at <= max(1, routers))]
 
 
 class MappingSpec(Spec):
@@ -253,8 +291,8 @@ class MappingSpec(Spec):
     last."""
 
 
-class OverrideSpec(Spec):
-    """One energy that replaces the sourced one."""
+class ActionEnergySpec(Spec):
+    """The energy of one action of one kind of component."""
 
     component: Name
     action: Name
@@ -272,7 +310,25 @@ class TechnologySpec(Spec):
     arithmetic_source: Name
     noc_source: Name
     unused_cores: Literal["gated", "leaking"]
-    overrides: tuple[OverrideSpec, ...]
+    overrides: tuple[ActionEnergySpec, ...]
+    """Energies that replace the sourced ones."""
+
+
+class StaticPowerSpec(Spec):
+    """Static power of the whole chip."""
+
+    power: Power
+    source: Source
+
+
+class EnergiesSpec(Spec):
+    """Energies of a chip that publishes them by event, in place of those derived from ``technology``."""
+
+    actions: Annotated[tuple[ActionEnergySpec, ...], Field(min_length=1)]
+    """What has an energy of its own: events (a neuron that is updated) or accesses (a word that is read)."""
+    others: Literal["included"]
+    """Every other action is part of the named ones and has no energy of its own."""
+    static_power: StaticPowerSpec
 
 
 class DramSpec(Spec):
@@ -304,13 +360,24 @@ class ChipSpec(Spec):
     name: Name
     description: Annotated[str, StringConstraints(max_length=2000)]
     clock: Frequency
+    schedule: Literal["pipelined", "native"]
+    """``pipelined``: layers run behind each other, so that edges have no delay in the network's time; ``native``: all
+    run in every step, and an edge delays by one timestep."""
     technology: TechnologySpec
+    energies: EnergiesSpec | None = None
+    """Left out: energies are derived from ``technology``. The baseline's always are."""
     noc: NocSpec
     core: CoreSpec
-    ports: Annotated[tuple[PortSpec, ...], Field(min_length=1, max_length=64)]
+    ports: Annotated[tuple[PortSpec, ...], Field(max_length=64)]
+    """None for a chip whose networks are driven by biases alone and whose output stays on it."""
     barrier: BarrierSpec
     mapping: MappingSpec
     baseline: MacArraySpec
+
+    @property
+    def edge_delay(self) -> int:
+        """Timesteps of the network between a spike and its integration."""
+        return 1 if self.schedule == "native" else 0
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -319,9 +386,6 @@ class ChipSpec(Spec):
         names = [port.name for port in self.ports]
         if len(set(names)) != len(names):
             raise ValueError(f"ports: names must differ, got {', '.join(names)}")
-        for need in ("input", "output"):
-            if not any(port.direction in (need, "both") for port in self.ports):
-                raise ValueError(f"ports: expected at least one {need} port")
         for port in self.ports:
             inside = len(port.router) == len(self.noc.size) and all(
                 at < extent for at, extent in zip(port.router, self.noc.size, strict=True)

@@ -230,6 +230,8 @@ class _Builder:
         if event.tag is not None or event.anchor:
             raise _ProblemError(f"{path or 'root'}: tags and anchors are not allowed on keys", _line(event))
         key = self._scalar(event, path)
+        if isinstance(key, int) and not isinstance(key, bool):
+            key = str(key)  # a table by number: keys of plain values are text
         if not isinstance(key, str) or not key:
             raise _ProblemError(f"{path or 'root'}: expected a text key, got {_kind(key)}", _line(event))
         return key

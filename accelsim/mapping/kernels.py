@@ -176,7 +176,8 @@ def grown(array: Any) -> Any:
 
 @kernel
 def sum_rows(
-    run_ptr: Any, run_row: Any, run_start: Any, class_of: Any, ptr: Any, part: Any, cell: Any, records: Any, parts: int
+    run_ptr: Any, run_row: Any, run_start: Any, class_of: Any, ptr: Any, part: Any, cell: Any, records: Any, parts: int,
+    needed: int,
 ) -> tuple[Any, Any, Any]:
     """Add up, for every source neuron and part, the costs of the rows that it activates there.
 
@@ -188,11 +189,13 @@ def sum_rows(
         Record of each piece and row.
     records : (n_records, 8) int32
     parts : int
+    needed : int
+        Field of the sums without which there is no axon: operations, or issued ones where zeros are added too.
 
     Returns
     -------
     ends : (n_source + 1,) int64
-        Entries of each source; parts that no weight but zeros reaches have none.
+        Entries of each source; parts that nothing reaches that is added have none.
     entries : (n, 2) int32
         Part, and number of the sum.
     sums : (n_sums, 8) int32
@@ -222,7 +225,7 @@ def sum_rows(
                     total[at, field] += records[record, field]
         for turn in range(many):
             at = reached[turn]
-            if total[at, 5] == 0:
+            if total[at, needed] == 0:
                 continue
             if filled == len(entries):
                 entries = grown(entries)

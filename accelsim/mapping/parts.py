@@ -82,7 +82,8 @@ def draft(network: Network, chip: ChipSpec, model: DemandModel, cores: int, kind
     Raises
     ------
     MappingError
-        If it does not fit, or ``bias_current`` is asked for an input with several projections.
+        If it does not fit, ``bias_current`` is asked for an input with several projections, or an input with
+        projections meets a chip without input port.
     """
     slices = PARTITIONERS.get(chip.mapping.partition)(network, model, chip.core, cores)
     parts: list[Part] = []
@@ -101,8 +102,13 @@ def draft(network: Network, chip: ChipSpec, model: DemandModel, cores: int, kind
         offsets[name] = total
         total += input_sources if name == network.input.name else population.size
     ports = ports_of(chip, "input", cores)
-    bounds = [round(input_sources * at / len(ports)) for at in range(len(ports) + 1)]
-    everyone = np.split(np.arange(input_sources, dtype=np.int32), bounds[1:-1])
+    if not ports and network.outgoing(network.input.name):
+        raise MappingError(
+            f"ports: {network.input.name} sends events into the network, but the chip has no input port; known: "
+            + (", ".join(f"{port.name} ({port.direction})" for port in chip.ports) or "none")
+        )
+    bounds = [round(input_sources * at / len(ports)) for at in range(1, len(ports))]
+    everyone = np.split(np.arange(input_sources, dtype=np.int32), bounds)[: len(ports)]
     inputs = [Part(network.input.name, neurons, port) for neurons, port in zip(everyone, ports, strict=True)]
     return Draft(tuple(parts), tuple(inputs), occupation, offsets, total, cores, kind, load_target)
 

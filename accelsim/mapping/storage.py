@@ -85,6 +85,11 @@ class StoredRows:
         self._core, self._format = core, weights
         self._words: dict[bytes, Int32s] = {}
 
+    @property
+    def adds_zeros(self) -> bool:
+        """Whether a spike adds the zeros of its rows too: a part that it reaches with zeros alone has an axon then."""
+        return self._format.issues_zeros and not self._core.skip_zero_weights
+
     def words(self, offsets: Int32s) -> Int32s:
         """Return the synapse memory words of every row cut to ``offsets``, (n_rows,)."""
         key = offsets.tobytes()
@@ -117,7 +122,10 @@ class StoredRows:
         patterns = find_patterns(connection, cut)
         useful = np.zeros((len(patterns.offsets), len(connection.rows)), bool)
         for at, offsets in enumerate(patterns.offsets):
-            any_nonzero(connection.rows, offsets, useful[at])
+            if self.adds_zeros:
+                useful[at] = True
+            else:
+                any_nonzero(connection.rows, offsets, useful[at])
         axons, words = np.zeros(cut.parts, np.int64), np.zeros(cut.parts, np.int64)
         runs = (connection.run_ptr, connection.run_row, connection.run_start)
         count_axons(*runs, patterns.class_of, patterns.ptr, patterns.part, patterns.pattern, useful, axons)

@@ -46,10 +46,12 @@ def build_axons(network: Network, chip: ChipSpec, model: DemandModel, plan: Draf
             loaded = network.populations[plan.load_target]
             builder.add(loaded.size, [_loads(chip, plan, loaded, integer=network.integer)])
             continue
+        if population.size == 0:
+            continue
         graded = name == network.input.name and plan.kind == "graded"
         flits = packet_flits(chip, plan.cores, value_bits if graded else 0)
         entries = [_rows(chip, model, plan, edge, flits, graded=graded) for edge in network.outgoing(name)]
-        if name == network.output.name:
+        if name == network.output.name and ports_of(chip, "output", plan.cores):
             entries.append(_outputs(network, chip, plan))
         builder.add(population.size, entries)
     return builder.build()
@@ -67,7 +69,8 @@ def _rows(chip: ChipSpec, model: DemandModel, plan: Draft, edge: Projection, fli
     engine = RowEngine(
         lanes, core.synapse_memory.banks, memory.banks, per_word, memory.rmw_slots, core.timing.synapse_cycles
     )
-    cell, records = _records(model.incoming[edge.name], patterns, cut.parts, engine)
+    stored = model.incoming[edge.name]
+    cell, records = _records(stored, patterns, cut.parts, engine)
     ends, entry, sums = sum_rows(
         connection.run_ptr,
         connection.run_row,
@@ -78,6 +81,7 @@ def _rows(chip: ChipSpec, model: DemandModel, plan: Draft, edge: Projection, fli
         cell,
         records,
         cut.parts,
+        COST_FIELDS.index("issued" if stored.adds_zeros else "sops"),
     )
     entry[:, 0] = np.array([part.terminal for part in parts], np.int32)[entry[:, 0]]
     return Entries(ends, entry, records_of(flits, sums, macs=graded))

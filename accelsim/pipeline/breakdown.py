@@ -58,6 +58,7 @@ def layers_table(run: "Run") -> Table:
     packets, passed = _packets(run)
     spikes = [float(run.trace.spikes(name).sum(axis=1).mean()) for name in names]
     sizes = np.array([network.populations[name].size for name in names])
+    rate = np.array(spikes) / np.maximum(sizes, 1)
     sops = [
         sum(float(operations[edge.name].mean()) for edge in network.incoming(name) if edge.name in operations)
         for name in names
@@ -81,7 +82,7 @@ def layers_table(run: "Run") -> Table:
         ("depth", "", "Projections from the input", [network.depth[name] for name in names]),
         ("cores", "", "Cores that hold a part of it", cores),
         ("spikes", "", "Spikes (events of the input) per inference", spikes),
-        ("firing_rate", "", "Spikes per neuron and timestep", np.array(spikes) / sizes / run.trace.timesteps),
+        ("firing_rate", "", "Spikes per neuron and timestep", rate / run.trace.timesteps),
         ("sops", "", "Synaptic operations into the layer", sops),
         ("sops_issued", "", "Lane slots filled in its cores, stored zeros included", by_share(mean["issued"])),
         ("packets", "", "Packets that it sent", [packets[name] for name in names]),

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.baseline.array import run_baseline
+from accelsim.compression.format import adds_zeros
 from accelsim.costs.accounting import EnergyAccount, account
 from accelsim.costs.analytic import analytic_table, operation_counts
 from accelsim.costs.counting import component_kinds, count
@@ -151,6 +152,8 @@ def _execute(chip: LoadedChip, load: Workload, workers: int, progress: Progress,
     core = chip.spec.core
     integer = load.network.integer
     limits = Numerics(core.membrane.bits, core.accumulator.bits) if integer else Numerics(None, None)
+    zeros_touch = adds_zeros(core.weight_format, skip_zero_weights=core.skip_zero_weights)
+    delay = chip.spec.edge_delay
 
     def make() -> ActivityTrace:
         done = 0
@@ -161,9 +164,10 @@ def _execute(chip: LoadedChip, load: Workload, workers: int, progress: Progress,
                 stage.advance(now - done)
                 done = now
 
-            return execute(load.network, load.events, limits, workers, advance)
+            return execute(load.network, load.events, limits, workers, advance, delay=delay, zeros_touch=zeros_touch)
 
-    return cached_trace(trace_key(load.network, load.events, limits), make) if cache else make()
+    key = trace_key(load.network, load.events, limits, delay=delay, zeros_touch=zeros_touch)
+    return cached_trace(key, make) if cache else make()
 
 
 def _cost(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from accelsim.errors import CostError
 from accelsim.functional.decoding import accuracy, predict
 from accelsim.mapping.demand import Demand
 from accelsim.pipeline.tables import flit_hops, samples_table
@@ -125,5 +126,8 @@ def _cold(run: "Run") -> float:
     entries = int(run.mapping.routing_entries[: run.mapping.cores].sum())
     bits = held.synapse_words * core.synapse_memory.width
     bits += held.axons * core.axon_memory.entry_bits + entries * core.routing_memory.entry_bits
-    write = run.prices.prices["core[0].synapse_memory", "write"].energy_pj
-    return float(bits * spec.baseline.dram.energy + held.synapse_words * write)
+    energy = bits * spec.baseline.dram.energy
+    write = run.prices.prices.get(("core[0].synapse_memory", "write"))
+    if write is None and spec.energies is None:
+        raise CostError("no energy for core[0].synapse_memory.write")
+    return float(energy + (held.synapse_words * write.energy_pj if write is not None else 0.0))

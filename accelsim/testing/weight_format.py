@@ -76,3 +76,5 @@ def _check_issued(name: str, item: WeightFormat, rows: Rows) -> None:
     issued = item.issued(rows)
     require(issued.shape == rows.shape and issued.dtype == np.bool_, f"{name}: issued is no mask of the rows")
     require(bool(issued[rows != 0].all()), f"{name}: a weight that is not zero occupies no lane")
+    if item.issues_zeros:
+        require(bool(issued.all()), f"{name}: issues_zeros, but a zero occupies no lane")

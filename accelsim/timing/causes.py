@@ -11,7 +11,6 @@ The parts sum to the step's cycles.
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.hardware.spec import ChipSpec
 from accelsim.timing.engine import Chunk
 
 CAUSES = (
@@ -39,8 +38,8 @@ CAUSE_TEXT = {
 }
 
 
-def step_causes(chunk: Chunk, chip: ChipSpec) -> npt.NDArray[np.int64]:
-    """Return the cycles of each job by cause, (jobs, len(CAUSES)); rows sum to E + drain + barrier."""
+def step_causes(chunk: Chunk, drain: int, barrier: int) -> npt.NDArray[np.int64]:
+    """Return the cycles of each job by cause, (jobs, len(CAUSES)); rows sum to E + ``drain`` + ``barrier``."""
     count = chunk.terminals
     jobs = np.arange(len(chunk.steps))
     ends = np.maximum(np.maximum(count["scan_end"], count["source_end"]), count["row_end"])
@@ -55,6 +54,5 @@ def step_causes(chunk: Chunk, chip: ChipSpec) -> npt.NDArray[np.int64]:
     stalled = np.minimum(wait - scan, feeder["fifo_full"])
     network = wait - scan - stalled
     rows = [np.where(by_rows, critical[name], 0) for name in ("row_ideal", "row_conflict", "row_fetch", "row_lookup")]
-    drain = np.full(len(jobs), chip.core.pipeline_drain)
-    barrier = np.full(len(jobs), chip.barrier.cycles)
-    return np.stack([scan, stalled, network, *rows, drain, barrier], axis=1).astype(np.int64)
+    after = [np.full(len(jobs), drain), np.full(len(jobs), barrier)]
+    return np.stack([scan, stalled, network, *rows, *after], axis=1).astype(np.int64)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from accelsim.errors import ConservationError, DeadlockError
 from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.mapping import Mapping
+from accelsim.timing.barrier import barrier_cycles
 from accelsim.timing.causes import CAUSES, step_causes
 from accelsim.timing.deadlock import waiting_cycle
 from accelsim.timing.engine import ENGINES, Chunk, Engine, empty_chunk
@@ -63,6 +64,7 @@ def simulate(
     engine: str,
     threads: int,
     progress: Callable[[int], None] | None = None,
+    observe: Callable[[Chunk], None] | None = None,
 ) -> TimingResult:
     """Simulate every step of every sample.
 
@@ -74,6 +76,8 @@ def simulate(
     threads : int
     progress : callable, optional
         Called with the number of jobs that have ended since the last call.
+    observe : callable, optional
+        Called with every chunk that has ended, for counts by step; in no order.
 
     Raises
     ------
@@ -88,6 +92,8 @@ def simulate(
 
     def finish(chunk: Chunk) -> None:
         total.add(chunk)
+        if observe is not None:
+            observe(chunk)
         if progress is not None:
             progress(len(chunk.steps))
 
@@ -124,6 +130,7 @@ class _Totals:
 
     def __init__(self, machine: Machine, chip: ChipSpec, mapping: Mapping) -> None:
         self._machine, self._chip, self._mapping = machine, chip, mapping
+        self._barrier = barrier_cycles(chip, mapping)
         samples, steps = machine.samples, machine.work.steps
         self._terminals = np.zeros((samples, len(machine.noc.terminals)), TERMINAL_COUNT)
         self._routers = np.zeros((samples, machine.noc.routers), ROUTER_COUNT)
@@ -152,11 +159,11 @@ class _Totals:
         inputs = self._port_terminals("input")
         outputs = self._port_terminals("output")
         flits = chunk.terminals["first_flit"][:, inputs]
-        first = np.where(flits < 0, np.iinfo(np.int64).max, flits).min(axis=1)
+        first = np.where(flits < 0, np.iinfo(np.int64).max, flits).min(axis=1, initial=np.iinfo(np.int64).max)
         self._first_flit[jobs] = np.where(first == np.iinfo(np.int64).max, 0, first)
-        last = chunk.terminals["row_end"][:, outputs].max(axis=1)
+        last = chunk.terminals["row_end"][:, outputs].max(axis=1, initial=0)
         self._last_output[jobs] = np.where(last == 0, chunk.steps["end"], last)
-        self._causes[jobs] = step_causes(chunk, self._chip)
+        self._causes[jobs] = step_causes(chunk, self._chip.core.pipeline_drain, self._barrier)
 
     def _port_terminals(self, direction: str) -> list[int]:
         cores = self._mapping.cores

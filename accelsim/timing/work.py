@@ -62,8 +62,8 @@ POPULATION = np.dtype(
         for name in ("depth", "spike_base", "index_base", "visit_base", "visit_bytes", "fired_base")
     ]
 )
-"""Where a population's activity begins: in ``spike_ptr``, ``spike_index`` and ``visit``; ``visit_bytes`` per sample and
-timestep, ``fired_base`` in the scratch bitmap of fired neurons, -1 for the input."""
+"""When a population executes timestep 0, and where its activity begins in ``spike_ptr``, ``spike_index``, ``visit``;
+``visit_bytes`` per sample and timestep, ``fired_base`` in the scratch bitmap of fired neurons, -1 for the input."""
 
 
 class WorkTables(NamedTuple):
@@ -218,6 +218,7 @@ def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: Activ
     core = chip.core
     parts = sorted(mapping.parts, key=lambda part: part.terminal)
     names = list(network.populations)
+    schedule = Schedule.of(chip.schedule, network, trace.timesteps)
     activity = dict(trace.populations)
     if mapping.load_target is not None:
         size = network.populations[mapping.load_target].size
@@ -235,7 +236,7 @@ def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: Activ
             own["scan"] = EVERY if core.scan == "all" else ACTIVE_ONLY
     return WorkTables(
         timesteps=trace.timesteps,
-        steps=Schedule(trace.timesteps, network.depth[network.output.name]).steps,
+        steps=schedule.steps,
         lanes=core.neuron_lanes,
         membrane_slots=core.membrane.memory.rmw_slots,
         accumulator_slots=core.accumulator.memory.rmw_slots,
@@ -249,7 +250,7 @@ def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: Activ
         slots=slots,
         group_cycles=whole_scans(table, slots, core),
         populations=population_table(
-            [network.depth[name] for name in names],
+            [schedule.first[name] for name in names],
             [activity[name] for name in names],
             visit,
             [network.populations[name].size if network.populations[name].model else 0 for name in names],

@@ -40,6 +40,10 @@ class Mesh(Topology):
             return None
         return router + (-1 if down else 1) * int(self._strides[dimension]), port ^ 1
 
+    def dimension(self, port: int) -> int:
+        """Return ``port // 2``."""
+        return port // 2
+
     def next_port(self, router: npt.NDArray[np.int64], target: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the port of the first dimension that still differs."""
         port = np.zeros(np.broadcast_shapes(router.shape, target.shape), dtype=np.int64)

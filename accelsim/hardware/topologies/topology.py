@@ -61,6 +61,10 @@ class Topology(ABC):
     def hops(self, router: npt.NDArray[np.int64], target: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the number of links on the route, in closed form (contract tests compare it with the tables)."""
 
+    def dimension(self, port: int) -> int | None:  # noqa: ARG002 - for topologies that have dimensions
+        """Return the dimension (0 is x) along which a network port leads, None where the topology has none."""
+        return None
+
     def router_at(self, position: Sequence[int]) -> int:
         """Return the router with these grid coordinates; x counts fastest."""
         router = 0
