@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from accelsim.errors import EventError
-from accelsim.network import event_files, images
+from accelsim.network import images, npz
 from accelsim.network.event_files import read_events, read_npz_labels
 from accelsim.network.images import read_images, read_labels
 
@@ -214,7 +214,7 @@ def test_a_header_cannot_ask_for_more_than_the_file_holds(tmp_path, active):
 
 def test_size_limits(tmp_path, monkeypatch, active, pictures):
     path = save(tmp_path / "p.npz", input=np.packbits(active), input_shape=active.shape)
-    monkeypatch.setattr(event_files, "MAX_BYTES", 100)
+    monkeypatch.setattr(npz, "MAX_BYTES", 100)
     with pytest.raises(EventError, match=r"input: .* bytes, the limit is 100"):
         read_events(path, 6)
     (tmp_path / "x").write_bytes(idx(pictures))

@@ -7,26 +7,19 @@ sample and time, and ``shape`` = (samples, timesteps, n) or (samples, timesteps,
 numbered channel-last. Nothing is unpickled.
 """
 
-import io
-import zipfile
-import zlib
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from accelsim.errors import EventError
 from accelsim.network.events import EventStream
-
-MAX_BYTES: Final = 2 << 30
-"""Largest array of an npz file."""
+from accelsim.network.npz import Npz
 
 MAX_ENTRIES: Final = 1 << 30
 """Largest unpacked input: timesteps x samples x neurons."""
-
-Array = npt.NDArray[Any]
 
 
 def read_events(path: Path, timesteps: int) -> tuple[EventStream, tuple[int, ...]]:
@@ -43,7 +36,7 @@ def read_events(path: Path, timesteps: int) -> tuple[EventStream, tuple[int, ...
     EventError
         If the file is malformed, has an event out of range or out of order, has no event, or is too short.
     """
-    with _Npz(path) as file:
+    with Npz(path) as file:
         if "input" in file.keys:
             stream, shape = _packed(file)
         elif {"sample", "t", "shape"} <= file.keys:
@@ -64,73 +57,11 @@ def read_events(path: Path, timesteps: int) -> tuple[EventStream, tuple[int, ...
 
 def read_npz_labels(path: Path, key: str) -> npt.NDArray[np.int64]:
     """Return labels (samples,); raises as :func:`read_events`."""
-    with _Npz(path) as file:
+    with Npz(path) as file:
         return _integers(file, key)
 
 
-class _Npz:
-    """An npz file whose members are checked for size before they are read."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> "_Npz":
-        try:
-            self._zip = zipfile.ZipFile(self.path)
-        except OSError as error:
-            raise EventError(f"{self.path}: cannot read the file: {error.strerror or error}") from None
-        except zipfile.BadZipFile as error:
-            raise EventError(
-                f"{self.path}: expected an npz file, got another format or a truncated one: {error}"
-            ) from None
-        self.keys = {name.removesuffix(".npy") for name in self._zip.namelist() if name.endswith(".npy")}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._zip.close()
-
-    def array(self, key: str) -> Array:
-        """Return the array of a key."""
-        if key not in self.keys:
-            raise EventError(f"{self.path}: expected an array {key!r}, got {', '.join(sorted(self.keys)) or 'nothing'}")
-        size = self._zip.getinfo(f"{key}.npy").file_size
-        if size > MAX_BYTES:
-            raise EventError(f"{self.path}: {key}: {size} bytes, the limit is {MAX_BYTES}")
-        try:
-            with self._zip.open(f"{key}.npy") as member:
-                # The whole member is in hand before its header is believed: a header cannot ask for more than there is.
-                return _parse_npy(member.read(size + 1))
-        except (
-            ValueError,
-            EOFError,
-            OSError,
-            zipfile.BadZipFile,
-            zlib.error,
-            NotImplementedError,
-            RuntimeError,
-        ) as error:
-            raise EventError(f"{self.path}: {key}: truncated, corrupt or not a plain array: {error}") from None
-
-
-def _parse_npy(data: bytes) -> Array:
-    stream = io.BytesIO(data)
-    version = np.lib.format.read_magic(stream)
-    if version not in {(1, 0), (2, 0)}:
-        raise ValueError(f"npy version {version}")
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = read(stream)
-    if dtype.hasobject or dtype.kind not in "biuf":
-        raise ValueError(f"expected numbers, got {dtype}")
-    count = 1
-    for size in shape:
-        count *= size
-    body = data[stream.tell() :]
-    if count * dtype.itemsize != len(body):
-        raise ValueError(f"{len(body)} bytes for shape {shape} of {dtype}")
-    return np.frombuffer(body, dtype=dtype).reshape(shape, order="F" if fortran else "C")
-
-
-def _packed(file: _Npz) -> tuple[EventStream, tuple[int, ...]]:
+def _packed(file: Npz) -> tuple[EventStream, tuple[int, ...]]:
     data = file.array("input")
     if data.ndim == 1:
         shape = _shape(file, "input_shape", "(timesteps, samples, channels, height, width)", {3, 5})
@@ -157,7 +88,7 @@ def _packed(file: _Npz) -> tuple[EventStream, tuple[int, ...]]:
     return EventStream.from_dense(active.reshape(*active.shape[:2], -1)), inner
 
 
-def _coordinates(file: _Npz) -> tuple[EventStream, tuple[int, ...]]:
+def _coordinates(file: Npz) -> tuple[EventStream, tuple[int, ...]]:
     shape = _shape(file, "shape", "(samples, timesteps, n) or (samples, timesteps, height, width, channels)", {3, 5})
     samples, timesteps, inner = shape[0], shape[1], shape[2:]
     names = ("sample", "t", "neuron") if "neuron" in file.keys else ("sample", "t", "y", "x", "c")
@@ -211,7 +142,7 @@ def _first_steps(stream: EventStream, timesteps: int) -> EventStream:
     return replace(stream, timesteps=timesteps, ptr=ptr, index=index)
 
 
-def _shape(file: _Npz, key: str, meaning: str, axes: set[int]) -> tuple[int, ...]:
+def _shape(file: Npz, key: str, meaning: str, axes: set[int]) -> tuple[int, ...]:
     values = tuple(int(size) for size in _integers(file, key))
     size = 1
     for item in values:
@@ -221,7 +152,7 @@ def _shape(file: _Npz, key: str, meaning: str, axes: set[int]) -> tuple[int, ...
     return values
 
 
-def _integers(file: _Npz, key: str) -> npt.NDArray[np.int64]:
+def _integers(file: Npz, key: str) -> npt.NDArray[np.int64]:
     values = file.array(key)
     if values.ndim != 1 or values.dtype.kind not in "iu":
         raise EventError(
