@@ -4,7 +4,7 @@ The recording takes the place of an execution: nothing is computed, so weights a
 stores, moves and visits. See :mod:`accelsim.trace.recorded` for what is assumed about states.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,6 +58,10 @@ class Recording:
     def events(self) -> EventStream:
         """The spikes of the input."""
         return self.spikes[self.network.input.name]
+
+    def take(self, samples: int) -> "Recording":
+        """Return the first ``samples`` samples; raises as :meth:`EventStream.take`."""
+        return replace(self, spikes={name: events.take(samples) for name, events in self.spikes.items()})
 
     def trace(self, *, delay: int = 0, zeros_touch: bool = False) -> ActivityTrace:
         """Return the activity trace.

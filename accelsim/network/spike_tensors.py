@@ -124,8 +124,8 @@ def read_spike_tensors(path: Path, made_up: MadeUp) -> Recording:
     provenance = {
         "format": "spike tensors",
         "left_out": left_out,
-        "weights": f"random, {made_up.weight_bits} bit, density {made_up.density}, seed {made_up.seed}",
-        "neurons": "integrate-and-fire place holders; the recorded spikes are replayed",
+        "random_weights": f"{made_up.weight_bits} bit, density {made_up.density}, seed {made_up.seed}",
+        "neurons": "integrate-and-fire place holders: the recorded spikes are replayed",
     }
     network = Network(path.stem, populations, tuple(projections), _TIMESTEP, provenance)
     return Recording(network, spikes)

@@ -22,7 +22,16 @@ from accelsim.network.graph import Network
 from accelsim.network.images import read_images, read_labels
 from accelsim.network.importers.importer import ImportOptions, import_network
 from accelsim.network.quantize import Quantization, quantize
-from accelsim.network.workload_schema import EVENTS, NetworkSpec, NpzKey, WorkloadSpec, read_workload_spec
+from accelsim.network.recording import Recording
+from accelsim.network.spike_tensors import MadeUp, read_spike_tensors
+from accelsim.network.workload_schema import (
+    EVENTS,
+    NetworkSpec,
+    NpzKey,
+    RecordedSpec,
+    WorkloadSpec,
+    read_workload_spec,
+)
 
 Labels = npt.NDArray[np.int64]
 
@@ -46,11 +55,13 @@ class Workload:
     provenance : dict
         What the workload states, what the importer assumed and what quantisation did.
     seed : int or None
-        Of the encoding.
+        Of the encoding, or of made-up weights.
     hashes : dict of str to str
         SHA-256 of every file, by its name in the workload.
     folder : Path
     description : str
+    recording : Recording or None
+        Recorded spikes of all populations, which are replayed instead of running the network.
     """
 
     name: str
@@ -64,6 +75,7 @@ class Workload:
     hashes: dict[str, str]
     folder: Path
     description: str = field(default="")
+    recording: Recording | None = None
 
 
 def load_workload(source: str | Path, samples: int | None = None, overrides: Sequence[str] = ()) -> Workload:
@@ -88,6 +100,8 @@ def load_workload(source: str | Path, samples: int | None = None, overrides: Seq
     spec, data = read_workload_spec(path, overrides)
     if samples is not None and samples < 1:
         raise WorkloadError(f"{path}: samples: expected at least 1, got {samples}")
+    if isinstance(spec, RecordedSpec):
+        return _recorded(spec, data, path, samples)
     network = _network(spec.network, folder, spec.name)
     events, labels = _input(spec, folder, network, samples)
     if spec.network.quantize != "none":
@@ -113,6 +127,35 @@ def load_workload(source: str | Path, samples: int | None = None, overrides: Seq
         hashes={name: _sha256(folder / name) for name in dict.fromkeys(names)},
         folder=folder,
         description=spec.description,
+    )
+
+
+def _recorded(spec: RecordedSpec, data: dict[str, Any], path: Path, samples: int | None) -> Workload:
+    stated = spec.recording
+    made_up = MadeUp(
+        density=stated.density,
+        weight_bits=stated.weight_bits,
+        seed=stated.seed,
+        kernel=stated.kernel,
+        padding=stated.padding,
+        outputs=stated.outputs,
+    )
+    recording = read_spike_tensors(path.parent / stated.file, made_up)
+    if samples is not None:
+        recording = recording.take(samples)
+    return Workload(
+        name=spec.name,
+        network=recording.network.renamed(spec.name),
+        events=recording.events,
+        labels=None,
+        decoding="rate",
+        timesteps=recording.events.timesteps,
+        provenance={"stated": spec.provenance, "description": data, "network": recording.network.provenance},
+        seed=stated.seed,
+        hashes={name: _sha256(path.parent / name) for name in (path.name, stated.file)},
+        folder=path.parent,
+        description=spec.description,
+        recording=recording,
     )
 
 

@@ -95,7 +95,30 @@ class WorkloadSpec(Spec):
     provenance: dict[str, Any]
 
 
-def read_workload_spec(path: Path, overrides: Sequence[str] = ()) -> tuple[WorkloadSpec, dict[str, Any]]:
+class RecordingSpec(Spec):
+    """A file of spike tensors, and what it does not say; see :class:`accelsim.network.spike_tensors.MadeUp`."""
+
+    file: FileName
+    density: Annotated[float, Field(strict=True, ge=0, le=1)]
+    weight_bits: Annotated[Count, Field(ge=2, le=16)]
+    seed: CountOrZero
+    kernel: Annotated[Count, Field(le=64)]
+    padding: Annotated[CountOrZero, Field(le=63)]
+    outputs: Annotated[Count, Field(le=1 << 20)]
+
+
+class RecordedSpec(Spec):
+    """A whole ``workload.yaml`` whose spikes are recorded: ``recording`` stands for network and input."""
+
+    name: Name
+    description: Annotated[str, StringConstraints(min_length=1, max_length=600)]
+    recording: RecordingSpec
+    provenance: dict[str, Any]
+
+
+def read_workload_spec(
+    path: Path, overrides: Sequence[str] = ()
+) -> tuple[WorkloadSpec | RecordedSpec, dict[str, Any]]:
     """Return the checked description of a workload, and the same as plain values.
 
     Parameters
@@ -112,11 +135,12 @@ def read_workload_spec(path: Path, overrides: Sequence[str] = ()) -> tuple[Workl
     """
     data, locations = read_yaml(path)
     apply_overrides(overrides, data, locations)
+    model = RecordedSpec if "recording" in data else WorkloadSpec
     try:
-        spec = WorkloadSpec.model_validate(data)
+        spec = model.model_validate(data)
     except ValidationError as error:
-        raise ConfigError(_problems(error, data, locations)) from None
-    extra = _encoding_problems(spec.input, locations)
+        raise ConfigError(_problems(error, model, data, locations)) from None
+    extra = _encoding_problems(spec.input, locations) if isinstance(spec, WorkloadSpec) else []
     if extra:
         raise ConfigError(extra)
     return spec, data
@@ -164,7 +188,9 @@ _EXPECTED: Final = {
 }
 
 
-def _problems(error: ValidationError, data: dict[str, Any], locations: Locations) -> list[str]:
+def _problems(
+    error: ValidationError, model: type[BaseModel], data: dict[str, Any], locations: Locations
+) -> list[str]:
     """Return one line per problem in the order of the file; alternatives of one key are joined by "or"."""
     found: dict[str, list[str]] = {}
     for details in error.errors(include_url=False):
@@ -176,7 +202,7 @@ def _problems(error: ValidationError, data: dict[str, Any], locations: Locations
         if kind == "missing":
             text = "expected a value, got nothing: the key is missing"
         elif kind == "extra_forbidden":
-            text = unknown_key(str(steps[-1]), _keys_at(steps[:-1]))
+            text = unknown_key(str(steps[-1]), _keys_at(model, steps[:-1]))
         elif kind == "value_error":
             text = str(context["error"])
             text = text if ", got" in text else f"{text}, got {shown(_value_at(data, steps))}"
@@ -222,8 +248,7 @@ def _value_at(data: Any, steps: Sequence[str | int]) -> Any:
     return data
 
 
-def _keys_at(steps: Sequence[str | int]) -> list[str]:
-    model: type[BaseModel] = WorkloadSpec
+def _keys_at(model: type[BaseModel], steps: Sequence[str | int]) -> list[str]:
     for step in steps:
         annotation = model.model_fields[str(step)].annotation
         parts = (annotation, *get_args(annotation))

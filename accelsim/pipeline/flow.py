@@ -154,6 +154,8 @@ def _execute(chip: LoadedChip, load: Workload, workers: int, progress: Progress,
     limits = Numerics(core.membrane.bits, core.accumulator.bits) if integer else Numerics(None, None)
     zeros_touch = adds_zeros(core.weight_format, skip_zero_weights=core.skip_zero_weights)
     delay = chip.spec.edge_delay
+    if load.recording is not None:
+        return load.recording.trace(delay=delay, zeros_touch=zeros_touch)
 
     def make() -> ActivityTrace:
         done = 0

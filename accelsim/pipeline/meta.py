@@ -69,7 +69,7 @@ def workload_summary(load: "Workload") -> dict[str, Any]:
         "name": load.name,
         "description": load.description,
         "timesteps": load.timesteps,
-        "encoding": load.provenance["description"]["input"]["encoding"],
+        "encoding": "recorded" if load.recording else load.provenance["description"]["input"]["encoding"],
         "decoding": load.decoding,
         "seed": load.seed,
         "arithmetic": "integer" if network.integer else "float32",
@@ -86,7 +86,8 @@ def workload_summary(load: "Workload") -> dict[str, Any]:
 
 def _assumptions(load: "Workload") -> list[str]:
     made = load.provenance["network"]
-    lines = [f"{name}: {made[name]}" for name in ("dialect", "reset", "threshold_op", "order") if name in made]
+    names = ("dialect", "reset", "threshold_op", "order", "random_weights", "neurons")
+    lines = [f"{name}: {made[name]}" for name in names if name in made]
     return [", ".join(lines)] if lines else []
 
 
@@ -103,6 +104,8 @@ def warnings(run: "Run") -> list[str]:
         found.append("the port computes the first layer: its operations are priced, its weight memory and time are not")
     if not run.workload.network.integer:
         found.append("the network runs in float32 (32-bit weights and sums), the ANN beside it in integers")
+    if run.workload.recording is not None:
+        found.append("recorded spikes were replayed over random weights; the last layer has none and sends nothing")
     if run.workload.labels is None:
         found.append("the samples have no labels: no accuracy")
     return found
