@@ -1,12 +1,11 @@
 """Seconds and memory of mapping, each network in a process of its own; the work of steps from recorded activity."""
 
-import multiprocessing
 import resource
 import time
 from collections.abc import Sequence
 
 import numpy as np
-from common import measure, print_table, quantity
+from common import fresh_process, measure, print_table, quantity
 
 from accelsim.hardware.loader import load_chip
 from accelsim.mapping.mapping import map_network
@@ -112,10 +111,7 @@ def one_case(name: str) -> tuple[str, ...]:
 
 
 def bench_mapping() -> None:
-    rows = []
-    for name in CASES:
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            rows.append(pool.apply(one_case, (name,)))
+    rows = [fresh_process(one_case, name) for name in CASES]
     head = ("case", "neurons", "synapses", "axons", "costs", "first", "warm", "peak before", "added by the first")
     print_table("Mapping", head, rows)
 

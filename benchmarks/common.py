@@ -4,6 +4,7 @@ Rates are per second of processor time, which other programs on a shared machine
 ratios of wall time. Nothing is asserted about time: any bound would be either useless or wrong now and then.
 """
 
+import multiprocessing
 import os
 import platform
 import statistics
@@ -48,6 +49,12 @@ def measure(function: Callable[[], Any], runs: int = 5) -> Timing:
         wall.append(time.perf_counter() - began)
         processor.append(time.process_time() - used)
     return Timing(statistics.median(wall), min(wall), max(wall), max(statistics.median(processor), 1e-9))
+
+
+def fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what ``function`` returns in a process of its own, which has imported nothing but its module."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, arguments)
 
 
 def quantity(value: float) -> str:

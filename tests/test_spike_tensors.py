@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import zipfile
 from dataclasses import replace
 
@@ -278,7 +279,7 @@ def test_the_real_vgg16(shared_data):
     assert network.neurons == 210_954
     assert network.populations["Conv2d_12"].shape == (2, 2, 512)
     channels = [64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512]
-    weights = sum(9 * a * b for a, b in zip(channels, channels[1:], strict=False)) + 512 * 10
+    weights = sum(9 * a * b for a, b in itertools.pairwise(channels)) + 512 * 10
     assert sum(edge.connection.rows.size for edge in network.projections) == weights
     with np.load(path) as raw:
         stored = sum(int(np.unpackbits(raw[key]).sum()) for key in raw.files if key.endswith(".bits"))
