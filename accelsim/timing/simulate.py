@@ -116,13 +116,20 @@ def _chunks(machine: Machine, threads: int) -> list[tuple[int, int]]:
         + SCAN_COUNT.itemsize * len(machine.work.parts)
     )
     size = max(1, min(_CHUNK_BYTES // bytes_per_job, -(-machine.jobs // (8 * threads))))
-    return [(first, min(size, machine.jobs - first)) for first in range(0, machine.jobs, size)]
+    # The first runs alone, before there are threads: one job, so that the others are not kept waiting.
+    rest = [(first, min(size, machine.jobs - first)) for first in range(1, machine.jobs, size)]
+    return [(0, 1), *rest]
 
 
 def _run_chunk(run: Engine, machine: Machine, first: int, jobs: int) -> Chunk:
     chunk = empty_chunk(machine, first, jobs)
     run(machine, chunk)
     return chunk
+
+
+def _integers(records: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return records of int64 fields as integers, with a last axis of fields."""
+    return records.view(np.int64).reshape(*records.shape, -1) if records.size else np.zeros(records.shape, np.int64)
 
 
 class _Totals:
@@ -145,17 +152,18 @@ class _Totals:
         self._check(chunk)
         jobs = slice(chunk.first, chunk.first + len(chunk.steps))
         sample = np.arange(jobs.start, jobs.stop) // self._machine.work.steps
+        begin = np.flatnonzero(np.diff(sample, prepend=-1))  # first job of each sample, all its jobs in a row
+        touched = slice(sample[0], sample[-1] + 1)
+        peak = self._terminals["queue_peak"][touched]
+        peak = np.maximum(peak, np.maximum.reduceat(chunk.terminals["queue_peak"], begin, axis=0))
         for target, source in (
             (self._terminals, chunk.terminals),
             (self._routers, chunk.routers),
             (self._scans, chunk.scans),
+            (self._links, chunk.links),
         ):
-            for name in target.dtype.names or ():
-                if name == "queue_peak":
-                    np.maximum.at(target[name], sample, source[name])
-                else:
-                    np.add.at(target[name], sample, source[name])
-        np.add.at(self._links, sample, chunk.links)
+            _integers(target)[touched] += np.add.reduceat(_integers(source), begin, axis=0)
+        self._terminals["queue_peak"][touched] = peak
         inputs = self._port_terminals("input")
         outputs = self._port_terminals("output")
         flits = chunk.terminals["first_flit"][:, inputs]
