@@ -5,14 +5,19 @@ disturb it.
 """
 
 import dataclasses
-import resource
+import os
+import shlex
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import bench_vgg16
 import numpy as np
-from common import fresh_process, print_table, quantity
+from common import print_table, quantity
 
 from accelsim.functional.executor import execute
 from accelsim.functional.numerics import Numerics
@@ -25,7 +30,6 @@ from accelsim.network.graph import Network, Population, Projection
 from accelsim.network.recording import Recording
 from accelsim.network.workload import load_workload
 from accelsim.neurons.integrate_fire import IF
-from accelsim.pipeline import flow
 from accelsim.timing.machine import Machine, build_machine
 from accelsim.timing.simulate import simulate
 
@@ -153,21 +157,31 @@ def alternating(
     return [choose(own) for own in wall], [choose(own) for own in spent]
 
 
-def whole_run(samples: int) -> float:
-    """Run mnist_conv on core and return the largest memory of this process, MiB."""
-    flow.run("core", "mnist_conv", samples=samples, cache=False)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def peak_of(*options: str) -> str:
+    """Return the largest memory of ``accelsim run`` in a process of its own."""
+    command = [sys.executable, "-m", "accelsim", "run", *options]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{shlex.join(command)}: exit code {process.returncode}")
+    return f"{used.ru_maxrss / 1024:.0f} MiB"
 
 
 def bench_memory() -> None:
-    """Peak memory of fresh processes."""
-    rows = [(f"mnist_conv on core, {n} samples", f"{fresh_process(whole_run, n):.0f} MiB", "300 MiB") for n in (16, 64)]
-    path = bench_vgg16.tensors()
-    found = "skipped: no spike tensors" if path is None else (
-        f"{fresh_process(bench_vgg16.stages, str(path))['peak']:.0f} MiB"
-    )  # fmt: skip
+    """Peak memory of `accelsim run`."""
+    rows = []
+    for samples in ("16", "64"):
+        mnist = ("--hw", "core", "--workload", "mnist_conv", "--samples", samples)
+        rows.append((f"mnist_conv on core, {samples} samples", peak_of(*mnist), "256 MiB"))
+    path, found = bench_vgg16.tensors(), "skipped: no spike tensors"
+    if path is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            bench_vgg16.write_workload(Path(folder), path)
+            changes = [word for change in bench_vgg16.CHIP for word in ("--set", change)]
+            found = peak_of("--hw", "large", *changes, "--workload", folder, "--samples", "1")
     rows.append(("VGG16 from recorded spikes, 256 cores", found, f"{bench_vgg16.PEAK_BAR:.0f} MiB"))
-    print_table("Peak memory of a fresh process", ("case", "peak", "bar"), rows)
+    print_table("Peak memory of accelsim run", ("case", "peak", "bar"), rows)
 
 
 if __name__ == "__main__":
