@@ -125,6 +125,11 @@ def _run_chunk(run: Engine, machine: Machine, first: int, jobs: int) -> Chunk:
     return chunk
 
 
+def _flat(records: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return counts of jobs or samples as a matrix; all fields of all records are int64."""
+    return records.reshape(len(records), -1).view(np.int64)
+
+
 class _Totals:
     """Sums chunks by sample."""
 
@@ -144,18 +149,19 @@ class _Totals:
         """Check and add a chunk."""
         self._check(chunk)
         jobs = slice(chunk.first, chunk.first + len(chunk.steps))
-        sample = np.arange(jobs.start, jobs.stop) // self._machine.work.steps
+        samples, starts = np.unique(
+            np.arange(jobs.start, jobs.stop) // self._machine.work.steps, return_index=True
+        )
+        peak = np.maximum.reduceat(chunk.terminals["queue_peak"], starts, axis=0)
+        peak = np.maximum(peak, self._terminals["queue_peak"][samples])
         for target, source in (
             (self._terminals, chunk.terminals),
             (self._routers, chunk.routers),
             (self._scans, chunk.scans),
+            (self._links, chunk.links),
         ):
-            for name in target.dtype.names or ():
-                if name == "queue_peak":
-                    np.maximum.at(target[name], sample, source[name])
-                else:
-                    np.add.at(target[name], sample, source[name])
-        np.add.at(self._links, sample, chunk.links)
+            _flat(target)[samples] += np.add.reduceat(_flat(source), starts, axis=0)
+        self._terminals["queue_peak"][samples] = peak
         inputs = self._port_terminals("input")
         outputs = self._port_terminals("output")
         flits = chunk.terminals["first_flit"][:, inputs]

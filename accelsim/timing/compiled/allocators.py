@@ -95,7 +95,7 @@ def has_credit(noc: NocTables, state: NocState, out: int, now: int) -> bool:
 
 
 @inlined
-def _await_credit(state: NocState, out: int) -> None:
+def await_credit(state: NocState, out: int) -> None:
     """Have the router called when the next credit of an output VC is back, if that is known already."""
     channel = state.channel[out]
     if channel.returning > 0:
@@ -164,7 +164,7 @@ def collect_bids(
             ejection += 1
         else:
             credit += 1
-            _await_credit(state, base + channel.out_port * vcs + channel.out_vc)
+            await_credit(state, base + channel.out_port * vcs + channel.out_vc)
     if noc.speculative:
         for k in range(waiting):
             i = state.waiting[k]
@@ -184,7 +184,7 @@ def collect_bids(
                 ejection += 1
             else:
                 credit += 1
-                _await_credit(state, base + won)
+                await_credit(state, base + won)
     return wanted, eligible, credit, ejection, bids, later
 
 

@@ -238,7 +238,7 @@ def _return_credit(noc: NocTables, state: NocState, router: int, port: int, vc: 
 
 
 @inlined
-def _depart(
+def depart(
     noc: NocTables, state: NocState, count: Records, links: Int64s, router: int, i: int, now: int
 ) -> bool:
     """Send the flit at the head of input VC ``i`` through the switch; tell whether the packet's next one is there."""
@@ -312,17 +312,15 @@ def _send_winners(
         )
         if winner.won_bid >= SPECULATIVE and failed:
             continue
-        if _depart(noc, state, count, links, router, port * vcs + vc, now):
+        if depart(noc, state, count, links, router, port * vcs + vc, now):
             followed = True
         sent += 1
     return sent, followed
 
 
 @inlined
-def _cycle_router(
-    noc: NocTables, state: NocState, count: Records, links: Int64s, router: int, now: int
-) -> None:
-    """Evaluate a router: both allocators read the state of the beginning of the cycle, then both commit."""
+def account_sleep(noc: NocTables, state: NocState, count: Records, router: int, now: int) -> None:
+    """Begin the evaluation of a router: count what was blocked while it slept, take in what has come free."""
     record, done = state.router[router], count[router]
     asleep = now - record.seen - 1
     if asleep > 0:
@@ -332,6 +330,27 @@ def _cycle_router(
     record.seen = now
     if record.next_release <= now:
         _take_releases(noc, state, router, now)
+
+
+@inlined
+def rest(state: NocState, count: Records, router: int, lost: int) -> None:
+    """End the evaluation of a router: count what is blocked, and wake it when a terminal's queue has room again."""
+    record, done = state.router[router], count[router]
+    record.blocked_vc = lost
+    done.stall_vc += lost
+    done.stall_credit += record.blocked_credit
+    done.stall_ejection += record.blocked_ejection
+    if record.blocked_ejection > 0 and record.next_release < NEVER:
+        set_wake(state.calendar, state.releases.size + router, record.next_release)
+
+
+@inlined
+def cycle_router(
+    noc: NocTables, state: NocState, count: Records, links: Int64s, router: int, now: int
+) -> None:
+    """Evaluate a router: both allocators read the state of the beginning of the cycle, then both commit."""
+    record, done = state.router[router], count[router]
+    account_sleep(noc, state, count, router, now)
     waiting, won, lost, later = match_vcs(noc, state, router, now)
     again = won > 0 and (lost > 0 or not noc.speculative)
     if is_free(record.switch_free, noc.switch_alloc_delay, record.blocked_credit + record.blocked_ejection > 0, now):
@@ -352,21 +371,9 @@ def _cycle_router(
         again = again or followed or record.eligible > sent or (sent > 0 and lost > 0)
         done.stall_switch += (record.eligible - sent) * noc.switch_alloc_delay
         record.eligible = 0
-    record.blocked_vc = lost
-    done.stall_vc += lost
-    done.stall_credit += record.blocked_credit
-    done.stall_ejection += record.blocked_ejection
+    rest(state, count, router, lost)
     if again or later:
         call_next(state, router, now)
-    elif record.blocked_ejection > 0 and record.next_release < NEVER:
-        set_wake(state.calendar, state.releases.size + router, record.next_release)
-
-
-@inlined
-def cycle_routers(noc: NocTables, state: NocState, count: Records, links: Int64s, now: int) -> None:
-    """Evaluate every router that is due."""
-    for k in range(state.scalars[DUE_ROUTERS]):
-        _cycle_router(noc, state, count, links, state.due[k], now)
 
 
 @inlined
