@@ -5,6 +5,8 @@ asks for a VC. Nothing is committed here: both allocators see the state of the b
 VCs that wait or hold an output VC are bit masks, so that a router costs what its packets cost, not what its ports cost.
 """
 
+import numpy as np
+
 from accelsim.kernels import inlined
 from accelsim.timing.compiled.bits import lowest_bit
 from accelsim.timing.compiled.state import NocState
@@ -27,7 +29,8 @@ def is_free(free: int, delay: int, is_repeating: bool, now: int) -> bool:
 @inlined
 def distance(at: int, pointer: int, size: int) -> int:
     """Return how far ``at`` lies behind a round-robin pointer."""
-    return at - pointer if at >= pointer else at - pointer + size
+    away = np.int64(at) - np.int64(pointer)
+    return away if away >= 0 else away + size  # type: ignore[return-value]
 
 
 @inlined

@@ -28,7 +28,7 @@ class Calendar(NamedTuple):
         Cycle of each item, NEVER if it is not in the calendar.
     place : (items,) int32
         Position in the heap, -1 if it is not there.
-    heap : (items,) int32
+    heap : (items,) uint32
         Items that wake later than the wheel reaches.
     first : (slots,) int32
         First item of each cycle, -1 if there is none.
@@ -42,7 +42,7 @@ class Calendar(NamedTuple):
 
     wake: npt.NDArray[np.int64]
     place: npt.NDArray[np.int32]
-    heap: npt.NDArray[np.int32]
+    heap: npt.NDArray[np.uint32]
     first: npt.NDArray[np.int32]
     before: npt.NDArray[np.int32]
     following: npt.NDArray[np.int32]
@@ -58,7 +58,7 @@ def allocate_calendar(items: int) -> Calendar:
     return Calendar(
         np.full(items, NEVER, np.int64),
         np.full(items, _NOT_IN_HEAP, np.int32),
-        np.zeros(items, np.int32),
+        np.zeros(items, np.uint32),
         np.full(_SLOTS, -1, np.int32),
         np.zeros(items, np.int32),
         np.zeros(items, np.int32),
@@ -211,7 +211,7 @@ def next_wake(calendar: Calendar) -> int:
     """Return the cycle in which the next item wakes, or NEVER."""
     near = _next_near(calendar)
     if calendar.state[_HEAPED] > 0:
-        return min(near, calendar.wake[calendar.heap[0]])
+        return min(near, calendar.wake[calendar.heap[0]])  # type: ignore[no-any-return]
     return near
 
 

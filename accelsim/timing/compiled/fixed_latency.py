@@ -1,8 +1,8 @@
 """A network of fixed-latency links in compiled form, and one hardware step on it.
 
 Rules: docs/timing-model.md, section 4. Whoever wants a slot of a queue (the head of another queue, or a terminal with a
-packet) asks for it once it is ready. A queue gives its slots first come, first served, so the cycle of a grant is known as
-soon as it is known when a slot comes free, and all that follows from it is done at once: requests are the only events.
+packet) asks for it once it is ready. A queue gives its slots first come, first served, so the cycle of a grant is known
+as soon as it is known when a slot comes free, and all that follows is done at once: requests are the only events.
 
 Queues are numbered by the link that they feed, router * ports + port; behind them the terminals: as a goal the input
 queue, as a sender the injection queue.
@@ -24,25 +24,23 @@ from accelsim.timing.compiled.calendar import (
 )
 from accelsim.timing.compiled.sink import clear_sink, receive
 from accelsim.timing.compiled.source import clear_source, injected, next_packet
-from accelsim.timing.compiled.state import Int64s, Records, TerminalState
+from accelsim.timing.compiled.state import Int64s, Numbers, Records, TerminalState
 from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
 from accelsim.timing.tables import AxonTables, FixedLatencyTables, StepWork
 
 QUEUE = np.dtype(
     [(name, np.int64) for name in ("free_at", "asked", "granted", "last_arrival")]
+    + [(name, np.int32) for name in ("first_waiter", "last_waiter", "next_waiter", "room")]
     + [
-        (name, np.int32)
-        for name in (
-            "goal", "room", "head", "count", "admit_place", "release_place", "depth", "router", "port",
-            "first_waiter", "last_waiter", "next_waiter",
-        )
+        (name, np.uint32)
+        for name in ("goal", "head", "count", "admit_place", "release_place", "depth", "router", "port")
     ]
-)  # fmt: skip
-"""A queue and the sender behind it: cycle from which its link is free; what its head asks for, since when, and when it is
-granted; slots whose release is known and not given again, and places in the ring of releases; the senders that wait for a
-slot (a linked list, -1 at its end)."""
+)
+"""A queue and the sender behind it: cycle from which its link is free; what its head asks for, since when, and when it
+is granted; slots whose release is known and not given again, and places in the ring of releases; the senders that wait
+for a slot (a linked list, -1 at its end)."""
 
-PACKET = np.dtype([("visible", np.int64), *((name, np.int32) for name in ("load", "target", "flits", "spare"))])
+PACKET = np.dtype([("visible", np.int64), *((name, np.uint32) for name in ("load", "target", "flits", "spare"))])
 """A packet in a queue, from cycle ``visible`` on."""
 
 
@@ -56,7 +54,7 @@ class FixedLatencyState(NamedTuple):
     queue: Records
     packet: Records
     release: Int64s
-    granted: Int64s
+    granted: Numbers
     calendar: Calendar
 
 
@@ -71,7 +69,7 @@ def allocate_fixed_latency(noc: FixedLatencyTables) -> FixedLatencyState:
         queue,
         np.zeros((links, noc.queue), PACKET),
         np.zeros((links + terminals, int(queue["depth"].max())), np.int64),
-        np.zeros(links + terminals, np.int64),
+        np.zeros(links + terminals, np.uint32),
         allocate_calendar(links + terminals),
     )
 
@@ -194,7 +192,7 @@ def _leave_terminal(
 def _store(state: FixedLatencyState, number: int, load: int, target: int, flits: int, arrival: int) -> None:
     """Put a packet into the queue of a link."""
     queue = state.queue[number]
-    slot = queue.head + queue.count
+    slot = np.int64(queue.head) + queue.count
     packet = state.packet[number, slot if slot < queue.depth else slot - queue.depth]
     packet.visible = arrival
     packet.load = load

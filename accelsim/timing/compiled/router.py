@@ -5,6 +5,8 @@ router is evaluated only in cycles in which something about it can change; what 
 counted when it is evaluated next.
 """
 
+import numpy as np
+
 from accelsim.kernels import inlined
 from accelsim.timing.compiled.allocators import (
     SPECULATIVE,
@@ -142,7 +144,7 @@ def arrive(noc: NocTables, state: NocState, where: int, flit: int, now: int) -> 
     """Store a flit in an input VC; a head in an idle one starts routing."""
     channel = state.channel[where]
     router, i = channel.router, channel.number
-    slot = channel.head + channel.count
+    slot = np.int64(channel.head) + channel.count
     if slot >= noc.buffer:
         slot -= noc.buffer
     state.flits[where, slot] = flit
@@ -158,7 +160,7 @@ def arrive(noc: NocTables, state: NocState, where: int, flit: int, now: int) -> 
 def release(noc: NocTables, state: NocState, terminal: int, at: int, vc: int, flits: int) -> None:
     """Give slots of a terminal's input queue back to its router, usable from cycle ``at`` on."""
     ring = state.releases[terminal]
-    place = ring.head + ring.count
+    place = np.int64(ring.head) + ring.count
     slot = state.release[terminal, place if place < state.release.shape[1] else place - state.release.shape[1]]
     slot.at = at
     slot.vc = vc
@@ -176,10 +178,8 @@ def _take_releases(noc: NocTables, state: NocState, router: int, now: int) -> No
     """Take the slots that have come free in the input queues of a router's terminals."""
     record = state.router[router]
     record.next_release = NEVER
-    for port in range(noc.ports):
+    for port in range(record.first_local, record.after_local):
         terminal = noc.links[router, port].terminal
-        if terminal < 0:
-            continue
         ring = state.releases[terminal]
         while ring.count > 0:
             slot = state.release[terminal, ring.head]
@@ -220,7 +220,7 @@ def _return_credit(noc: NocTables, state: NocState, router: int, port: int, vc: 
         at = now + noc.inject
         number = back.terminal * noc.vcs + vc
         source = state.source[number]
-        place = source.return_head + source.returning
+        place = np.int64(source.return_head) + source.returning
         state.source_return[number, place if place < noc.buffer else place - noc.buffer] = at
         source.returning += 1
         if state.source_blocked[back.terminal]:
@@ -229,7 +229,7 @@ def _return_credit(noc: NocTables, state: NocState, router: int, port: int, vc: 
     at = now + noc.credit
     number = (back.up_router * noc.ports + back.up_port) * noc.vcs + vc
     channel = state.channel[number]
-    place = channel.return_head + channel.returning
+    place = np.int64(channel.return_head) + channel.returning
     state.credit_return[number, place if place < noc.buffer else place - noc.buffer] = at
     channel.returning += 1
     if channel.returning == 1 and state.router[back.up_router].blocked_credit > 0:

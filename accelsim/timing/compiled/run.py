@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from accelsim.kernels import loop_kernel
 from accelsim.timing.compiled.fixed_latency import allocate_fixed_latency, run_fixed_latency_step
 from accelsim.timing.compiled.state import allocate_noc, allocate_terminals
@@ -22,16 +20,16 @@ Runner = Callable[[AxonTables, StepWork, Any, Any, Any, Any], None]
 def step_runner(noc: NetworkTables) -> Runner:
     """Allocate the scratch of one worker and return what simulates a step with it."""
     network, ends = _allocate(noc)
-    run = run_fixed_latency_step if isinstance(noc, FixedLatencyTables) else run_step
+    run: Any = run_fixed_latency_step if isinstance(noc, FixedLatencyTables) else run_step
     return lambda axons, work, *out: run(noc, axons, work, network, ends, *out)
 
 
 def run_jobs(machine: Machine, chunk: Chunk) -> None:
     """Simulate the jobs of a chunk."""
     noc, scratch = machine.noc, allocate_work(machine.work)
-    run = _run_fixed_latency if isinstance(noc, FixedLatencyTables) else _run_routers
+    run: Any = _run_fixed_latency if isinstance(noc, FixedLatencyTables) else _run_routers
     out = (chunk.scans, chunk.terminals, chunk.routers, chunk.links, chunk.steps)
-    run(noc, machine.axons, machine.work, scratch, scratch.work, *_allocate(noc), np.int64(chunk.first), *out)
+    run(noc, machine.axons, machine.work, scratch, scratch.work, *_allocate(noc), chunk.first, *out)
 
 
 def _allocate(noc: NetworkTables) -> tuple[Any, Any]:

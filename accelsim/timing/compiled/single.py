@@ -21,14 +21,14 @@ def is_single(noc: NocTables) -> bool:
 
 
 @inlined
-def _choose(noc: NocTables, state: NocState, router: int, now: int) -> tuple[int, int]:
+def _choose(noc: NocTables, state: NocState, router: int, now: int) -> tuple[int, int, int]:
     """Choose among the heads that ask for a free output.
 
     Writes the VC allocator's choice to ``state.offer`` and the switch's to ``state.grant``, by output port. Returns the
-    mask of these outputs, and how many heads go without.
+    mask of these outputs, how many heads go without, and the mask of the outputs that those want.
     """
     base = router * noc.ports
-    wanted = lost = 0
+    wanted = lost = refused = 0
     mask = state.router[router].waiting
     while mask != 0:
         i = lowest_bit(mask)
@@ -40,18 +40,20 @@ def _choose(noc: NocTables, state: NocState, router: int, now: int) -> tuple[int
         target = state.channel[base + out]
         if target.owner >= 0:
             lost += 1
+            refused |= 1 << out
         elif not (wanted >> out) & 1:
             wanted |= 1 << out
             state.offer[out] = i
             state.grant[out] = i
         else:
             lost += 1
+            refused |= 1 << out
             if distance(i, target.vc_grant, noc.ports) < distance(state.offer[out], target.vc_grant, noc.ports):
                 state.offer[out] = i
             pointer = state.port[base + out].sw_grant
             if distance(i, pointer, noc.ports) < distance(state.grant[out], pointer, noc.ports):
                 state.grant[out] = i
-    return wanted, lost
+    return wanted, lost, refused
 
 
 @inlined
@@ -60,10 +62,10 @@ def cycle_single(noc: NocTables, state: NocState, count: Records, links: Int64s,
     record, done = state.router[router], count[router]
     account_sleep(noc, state, count, router, now)
     base = router * noc.ports
-    wanted, lost = _choose(noc, state, router, now)
+    wanted, lost, refused = _choose(noc, state, router, now)
     holding = record.holding
     again = followed = False
-    sent = credit = ejection = 0
+    credit = ejection = 0
     while wanted != 0:
         out = lowest_bit(wanted)
         wanted &= wanted - 1
@@ -85,9 +87,10 @@ def cycle_single(noc: NocTables, state: NocState, count: Records, links: Int64s,
                 done.stall_switch += 1
                 again = True
                 continue
-            sent += 1
             if depart(noc, state, count, links, router, i, now):
                 followed = True
+            elif state.channel[base + out].owner < 0 and (refused >> out) & 1:
+                again = True  # a head that went without can have it in the next cycle
         elif noc.links[router, out].router < 0:
             ejection += 1
         else:
@@ -99,9 +102,10 @@ def cycle_single(noc: NocTables, state: NocState, count: Records, links: Int64s,
         out = state.channel[base + i].out_port
         if has_credit(noc, state, base + out, now):
             state.port[base + out].sw_grant = 0 if i + 1 == noc.ports else i + 1
-            sent += 1
             if depart(noc, state, count, links, router, i, now):
                 followed = True
+            elif state.channel[base + out].owner < 0 and (refused >> out) & 1:
+                again = True  # a head that went without can have it in the next cycle
         elif noc.links[router, out].router < 0:
             ejection += 1
         else:
@@ -110,5 +114,5 @@ def cycle_single(noc: NocTables, state: NocState, count: Records, links: Int64s,
     record.blocked_credit = credit
     record.blocked_ejection = ejection
     rest(state, count, router, lost)
-    if again or followed or (sent > 0 and lost > 0):
+    if again or followed:
         call_next(state, router, now)
