@@ -4,17 +4,28 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelsim.functional.kernels import collect, gather, wrap
+from accelsim.functional.kernels import begin_step, end_step, gather, wrap
 
 
 @settings(max_examples=50, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), samples=st.integers(1, 5), neurons=st.integers(1, 40), rate=st.floats(0, 1))
-def test_collect(seed, samples, neurons, rate):
-    fired = (np.random.default_rng(seed).random((samples, neurons)) < rate).astype(np.uint8)
+def test_a_step_begins_and_ends_as_numpy_says(seed, samples, neurons, rate):
+    rng = np.random.default_rng(seed)
+    fired, touched = ((rng.random((samples, neurons)) < rate).astype(np.uint8) for _ in range(2))
     ptr, index = np.empty(samples + 1, np.int64), np.empty(samples * neurons + 1, np.int32)
-    collect(fired, ptr, index)
+    bits = np.full((samples, (neurons + 7) // 8), 255, np.uint8)
+    end_step(fired, touched, bits, ptr, index)
     for sample in range(samples):
         assert index[ptr[sample] : ptr[sample + 1]].tolist() == np.flatnonzero(fired[sample]).tolist()
+    assert np.array_equal(bits, np.packbits(touched, axis=1))
+    state, base = rng.integers(-1, 2, (samples, neurons), np.int32), rng.integers(-9, 9, (1, neurons), np.int32)
+    current, marks = np.full_like(state, 77), np.full_like(touched, 77)
+    begin_step(state, base, touched, bits, current, marks)
+    assert np.array_equal(bits, np.packbits(state != 0, axis=1))
+    assert np.array_equal(current, np.broadcast_to(base, state.shape))
+    assert np.array_equal(marks, touched)
+    begin_step(state, current, touched[:0], bits, current.copy(), marks)
+    assert not marks.any()
 
 
 @settings(max_examples=50, deadline=None)

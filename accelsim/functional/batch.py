@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.functional.kernels import Spikes, collect, gather, scatter, scatter_graded, wrap
+from accelsim.functional.kernels import Spikes, begin_step, end_step, gather, scatter, scatter_graded, wrap
 from accelsim.functional.plan import Plan, Stage
+from accelsim.neurons.model import StateRange
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +59,17 @@ class _Neurons:
     fired: npt.NDArray[np.uint8]
     listed: npt.NDArray[np.int32]
     base: npt.NDArray[Any]
-    constant: npt.NDArray[np.uint8] | None = None
-    steps: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]] = field(default_factory=list)
+    constant: npt.NDArray[np.uint8]
+    bitmaps: Bitmaps
+    limits: StateRange | None
+    ptr: npt.NDArray[np.int64]
+    no_value: npt.NDArray[Any]
+    sent: list[npt.NDArray[np.int32]] = field(default_factory=list)
     overflowed: int = 0
     saturated: int = 0
 
     @classmethod
-    def at_rest(cls, stage: Stage, samples: int) -> "_Neurons":
+    def at_rest(cls, stage: Stage, samples: int, plan: Plan, bitmaps: Bitmaps) -> "_Neurons":
         shape = (samples, stage.model.size)
         accumulator = np.empty(shape, dtype=stage.accumulator)
         base = np.zeros((1, stage.model.size), dtype=stage.accumulator)
@@ -79,6 +84,11 @@ class _Neurons:
             fired=np.zeros(shape, dtype=np.uint8),
             listed=np.empty(samples * stage.model.size + 1, dtype=np.int32),
             base=base,
+            constant=np.empty((0, stage.model.size), dtype=np.uint8),
+            bitmaps=bitmaps,
+            limits=plan.limits.membrane,
+            ptr=np.zeros((plan.events.timesteps, samples + 1), dtype=np.int64),
+            no_value=np.empty(0, dtype=stage.model.dtype),
         )
 
     def hold(self, source: str, values: Spikes) -> None:
@@ -91,36 +101,36 @@ class _Neurons:
         self.constant = (steady != 0).view(np.uint8)
         self.base = steady + self.base
 
-    def advance(self, arriving: dict[str, Spikes], plan: Plan) -> Spikes:
+    def advance(self, step: int, arriving: dict[str, Spikes], plan: Plan) -> Spikes:
         """Advance by one timestep and return the spikes that other populations see."""
-        self.accumulator[...] = self.base
-        self.touched[...] = 0 if self.constant is None else self.constant
+        maps, accumulator, touched = self.bitmaps, self.accumulator, self.touched
+        begin_step(self.state, self.base, self.constant, maps.nonzero[:, step], accumulator, touched)
         for inlet in self.stage.inlets:
             spikes = arriving.get(inlet.source)
             if spikes is not None:
                 add = scatter_graded if spikes.value.size else scatter
-                add(spikes, inlet.runs, self.accumulator, self.touched)
-        if self.current is not self.accumulator:
-            self.overflowed += wrap(self.accumulator, plan.limits.accumulator_bits or 32, self.current)
-        self.saturated += self.stage.model.step(self.state, self.current, self.fired, plan.limits.membrane)
-        ptr = np.empty(self.state.shape[0] + 1, dtype=np.int64)
-        collect(self.fired, ptr, self.listed)
+                add(spikes, inlet.runs, accumulator, touched)
+        if self.current is not accumulator:
+            self.overflowed += wrap(accumulator, plan.limits.accumulator_bits or 32, self.current)
+        self.saturated += self.stage.model.step(self.state, self.current, self.fired, self.limits)
+        ptr = self.ptr[step]
+        end_step(self.fired, touched, maps.touched[:, step], ptr, self.listed)
         index = self.listed[: ptr[-1]].copy()
-        self.steps.append((ptr, index))
-        return Spikes(ptr[:-1], ptr[1:], index, np.empty(0, dtype=self.state.dtype))
+        self.sent.append(index)
+        return Spikes(ptr[:-1], ptr[1:], index, self.no_value)
 
-    def packets(self, timesteps: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    def packets(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
         """Return counts (samples, timesteps) and neurons by sample and timestep; a readout sends all at the end."""
         samples, size = self.state.shape
         if not self.stage.model.spiking:
-            counts = np.zeros((samples, timesteps), dtype=np.int64)
+            counts = np.zeros((samples, len(self.ptr)), dtype=np.int64)
             counts[:, -1] = size
             return counts, np.tile(np.arange(size, dtype=np.int32), samples)
-        base = np.concatenate(([0], np.cumsum([index.size for _, index in self.steps])))
-        start = np.stack([ptr[:-1] + at for (ptr, _), at in zip(self.steps, base[:-1], strict=True)], axis=1)
-        counts = np.stack([np.diff(ptr) for ptr, _ in self.steps], axis=1)
-        out = np.empty(base[-1], dtype=np.int32)
-        gather(np.concatenate([index for _, index in self.steps]), start.ravel(), counts.ravel(), out)
+        base = np.cumsum(self.ptr[:, -1]) - self.ptr[:, -1]
+        start = np.ascontiguousarray((self.ptr[:, :-1] + base[:, None]).T)
+        counts = np.ascontiguousarray(np.diff(self.ptr, axis=1).T)
+        out = np.empty(int(self.ptr[:, -1].sum()), dtype=np.int32)
+        gather(np.concatenate(self.sent), start.ravel(), counts.ravel(), out)
         return counts, out
 
 
@@ -135,7 +145,7 @@ def run_batch(plan: Plan, first: int, samples: int, bitmaps: dict[str, Bitmaps])
         Views for these samples only.
     """
     events, source = plan.events, plan.network.input.name
-    neurons = {stage.name: _Neurons.at_rest(stage, samples) for stage in plan.stages}
+    neurons = {stage.name: _Neurons.at_rest(stage, samples, plan, bitmaps[stage.name]) for stage in plan.stages}
     steady = events.kind == "bias_current"
     if steady:
         values = _input(plan, first, samples, 0)
@@ -147,16 +157,15 @@ def run_batch(plan: Plan, first: int, samples: int, bitmaps: dict[str, Bitmaps])
     first_spike = np.full(last.state.shape, events.timesteps, dtype=np.int32)
     before: dict[str, Spikes] = {}
     for step in range(events.timesteps):
-        sent = {} if steady else {source: _input(plan, first, samples, step)}
+        sent = {} if steady or not events.total else {source: _input(plan, first, samples, step)}
         arriving = before if plan.delay else sent
         for name, population in neurons.items():
-            bitmaps[name].nonzero[:, step] = np.packbits(population.state != 0, axis=1)
-            sent[name] = population.advance(arriving, plan)
-            bitmaps[name].touched[:, step] = np.packbits(population.touched, axis=1)
-        np.minimum(first_spike, step, out=first_spike, where=last.fired.view(np.bool_))
-        counted += last.fired
+            sent[name] = population.advance(step, arriving, plan)
+        if last.sent[-1].size:
+            np.minimum(first_spike, step, out=first_spike, where=last.fired.view(np.bool_))
+            counted += last.fired
         before = sent
-    packets = {name: population.packets(events.timesteps) for name, population in neurons.items()}
+    packets = {name: population.packets() for name, population in neurons.items()}
     overflows = {}
     for name, population in neurons.items():
         overflows[f"{name}.accumulator"] = population.overflowed

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.kernels import kernel
+from accelsim.kernels import inlined, kernel
 
 Array = npt.NDArray[Any]
 Marks = npt.NDArray[np.uint8]
@@ -100,19 +100,67 @@ def scatter_graded(spikes: Spikes, runs: Runs, current: Array, touched: Marks) -
                     mark[at] |= marks[at]
 
 
+@inlined
+def _pack(marks: Any, bits: Any) -> None:
+    """Pack values into a bitmap, most significant bit first, 1 where a value is not zero."""
+    whole = marks.size >> 3
+    for byte in range(whole):
+        packed = 0
+        for bit in range(8):
+            packed = packed << 1 | int(marks[8 * byte + bit] != 0)
+        bits[byte] = packed
+    if whole < bits.size:
+        packed = 0
+        for bit in range(8 * whole, marks.size):
+            packed |= int(marks[bit] != 0) << (7 - (bit & 7))
+        bits[whole] = packed
+
+
 @kernel
-def collect(fired: Marks, ptr: Pointer, index: Index) -> None:
-    """List the neurons that fired, ascending within a sample.
+def begin_step(state: Array, base: Array, constant: Marks, nonzero: Marks, current: Array, touched: Marks) -> None:
+    """Begin a timestep: note which states are not zero, start the accumulators, clear the marks.
+
+    Parameters
+    ----------
+    state : (samples, neurons) int32 or float32
+    base : (1 or samples, neurons)
+        What every accumulator starts from.
+    constant : (0 or samples, neurons) uint8
+        Neurons that are always touched.
+    nonzero : (samples, ceil(neurons / 8)) uint8
+        Overwritten: a bitmap.
+    current : (samples, neurons)
+        Overwritten.
+    touched : (samples, neurons) uint8
+        Overwritten.
+    """
+    for sample in range(state.shape[0]):
+        _pack(state[sample], nonzero[sample])
+        current[sample, :] = base[sample if base.shape[0] > 1 else 0]
+        if constant.shape[0] > 0:
+            touched[sample, :] = constant[sample]
+        else:
+            touched[sample, :] = 0
+
+
+@kernel
+def end_step(fired: Marks, touched: Marks, bits: Marks, ptr: Pointer, index: Index) -> None:
+    """End a timestep: pack the marks, list the neurons that fired, ascending within a sample.
 
     Parameters
     ----------
     fired : (samples, neurons) uint8
         0 or 1.
+    touched : (samples, neurons) uint8
+    bits : (samples, ceil(neurons / 8)) uint8
+        Overwritten: the bitmap of ``touched``.
     ptr : (samples + 1,) int64
         Overwritten: sample s has ``index[ptr[s] : ptr[s + 1]]``.
     index : (samples * neurons + 1,) int32
         Overwritten; one element longer than the longest list, as the branch-free loop writes ahead.
     """
+    for sample in range(touched.shape[0]):
+        _pack(touched[sample], bits[sample])
     found = 0
     ptr[0] = 0
     for sample in range(fired.shape[0]):

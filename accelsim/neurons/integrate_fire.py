@@ -11,11 +11,12 @@ Communications 2024); SpikingJelly's ``IFNode`` compares with ``>=``.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 
-from accelsim.neurons.kernels import Rule, add_float, add_integer, fire_float, fire_integer
+from accelsim.neurons.kernels import Rule, add_float, fire_float, integrate_fire_integer
 from accelsim.neurons.model import NEURON_MODELS, Array, Comparison, NeuronModel, Operations, Reset, StateRange
 from accelsim.neurons.parameters import bounds, check_arrays, check_rule, quantized_level
 
@@ -58,20 +59,22 @@ class IF(NeuronModel):
         """Arithmetic of the parameters."""
         return self.threshold.dtype.type
 
+    @cached_property
+    def _rule(self) -> Rule:
+        return Rule(self.threshold, self.reset_to, self.reset == "subtract", self.comparison == ">=")
+
     def operations(self) -> Operations:
         """Return the addition and, where the reset subtracts, the subtraction, and the comparison."""
         return Operations(additions=2 if self.reset == "subtract" else 1, multiplications=0, comparisons=1)
 
     def step(self, state: Array, current: Array, fired: Array, limits: StateRange | None) -> int:
         """Advance a batch by one timestep; see :meth:`NeuronModel.step`."""
-        rule = Rule(self.threshold, self.reset_to, self.reset == "subtract", self.comparison == ">=")
+        rule = self._rule
         if self.dtype is np.float32:
             add_float(state, current)
             fire_float(state, fired, rule)
             return 0
-        low, high = bounds(limits)
-        saturations = add_integer(state, current, low, high)
-        return int(saturations + fire_integer(state, fired, rule, low, high))
+        return int(integrate_fire_integer(state, current, fired, rule, *bounds(limits)))
 
     def quantized(self, scale: Array) -> Self:
         """Return the model with levels in steps of ``scale``."""

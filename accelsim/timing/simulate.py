@@ -127,9 +127,9 @@ def _run_chunk(run: Engine, machine: Machine, first: int, jobs: int) -> Chunk:
     return chunk
 
 
-def _integers(records: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Return records of int64 fields as integers, with a last axis of fields."""
-    return records.view(np.int64).reshape(*records.shape, -1) if records.size else np.zeros(records.shape, np.int64)
+def _flat(records: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return counts of jobs or samples as a matrix; all fields of all records are int64."""
+    return records.reshape(len(records), -1).view(np.int64)
 
 
 class _Totals:
@@ -151,19 +151,19 @@ class _Totals:
         """Check and add a chunk."""
         self._check(chunk)
         jobs = slice(chunk.first, chunk.first + len(chunk.steps))
-        sample = np.arange(jobs.start, jobs.stop) // self._machine.work.steps
-        begin = np.flatnonzero(np.diff(sample, prepend=-1))  # first job of each sample, all its jobs in a row
-        touched = slice(sample[0], sample[-1] + 1)
-        peak = self._terminals["queue_peak"][touched]
-        peak = np.maximum(peak, np.maximum.reduceat(chunk.terminals["queue_peak"], begin, axis=0))
+        samples, starts = np.unique(
+            np.arange(jobs.start, jobs.stop) // self._machine.work.steps, return_index=True
+        )
+        peak = np.maximum.reduceat(chunk.terminals["queue_peak"], starts, axis=0)
+        peak = np.maximum(peak, self._terminals["queue_peak"][samples])
         for target, source in (
             (self._terminals, chunk.terminals),
             (self._routers, chunk.routers),
             (self._scans, chunk.scans),
             (self._links, chunk.links),
         ):
-            _integers(target)[touched] += np.add.reduceat(_integers(source), begin, axis=0)
-        self._terminals["queue_peak"][touched] = peak
+            _flat(target)[samples] += np.add.reduceat(_flat(source), starts, axis=0)
+        self._terminals["queue_peak"][samples] = peak
         inputs = self._port_terminals("input")
         outputs = self._port_terminals("output")
         flits = chunk.terminals["first_flit"][:, inputs]

@@ -26,7 +26,7 @@ the output port that feeds it as an input. ``delay`` and ``interval`` (between t
 link."""
 
 ENDPOINT = np.dtype(
-    [(name, np.int32) for name in ("router", "port", "input_queue", "spike_fifo", "injection_queue", "axon_out")]
+    [(name, np.uint32) for name in ("router", "port", "input_queue", "spike_fifo", "injection_queue", "axon_out")]
 )
 """Where a terminal hangs, and its depths: input queue (flits per VC), spike FIFO (neurons), injection queue
 (packets); cycles of axon-out per routing entry."""

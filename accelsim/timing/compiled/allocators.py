@@ -5,6 +5,8 @@ asks for a VC. Nothing is committed here: both allocators see the state of the b
 VCs that wait or hold an output VC are bit masks, so that a router costs what its packets cost, not what its ports cost.
 """
 
+import numpy as np
+
 from accelsim.kernels import inlined
 from accelsim.timing.compiled.bits import lowest_bit
 from accelsim.timing.compiled.state import NocState
@@ -27,7 +29,8 @@ def is_free(free: int, delay: int, is_repeating: bool, now: int) -> bool:
 @inlined
 def distance(at: int, pointer: int, size: int) -> int:
     """Return how far ``at`` lies behind a round-robin pointer."""
-    return at - pointer if at >= pointer else at - pointer + size
+    away = np.int64(at) - np.int64(pointer)
+    return away if away >= 0 else away + size  # type: ignore[return-value]
 
 
 @inlined
@@ -95,7 +98,7 @@ def has_credit(noc: NocTables, state: NocState, out: int, now: int) -> bool:
 
 
 @inlined
-def _await_credit(state: NocState, out: int) -> None:
+def await_credit(state: NocState, out: int) -> None:
     """Have the router called when the next credit of an output VC is back, if that is known already."""
     channel = state.channel[out]
     if channel.returning > 0:
@@ -164,7 +167,7 @@ def collect_bids(
             ejection += 1
         else:
             credit += 1
-            _await_credit(state, base + channel.out_port * vcs + channel.out_vc)
+            await_credit(state, base + channel.out_port * vcs + channel.out_vc)
     if noc.speculative:
         for k in range(waiting):
             i = state.waiting[k]
@@ -184,7 +187,7 @@ def collect_bids(
                 ejection += 1
             else:
                 credit += 1
-                _await_credit(state, base + won)
+                await_credit(state, base + won)
     return wanted, eligible, credit, ejection, bids, later
 
 

@@ -1,58 +1,61 @@
 """A network of fixed-latency links in compiled form, and one hardware step on it.
 
-Rules: docs/timing-model.md, section 4. Whoever wants a slot of a queue (the head of another queue, or a terminal with
-a packet) asks for it once it is ready; a queue gives its slots first come, first served. When a slot comes free is
-known as soon as its packet has been sent, so the only events are requests, taken from a heap in the order of cycle
-and number.
+Rules: docs/timing-model.md, section 4. Whoever wants a slot of a queue (the head of another queue, or a terminal with a
+packet) asks for it once it is ready. A queue gives its slots first come, first served, so the cycle of a grant is known
+as soon as it is known when a slot comes free, and all that follows is done at once: requests are the only events.
 
-Queues are numbered by the link that they feed, router * ports + port; behind them the terminals: as a target the input
+Queues are numbered by the link that they feed, router * ports + port; behind them the terminals: as a goal the input
 queue, as a sender the injection queue.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from accelsim.kernels import inlined, loop_kernel
-from accelsim.timing.compiled.calendar import NEVER
+from accelsim.timing.compiled.calendar import (
+    NEVER,
+    Calendar,
+    allocate_calendar,
+    clear_calendar,
+    next_wake,
+    set_wake,
+    take_first,
+)
 from accelsim.timing.compiled.sink import clear_sink, receive
 from accelsim.timing.compiled.source import clear_source, injected, next_packet
-from accelsim.timing.compiled.state import Int64s, Records, TerminalState
+from accelsim.timing.compiled.state import Int64s, Numbers, Records, TerminalState
 from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
 from accelsim.timing.tables import AxonTables, FixedLatencyTables, StepWork
 
-_NUMBER_BITS = 20
-
 QUEUE = np.dtype(
-    [
-        (name, np.int64)
-        for name in ("free_at", "asked", "admitted", "released", "last_arrival")
-    ]
+    [(name, np.int64) for name in ("free_at", "asked", "granted", "last_arrival")]
+    + [(name, np.int32) for name in ("first_waiter", "last_waiter", "next_waiter", "room")]
     + [
-        (name, np.int32)
-        for name in (
-            "head", "count", "admit_place", "release_place", "depth", "router", "port", "waits_for",
-            "first_waiter", "last_waiter", "next_waiter", "spare",
-        )
+        (name, np.uint32)
+        for name in ("goal", "head", "count", "admit_place", "release_place", "depth", "router", "port")
     ]
-)  # fmt: skip
-"""A queue and the sender behind it: cycle in which its link is free, since when its head asks; slots given and
-given back so far, and their places in the ring of releases; the senders that wait for a slot (a linked list, -1 at
-its end)."""
+)
+"""A queue and the sender behind it: cycle from which its link is free; what its head asks for, since when, and when it
+is granted; slots whose release is known and not given again, and places in the ring of releases; the senders that wait
+for a slot (a linked list, -1 at its end)."""
 
-PACKET = np.dtype([("visible", np.int64), *((name, np.int32) for name in ("load", "target", "flits", "spare"))])
+PACKET = np.dtype([("visible", np.int64), *((name, np.uint32) for name in ("load", "target", "flits", "spare"))])
 """A packet in a queue, from cycle ``visible`` on."""
 
 
 class FixedLatencyState(NamedTuple):
-    """Scratch of a worker: queues, their packets, when their slots are free, and the heap of requests."""
+    """Scratch of a worker.
+
+    ``release`` holds the cycles from which a queue's slots are free, ``granted`` the senders that have been given a
+    slot and not yet sent.
+    """
 
     queue: Records
     packet: Records
     release: Int64s
-    heap: Int64s
-    size: npt.NDArray[np.int64]
+    granted: Numbers
+    calendar: Calendar
 
 
 def allocate_fixed_latency(noc: FixedLatencyTables) -> FixedLatencyState:
@@ -61,12 +64,13 @@ def allocate_fixed_latency(noc: FixedLatencyTables) -> FixedLatencyState:
     queue = np.zeros(links + terminals, QUEUE)
     queue["depth"][:links], queue["depth"][links:] = noc.queue, noc.terminals["input_queue"]
     queue["router"][:links], queue["port"][:links] = np.divmod(np.arange(links), noc.ports)
+    queue["router"][links:], queue["port"][links:] = noc.terminals["router"], noc.terminals["port"]
     return FixedLatencyState(
         queue,
         np.zeros((links, noc.queue), PACKET),
         np.zeros((links + terminals, int(queue["depth"].max())), np.int64),
-        np.zeros(links + terminals + 1, np.int64),
-        np.zeros(1, np.int64),
+        np.zeros(links + terminals, np.uint32),
+        allocate_calendar(links + terminals),
     )
 
 
@@ -75,17 +79,16 @@ def _clear(noc: FixedLatencyTables, work: StepWork, state: FixedLatencyState, en
     for at in range(state.queue.size):
         queue = state.queue[at]
         queue.free_at = 0
-        queue.admitted = 0
-        queue.released = 0
         queue.last_arrival = 0
+        queue.room = queue.depth
         queue.head = 0
         queue.count = 0
         queue.admit_place = 0
         queue.release_place = 0
-        queue.waits_for = -1
         queue.first_waiter = -1
         queue.last_waiter = -1
-    state.size[0] = 0
+    state.release[:] = 0
+    clear_calendar(state.calendar)
     ends.fifo_free[:] = 0
     ends.injected[:] = -1
     for terminal in range(noc.terminals.size):
@@ -95,92 +98,53 @@ def _clear(noc: FixedLatencyTables, work: StepWork, state: FixedLatencyState, en
 
 
 @inlined
-def _ask(state: FixedLatencyState, sender: int, at: int) -> None:
-    """Have a sender ask for its slot in cycle ``at``."""
-    key = (at << _NUMBER_BITS) | sender
-    place = state.size[0]
-    state.size[0] += 1
-    while place > 0:
-        parent = (place - 1) >> 1
-        if state.heap[parent] <= key:
-            break
-        state.heap[place] = state.heap[parent]
-        place = parent
-    state.heap[place] = key
+def _grant(state: FixedLatencyState, sender: int, goal: int, granted: int) -> int:
+    """Give the sender the next slot of its goal; return how many have been given a slot and not sent yet."""
+    queue, own = state.queue[goal], state.queue[sender]
+    own.granted = max(own.asked, state.release[goal, queue.admit_place])
+    queue.room -= 1
+    queue.admit_place = 0 if queue.admit_place + 1 == queue.depth else queue.admit_place + 1
+    state.granted[granted] = sender
+    return granted + 1
 
 
 @inlined
-def _take_first(state: FixedLatencyState) -> int:
-    """Remove and return the first request: cycle << 20 | sender."""
-    first = state.heap[0]
-    state.size[0] -= 1
-    size = state.size[0]
-    key = state.heap[size]
-    place = 0
-    while True:
-        child = 2 * place + 1
-        if child >= size:
-            break
-        if child + 1 < size and state.heap[child + 1] < state.heap[child]:
-            child += 1
-        if state.heap[child] >= key:
-            break
-        state.heap[place] = state.heap[child]
-        place = child
-    state.heap[place] = key
-    return first  # type: ignore[no-any-return]
-
-
-@inlined
-def _give_back(state: FixedLatencyState, number: int, at: int) -> None:
-    """Note that a slot of a queue is free from cycle ``at`` on, and call whoever waits for it."""
-    queue = state.queue[number]
-    state.release[number, queue.release_place] = at
-    queue.release_place = 0 if queue.release_place + 1 == queue.depth else queue.release_place + 1
-    queue.released += 1
-    if queue.first_waiter >= 0 and queue.admitted - queue.depth == queue.released - 1:
-        _ask(state, queue.first_waiter, at)
-
-
-@inlined
-def _admit(state: FixedLatencyState, sender: int, target: int, now: int) -> bool:
-    """Give the sender a slot of the target if it is its turn; else it waits and will be called."""
-    queue, own = state.queue[target], state.queue[sender]
-    known = queue.admitted < queue.depth or queue.admitted - queue.depth < queue.released
-    free_at = 0
-    if queue.admitted >= queue.depth:
-        free_at = state.release[target, queue.admit_place]
-    first = own.waits_for >= 0
-    if not first:
-        own.asked = now
-    if known and free_at <= now and (first or queue.first_waiter < 0):
-        if first:
-            own.waits_for = -1
-            queue.first_waiter = own.next_waiter
-        queue.admitted += 1
-        queue.admit_place = 0 if queue.admit_place + 1 == queue.depth else queue.admit_place + 1
-        if queue.first_waiter >= 0 and queue.admitted - queue.depth < queue.released:
-            _ask(state, queue.first_waiter, state.release[target, queue.admit_place])
-        return True
-    own.waits_for = target
+def _ask(state: FixedLatencyState, sender: int, goal: int, now: int) -> int:
+    """Ask for a slot of the goal; return 1 if the cycle in which the sender gets it is known, 0 if it waits."""
+    queue, own = state.queue[goal], state.queue[sender]
+    own.goal, own.asked = goal, now
+    if queue.room > 0:
+        return _grant(state, sender, goal, 0)
     own.next_waiter = -1
     if queue.first_waiter < 0:
         queue.first_waiter = sender
-        if known:
-            _ask(state, sender, free_at)
     else:
         state.queue[queue.last_waiter].next_waiter = sender
     queue.last_waiter = sender
-    return False
+    return 0
+
+
+@inlined
+def _give_back(state: FixedLatencyState, number: int, at: int, granted: int) -> int:
+    """Note that a slot of a queue is free from cycle ``at`` on; give it to whoever waits for it."""
+    queue = state.queue[number]
+    state.release[number, queue.release_place] = at
+    queue.release_place = 0 if queue.release_place + 1 == queue.depth else queue.release_place + 1
+    queue.room += 1
+    waiter = queue.first_waiter
+    if waiter < 0:
+        return granted
+    queue.first_waiter = state.queue[waiter].next_waiter
+    return _grant(state, waiter, number, granted)
 
 
 @inlined
 def _leave_link(
-    noc: FixedLatencyTables, state: FixedLatencyState, count: Any, links: Int64s, sender: int, ejects: bool, now: int
+    noc: FixedLatencyTables, state: FixedLatencyState, count: Any, links: Int64s, sender: int, packet: Any, ejects: bool
 ) -> int:
     """Send the head of a link's queue; return the cycle in which its tail is at the next router."""
     queue = state.queue[sender]
-    packet, way = state.packet[sender, queue.head], noc.links[queue.router, queue.port]
+    now, way = queue.granted, noc.links[queue.router, queue.port]
     done = count[queue.router]
     done.flits += packet.flits
     links[queue.router, queue.port] += packet.flits
@@ -193,9 +157,8 @@ def _leave_link(
     queue.free_at = now + way.interval * packet.flits
     queue.head = 0 if queue.head + 1 == queue.depth else queue.head + 1
     queue.count -= 1
-    _give_back(state, sender, queue.free_at)
     if queue.count > 0:
-        _ask(state, sender, max(queue.free_at, state.packet[sender, queue.head].visible))
+        set_wake(state.calendar, sender, max(queue.free_at, state.packet[sender, queue.head].visible))
     return arrival  # type: ignore[no-any-return]
 
 
@@ -208,21 +171,20 @@ def _leave_terminal(
     ends: TerminalState,
     count: Any,
     terminal: int,
-    now: int,
 ) -> int:
     """Inject a terminal's packet; return the cycle in which its tail is at the router."""
-    source, done, place = ends.terminal[terminal], count[terminal], noc.terminals[terminal]
     sender = noc.routers * noc.ports + terminal
-    flits = source.flits
+    source, done, place, own = ends.terminal[terminal], count[terminal], noc.terminals[terminal], state.queue[sender]
+    now, flits = own.granted, source.flits
     if done.first_flit < 0:
         done.first_flit = now
-    done.no_credit += now - state.queue[sender].asked
+    done.no_credit += now - own.asked
     done.flits_out += flits
     done.source_end = max(done.source_end, now + flits)
     injected(ends, count, place, terminal, now + flits - 1)
     following = next_packet(axons, work, ends, count, place, terminal)
     if following < NEVER:
-        _ask(state, sender, max(following, now + flits))
+        set_wake(state.calendar, sender, max(following, now + flits))
     return now + noc.local + flits - 1  # type: ignore[no-any-return]
 
 
@@ -230,7 +192,7 @@ def _leave_terminal(
 def _store(state: FixedLatencyState, number: int, load: int, target: int, flits: int, arrival: int) -> None:
     """Put a packet into the queue of a link."""
     queue = state.queue[number]
-    slot = queue.head + queue.count
+    slot = np.int64(queue.head) + queue.count
     packet = state.packet[number, slot if slot < queue.depth else slot - queue.depth]
     packet.visible = arrival
     packet.load = load
@@ -238,7 +200,7 @@ def _store(state: FixedLatencyState, number: int, load: int, target: int, flits:
     packet.flits = flits
     queue.count += 1
     if queue.count == 1:
-        _ask(state, number, max(arrival, queue.free_at))
+        set_wake(state.calendar, number, max(arrival, queue.free_at))
 
 
 @loop_kernel
@@ -259,36 +221,44 @@ def run_fixed_latency_step(
     for terminal in range(noc.terminals.size):
         first = next_packet(axons, work, ends, count, noc.terminals[terminal], terminal)
         if first < NEVER:
-            _ask(state, first_terminal + terminal, first)
-    while state.size[0] > 0:
-        request = _take_first(state)
-        now, sender = request >> _NUMBER_BITS, request & ((1 << _NUMBER_BITS) - 1)
+            set_wake(state.calendar, first_terminal + terminal, first)
+    while True:
+        now = next_wake(state.calendar)
+        if now == NEVER:
+            break
+        sender = take_first(state.calendar, now)
+        own = state.queue[sender]
         if sender < first_terminal:
-            packet, own = state.packet[sender, state.queue[sender].head], state.queue[sender]
-            router = noc.links[own.router, own.port].router
-            load, target, flits = packet.load, packet.target, packet.flits
+            target, router = state.packet[sender, own.head].target, noc.links[own.router, own.port].router
         else:
-            source = ends.terminal[sender - first_terminal]
-            router = noc.terminals[sender - first_terminal].router
-            load, target, flits = source.load, source.target, source.flits
+            target, router = ends.terminal[sender - first_terminal].target, own.router
         port = noc.route[router, target]
         ejects = noc.links[router, port].terminal >= 0
-        goal = first_terminal + target if ejects else router * noc.ports + port
-        if not _admit(state, sender, goal, now):
-            continue
-        if sender < first_terminal:
-            arrival = _leave_link(noc, state, router_count, links, sender, ejects, now)
-        else:
-            arrival = _leave_terminal(noc, axons, work, state, ends, count, sender - first_terminal, now)
-        if not ejects:
-            _store(state, goal, load, target, flits, arrival)
-            continue
-        router_count[router].flits += flits
-        links[router, port] += flits
-        count[target].flits_in += flits
-        state.queue[goal].last_arrival = max(state.queue[goal].last_arrival, arrival + noc.local)
-        looked_up = receive(axons.costs[load], ends, count, target, state.queue[goal].last_arrival)
-        _give_back(state, goal, looked_up + 1)
+        granted = _ask(state, sender, first_terminal + target if ejects else router * noc.ports + port, now)
+        while granted > 0:
+            granted -= 1
+            sender = state.granted[granted]
+            goal = state.queue[sender].goal
+            ejects = goal >= first_terminal
+            if sender < first_terminal:
+                packet = state.packet[sender, state.queue[sender].head]
+                load, target, flits = packet.load, packet.target, packet.flits
+                arrival = _leave_link(noc, state, router_count, links, sender, packet, ejects)
+                granted = _give_back(state, sender, state.queue[sender].free_at, granted)
+            else:
+                source = ends.terminal[sender - first_terminal]
+                load, target, flits = source.load, source.target, source.flits
+                arrival = _leave_terminal(noc, axons, work, state, ends, count, sender - first_terminal)
+            if not ejects:
+                _store(state, goal, load, target, flits, arrival)
+                continue
+            queue = state.queue[goal]
+            router_count[queue.router].flits += flits
+            links[queue.router, queue.port] += flits
+            count[target].flits_in += flits
+            queue.last_arrival = max(queue.last_arrival, arrival + noc.local)
+            looked_up = receive(axons.costs[load], ends, count, target, queue.last_arrival)
+            granted = _give_back(state, goal, looked_up + 1, granted)
     _summarise(noc, work, ends, count, summary)
 
 

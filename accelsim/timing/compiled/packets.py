@@ -9,12 +9,14 @@ from accelsim.timing.compiled.router import (
     begin_cycle,
     call_now,
     clear_noc,
-    cycle_routers,
+    cycle_router,
     next_event,
     release,
 )
+from accelsim.timing.compiled.single import cycle_single, is_single
 from accelsim.timing.compiled.source import BLOCKED, SENT_TAIL, inject
 from accelsim.timing.compiled.state import (
+    DUE_ROUTERS,
     EJECTED_FLITS,
     HEAD,
     TAIL,
@@ -55,7 +57,7 @@ def _run(
     count: Records,
     links: Int64s,
 ) -> None:
-    wheel = state.wheel
+    wheel, single = state.wheel, is_single(noc)
     clear_noc(noc, state)
     for terminal in range(noc.terminals.size):
         sources[terminal].source_vc = noc.vcs - 1
@@ -72,7 +74,7 @@ def _run(
             else:
                 call_now(state, where >> 1, now)
         while next_wake(state.calendar) == now:
-            terminal = take_first(state.calendar)
+            terminal = take_first(state.calendar, now)
             if terminal >= noc.terminals.size:
                 call_now(state, terminal - noc.terminals.size, now)
                 continue
@@ -89,7 +91,11 @@ def _run(
                 if done == SENT_TAIL:
                     cursor[terminal] += 1
                 _wake_source(state, created, order, cursor, last, terminal, now + 1)
-        cycle_routers(noc, state, count, links, now)
+        for k in range(state.scalars[DUE_ROUTERS]):
+            if single:
+                cycle_single(noc, state, count, links, state.due[k], now)
+            else:
+                cycle_router(noc, state, count, links, state.due[k], now)
         for k in range(state.scalars[EJECTED_FLITS]):
             gone = state.ejected[k]
             if gone.flit & HEAD:

@@ -5,6 +5,8 @@ router is evaluated only in cycles in which something about it can change; what 
 counted when it is evaluated next.
 """
 
+import numpy as np
+
 from accelsim.kernels import inlined
 from accelsim.timing.compiled.allocators import (
     SPECULATIVE,
@@ -142,7 +144,7 @@ def arrive(noc: NocTables, state: NocState, where: int, flit: int, now: int) -> 
     """Store a flit in an input VC; a head in an idle one starts routing."""
     channel = state.channel[where]
     router, i = channel.router, channel.number
-    slot = channel.head + channel.count
+    slot = np.int64(channel.head) + channel.count
     if slot >= noc.buffer:
         slot -= noc.buffer
     state.flits[where, slot] = flit
@@ -158,7 +160,7 @@ def arrive(noc: NocTables, state: NocState, where: int, flit: int, now: int) -> 
 def release(noc: NocTables, state: NocState, terminal: int, at: int, vc: int, flits: int) -> None:
     """Give slots of a terminal's input queue back to its router, usable from cycle ``at`` on."""
     ring = state.releases[terminal]
-    place = ring.head + ring.count
+    place = np.int64(ring.head) + ring.count
     slot = state.release[terminal, place if place < state.release.shape[1] else place - state.release.shape[1]]
     slot.at = at
     slot.vc = vc
@@ -176,10 +178,8 @@ def _take_releases(noc: NocTables, state: NocState, router: int, now: int) -> No
     """Take the slots that have come free in the input queues of a router's terminals."""
     record = state.router[router]
     record.next_release = NEVER
-    for port in range(noc.ports):
+    for port in range(record.first_local, record.after_local):
         terminal = noc.links[router, port].terminal
-        if terminal < 0:
-            continue
         ring = state.releases[terminal]
         while ring.count > 0:
             slot = state.release[terminal, ring.head]
@@ -220,7 +220,7 @@ def _return_credit(noc: NocTables, state: NocState, router: int, port: int, vc: 
         at = now + noc.inject
         number = back.terminal * noc.vcs + vc
         source = state.source[number]
-        place = source.return_head + source.returning
+        place = np.int64(source.return_head) + source.returning
         state.source_return[number, place if place < noc.buffer else place - noc.buffer] = at
         source.returning += 1
         if state.source_blocked[back.terminal]:
@@ -229,7 +229,7 @@ def _return_credit(noc: NocTables, state: NocState, router: int, port: int, vc: 
     at = now + noc.credit
     number = (back.up_router * noc.ports + back.up_port) * noc.vcs + vc
     channel = state.channel[number]
-    place = channel.return_head + channel.returning
+    place = np.int64(channel.return_head) + channel.returning
     state.credit_return[number, place if place < noc.buffer else place - noc.buffer] = at
     channel.returning += 1
     if channel.returning == 1 and state.router[back.up_router].blocked_credit > 0:
@@ -238,7 +238,7 @@ def _return_credit(noc: NocTables, state: NocState, router: int, port: int, vc: 
 
 
 @inlined
-def _depart(
+def depart(
     noc: NocTables, state: NocState, count: Records, links: Int64s, router: int, i: int, now: int
 ) -> bool:
     """Send the flit at the head of input VC ``i`` through the switch; tell whether the packet's next one is there."""
@@ -312,17 +312,15 @@ def _send_winners(
         )
         if winner.won_bid >= SPECULATIVE and failed:
             continue
-        if _depart(noc, state, count, links, router, port * vcs + vc, now):
+        if depart(noc, state, count, links, router, port * vcs + vc, now):
             followed = True
         sent += 1
     return sent, followed
 
 
 @inlined
-def _cycle_router(
-    noc: NocTables, state: NocState, count: Records, links: Int64s, router: int, now: int
-) -> None:
-    """Evaluate a router: both allocators read the state of the beginning of the cycle, then both commit."""
+def account_sleep(noc: NocTables, state: NocState, count: Records, router: int, now: int) -> None:
+    """Begin the evaluation of a router: count what was blocked while it slept, take in what has come free."""
     record, done = state.router[router], count[router]
     asleep = now - record.seen - 1
     if asleep > 0:
@@ -332,6 +330,27 @@ def _cycle_router(
     record.seen = now
     if record.next_release <= now:
         _take_releases(noc, state, router, now)
+
+
+@inlined
+def rest(state: NocState, count: Records, router: int, lost: int) -> None:
+    """End the evaluation of a router: count what is blocked, and wake it when a terminal's queue has room again."""
+    record, done = state.router[router], count[router]
+    record.blocked_vc = lost
+    done.stall_vc += lost
+    done.stall_credit += record.blocked_credit
+    done.stall_ejection += record.blocked_ejection
+    if record.blocked_ejection > 0 and record.next_release < NEVER:
+        set_wake(state.calendar, state.releases.size + router, record.next_release)
+
+
+@inlined
+def cycle_router(
+    noc: NocTables, state: NocState, count: Records, links: Int64s, router: int, now: int
+) -> None:
+    """Evaluate a router: both allocators read the state of the beginning of the cycle, then both commit."""
+    record, done = state.router[router], count[router]
+    account_sleep(noc, state, count, router, now)
     waiting, won, lost, later = match_vcs(noc, state, router, now)
     again = won > 0 and (lost > 0 or not noc.speculative)
     if is_free(record.switch_free, noc.switch_alloc_delay, record.blocked_credit + record.blocked_ejection > 0, now):
@@ -352,21 +371,9 @@ def _cycle_router(
         again = again or followed or record.eligible > sent or (sent > 0 and lost > 0)
         done.stall_switch += (record.eligible - sent) * noc.switch_alloc_delay
         record.eligible = 0
-    record.blocked_vc = lost
-    done.stall_vc += lost
-    done.stall_credit += record.blocked_credit
-    done.stall_ejection += record.blocked_ejection
+    rest(state, count, router, lost)
     if again or later:
         call_next(state, router, now)
-    elif record.blocked_ejection > 0 and record.next_release < NEVER:
-        set_wake(state.calendar, state.releases.size + router, record.next_release)
-
-
-@inlined
-def cycle_routers(noc: NocTables, state: NocState, count: Records, links: Int64s, now: int) -> None:
-    """Evaluate every router that is due."""
-    for k in range(state.scalars[DUE_ROUTERS]):
-        _cycle_router(noc, state, count, links, state.due[k], now)
 
 
 @inlined

@@ -1,12 +1,17 @@
-"""The compiled step of whatever network a chip has, with its scratch: one per worker."""
+"""The compiled steps of consecutive jobs on whatever network a chip has: one call without the interpreter lock."""
 
 from collections.abc import Callable
 from typing import Any
 
+from accelsim.kernels import loop_kernel
 from accelsim.timing.compiled.fixed_latency import allocate_fixed_latency, run_fixed_latency_step
 from accelsim.timing.compiled.state import allocate_noc, allocate_terminals
 from accelsim.timing.compiled.step import run_step
+from accelsim.timing.engine import Chunk
+from accelsim.timing.machine import Machine
 from accelsim.timing.tables import AxonTables, FixedLatencyTables, NetworkTables, StepWork
+from accelsim.timing.work import allocate_work
+from accelsim.timing.work_kernels import build_work
 
 Runner = Callable[[AxonTables, StepWork, Any, Any, Any, Any], None]
 """Takes axons, work, and the records to fill: terminals, routers, links, summary; see ``run_step``."""
@@ -14,8 +19,65 @@ Runner = Callable[[AxonTables, StepWork, Any, Any, Any, Any], None]
 
 def step_runner(noc: NetworkTables) -> Runner:
     """Allocate the scratch of one worker and return what simulates a step with it."""
+    network, ends = _allocate(noc)
+    run: Any = run_fixed_latency_step if isinstance(noc, FixedLatencyTables) else run_step
+    return lambda axons, work, *out: run(noc, axons, work, network, ends, *out)
+
+
+def run_jobs(machine: Machine, chunk: Chunk) -> None:
+    """Simulate the jobs of a chunk."""
+    noc, scratch = machine.noc, allocate_work(machine.work)
+    run: Any = _run_fixed_latency if isinstance(noc, FixedLatencyTables) else _run_routers
+    out = (chunk.scans, chunk.terminals, chunk.routers, chunk.links, chunk.steps)
+    run(noc, machine.axons, machine.work, scratch, scratch.work, *_allocate(noc), chunk.first, *out)
+
+
+def _allocate(noc: NetworkTables) -> tuple[Any, Any]:
     if isinstance(noc, FixedLatencyTables):
-        queues, ends = allocate_fixed_latency(noc), allocate_terminals(noc.terminals, 1)
-        return lambda axons, work, *out: run_fixed_latency_step(noc, axons, work, queues, ends, *out)
-    routers, terminals = allocate_noc(noc), allocate_terminals(noc.terminals, noc.vcs)
-    return lambda axons, work, *out: run_step(noc, axons, work, routers, terminals, *out)
+        return allocate_fixed_latency(noc), allocate_terminals(noc.terminals, 1)
+    return allocate_noc(noc), allocate_terminals(noc.terminals, noc.vcs)
+
+
+@loop_kernel
+def _run_routers(
+    noc: Any,
+    axons: Any,
+    tables: Any,
+    scratch: Any,
+    work: Any,
+    network: Any,
+    ends: Any,
+    first: int,
+    scans: Any,
+    terminals: Any,
+    routers: Any,
+    links: Any,
+    steps: Any,
+) -> None:
+    for at in range(steps.size):
+        sample = (first + at) // tables.steps
+        build_work(tables, sample, first + at - sample * tables.steps, scratch, scans[at])
+        run_step(noc, axons, work, network, ends, terminals[at], routers[at], links[at], steps[at : at + 1])
+
+
+@loop_kernel
+def _run_fixed_latency(
+    noc: Any,
+    axons: Any,
+    tables: Any,
+    scratch: Any,
+    work: Any,
+    network: Any,
+    ends: Any,
+    first: int,
+    scans: Any,
+    terminals: Any,
+    routers: Any,
+    links: Any,
+    steps: Any,
+) -> None:
+    for at in range(steps.size):
+        sample = (first + at) // tables.steps
+        build_work(tables, sample, first + at - sample * tables.steps, scratch, scans[at])
+        out = (terminals[at], routers[at], links[at], steps[at : at + 1])
+        run_fixed_latency_step(noc, axons, work, network, ends, *out)

@@ -10,6 +10,8 @@ Rules: docs/timing-model.md, section 2.
 
 from typing import Any
 
+import numpy as np
+
 from accelsim.kernels import inlined
 from accelsim.timing.compiled.state import Records, TerminalState
 
@@ -33,7 +35,7 @@ def receive(cost: Any, state: TerminalState, count: Records, terminal: int, now:
         sink.waiting_head = 0 if sink.waiting_head + 1 == depth else sink.waiting_head + 1
         sink.waiting -= 1
     look_up = max(now, sink.row_start)
-    slot = sink.waiting_head + sink.waiting
+    slot = np.int64(sink.waiting_head) + sink.waiting
     state.looked_up[terminal, slot if slot < depth else slot - depth] = look_up
     sink.waiting += 1
     done.queue_peak = max(done.queue_peak, sink.waiting)

@@ -13,6 +13,8 @@ FIFO and the injection queue. Only the injection itself has to be tried. Rules: 
 
 from typing import Any
 
+import numpy as np
+
 from accelsim.kernels import inlined
 from accelsim.timing.compiled.calendar import NEVER, set_wake
 from accelsim.timing.compiled.state import HEAD, TAIL, NocState, Records, TerminalState
@@ -168,7 +170,7 @@ def inject(noc: NocTables, state: NocState, source: Any, terminal: int, now: int
     state.source_blocked[terminal] = 0
     source.source_vc = vc
     state.source[terminal * vcs + vc].credits -= 1
-    flit = (source.load << 22) | (source.target << 2)
+    flit: Any = (np.int64(source.load) << 22) | (np.int64(source.target) << 2)
     if source.sent_flits == 0:
         flit |= HEAD
     source.sent_flits += 1

@@ -17,6 +17,7 @@ from accelsim.timing.tables import NocTables
 
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.uint32]
 Records = npt.NDArray[Any]
 
 IDLE, WAITING, ACTIVE = 0, 1, 2
@@ -38,35 +39,38 @@ def flit_load(flit: int) -> int:
     return flit >> 22
 
 
+# Numbers of things are unsigned: numba checks each time whether a signed index counts from the end.
+
+
 def _record(**fields: Any) -> np.dtype[Any]:
     return np.dtype(list(fields.items()), align=True)
 
 
 CHANNEL = _record(
-    head=np.int32,
-    count=np.int32,
-    phase=np.int32,
-    out_port=np.int32,
-    out_vc=np.int32,
     ready=np.int64,
-    owner=np.int32,
-    credits=np.int32,
-    vc_grant=np.int32,
-    vc_accept=np.int32,
-    returning=np.int32,
-    return_head=np.int32,
     called_for=np.int64,
-    router=np.int32,
-    number=np.int16,
-    port=np.int8,
-    vc=np.int8,
+    credits=np.int32,
+    router=np.uint32,
+    head=np.uint16,
+    count=np.uint16,
+    returning=np.uint16,
+    return_head=np.uint16,
+    vc_grant=np.uint16,
+    vc_accept=np.uint16,
+    number=np.uint16,
+    owner=np.int16,
+    phase=np.uint8,
+    out_port=np.uint8,
+    out_vc=np.uint8,
+    port=np.uint8,
+    vc=np.uint8,
 )
 """An input VC (buffer, phase, route, VC allocator's accept pointer) and the output VC of the same number (owner,
 credits, grant, credits on their way back and the cycle for which the first of them calls the router); then where it is:
 divisions are slow."""
 
 PORT = _record(
-    sw_grant=np.int32, sw_accept=np.int32, offset=np.int32, won_out=np.int32, won_bid=np.int32, left_at=np.int64
+    left_at=np.int64, won_bid=np.int32, sw_grant=np.uint8, sw_accept=np.uint8, offset=np.uint8, won_out=np.uint8
 )
 """Switch allocator pointers of an output port (grant) and an input port (accept, VC offset); what the input port won
 and with which bid; the cycle in which the last flit left through the output port."""
@@ -87,21 +91,23 @@ ROUTER = _record(
     switch_free=np.int64,
     crossed_at=np.int64,
     next_release=np.int64,
+    first_local=np.uint8,
+    after_local=np.uint8,
 )
 """Masks of input VCs whose head asks for an output VC (``waiting``) or that hold one and a flit (``holding``); the
 cycle of the last evaluation and what was blocked in it; the cycles for which the router is called. Then the stages of
 several cycles: the input ports that won the switch and how many flits wanted to leave; the cycles in which the last
 lots entered routing and the switch, and from which the allocators are free. Last the cycle in which the next slot of a
-terminal's input queue comes free."""
+terminal's input queue comes free, and the ports that terminals hang on."""
 
 TERMINAL = _record(
     pending=np.bool_,
-    target=np.int32,
-    load=np.int32,
-    flits=np.int32,
-    sent_flits=np.int32,
-    source_vc=np.int32,
-    unwritten=np.int32,
+    target=np.uint32,
+    load=np.uint32,
+    flits=np.uint32,
+    sent_flits=np.uint32,
+    source_vc=np.uint32,
+    unwritten=np.uint32,
     asked=np.int64,
     burst=np.int64,
     burst_end=np.int64,
@@ -110,28 +116,28 @@ TERMINAL = _record(
     entry=np.int64,
     last_entry=np.int64,
     axon_out_free=np.int64,
-    fifo_at=np.int64,
-    injected_at=np.int64,
+    fifo_at=np.uint32,
+    injected_at=np.uint32,
     row_start=np.int64,
     row_end=np.int64,
-    waiting_head=np.int64,
-    waiting=np.int64,
+    waiting_head=np.uint32,
+    waiting=np.uint32,
 )
 """Source: the packet at the injection queue's head (if one is pending), its flits that have left and its VC, since
 when it waits for a credit; neuron engine (burst, its end, neurons not written back yet, cycle of the last
 write-back); axon-out (neurons taken, entries of the current one, first free cycle); places in the rings of past
 cycles. Sink: when the last row begins and ends; packets that wait for their look-up."""
 
-RELEASE = _record(at=np.int64, vc=np.int32, flits=np.int32)
+RELEASE = _record(at=np.int64, vc=np.uint32, flits=np.uint32)
 """Slots of a terminal's input queue that a packet gives back: usable by the router from ``at`` on."""
 
-SOURCE_VC = _record(credits=np.int32, returning=np.int32, return_head=np.int32)
+SOURCE_VC = _record(credits=np.uint32, returning=np.uint32, return_head=np.uint32)
 """What a terminal knows of an input VC of its router: credits, and credits on their way back."""
 
-EJECTED = _record(terminal=np.int32, vc=np.int32, at=np.int64, flit=np.int64)
+EJECTED = _record(terminal=np.uint32, vc=np.uint32, at=np.int64, flit=np.int64)
 """A flit that has left the network in this cycle and reaches its terminal in cycle ``at``."""
 
-RING = _record(head=np.int64, count=np.int64)
+RING = _record(head=np.uint32, count=np.uint32)
 """The filled part of a ring."""
 
 
@@ -146,8 +152,8 @@ class NocState(NamedTuple):
     channel: Records
     port: Records
     router: Records
-    due: Int32s
-    following: Int32s
+    due: Numbers
+    following: Numbers
     wheel: Wheel
     calendar: Calendar
     credit_return: Int64s
@@ -158,11 +164,11 @@ class NocState(NamedTuple):
     release: Records
     releases: Records
     scalars: Int64s
-    waiting: Int32s
+    waiting: Numbers
     offer: Int32s
     bid: Int32s
     bidders: Int64s
-    grant: Int32s
+    grant: Numbers
 
 
 DUE_ROUTERS, NEXT_ROUTERS, EJECTED_FLITS = 0, 1, 2
@@ -194,9 +200,9 @@ def allocate_noc(noc: NocTables) -> NocState:
         flits=np.zeros((channels, noc.buffer), np.int64),
         channel=_channels(noc),
         port=np.zeros(ports, PORT),
-        router=np.zeros(noc.routers, ROUTER),
-        due=np.zeros(noc.routers, np.int32),
-        following=np.zeros(noc.routers, np.int32),
+        router=_routers(noc),
+        due=np.zeros(noc.routers, np.uint32),
+        following=np.zeros(noc.routers, np.uint32),
         wheel=allocate_wheel(longest, events),
         calendar=allocate_calendar(len(noc.terminals) + noc.routers),
         credit_return=np.zeros((channels, noc.buffer), np.int64),
@@ -207,12 +213,20 @@ def allocate_noc(noc: NocTables) -> NocState:
         release=np.zeros((len(noc.terminals), slots), RELEASE),
         releases=np.zeros(len(noc.terminals), RING),
         scalars=np.zeros(3, np.int64),
-        waiting=np.zeros(per_router, np.int32),
+        waiting=np.zeros(per_router, np.uint32),
         offer=np.zeros(per_router, np.int32),
         bid=np.zeros(noc.ports * noc.ports, np.int32),
         bidders=np.zeros(noc.ports, np.int64),
-        grant=np.zeros(noc.ports, np.int32),
+        grant=np.zeros(noc.ports, np.uint32),
     )
+
+
+def _routers(noc: NocTables) -> Records:
+    router = np.zeros(noc.routers, ROUTER)
+    local = noc.links["terminal"] >= 0
+    router["first_local"] = np.where(local.any(axis=1), local.argmax(axis=1), noc.ports)
+    router["after_local"] = router["first_local"] + local.sum(axis=1)
+    return router
 
 
 def _channels(noc: NocTables) -> Records:

@@ -7,13 +7,23 @@ from accelsim.timing.compiled.router import (
     begin_cycle,
     call_now,
     clear_noc,
-    cycle_routers,
+    cycle_router,
     next_event,
     release,
 )
+from accelsim.timing.compiled.single import cycle_single, is_single
 from accelsim.timing.compiled.sink import clear_sink, receive
 from accelsim.timing.compiled.source import BLOCKED, SENT_TAIL, clear_source, inject, injected, next_packet
-from accelsim.timing.compiled.state import EJECTED_FLITS, TAIL, Int64s, NocState, Records, TerminalState, flit_load
+from accelsim.timing.compiled.state import (
+    DUE_ROUTERS,
+    EJECTED_FLITS,
+    TAIL,
+    Int64s,
+    NocState,
+    Records,
+    TerminalState,
+    flit_load,
+)
 from accelsim.timing.compiled.wheel import FLIT, free_event, take_slot
 from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
 from accelsim.timing.tables import AxonTables, NocTables, StepWork
@@ -94,7 +104,7 @@ def run_step(
     clear_noc(noc, noc_state)
     clear_terminals(noc, work, state, count)
     wheel, calendar = noc_state.wheel, noc_state.calendar
-    terminals = noc.terminals.size
+    terminals, single = noc.terminals.size, is_single(noc)
     for terminal in range(terminals):
         first = next_packet(axons, work, state, count, noc.terminals[terminal], terminal)
         if first < NEVER:
@@ -111,12 +121,16 @@ def run_step(
             else:
                 call_now(noc_state, where >> 1, now)
         while next_wake(calendar) == now:
-            item = take_first(calendar)
+            item = take_first(calendar, now)
             if item < terminals:
                 _inject(noc, axons, work, noc_state, state, count, item, now)
             else:
                 call_now(noc_state, item - terminals, now)
-        cycle_routers(noc, noc_state, router_count, links, now)
+        for k in range(noc_state.scalars[DUE_ROUTERS]):
+            if single:
+                cycle_single(noc, noc_state, router_count, links, noc_state.due[k], now)
+            else:
+                cycle_router(noc, noc_state, router_count, links, noc_state.due[k], now)
         for k in range(noc_state.scalars[EJECTED_FLITS]):
             gone = noc_state.ejected[k]
             count[gone.terminal].flits_in += 1

@@ -1,0 +1,118 @@
+"""One cycle of a router with a single virtual channel and stages of one cycle: what both allocators come to then.
+
+An input port has one packet and an output port one owner, so that a packet that owns its output meets no other bid for
+the switch. Only speculative bids can: of the heads that want a free output, the VC allocator and the switch each choose
+one by their own pointers, and a packet leaves if it is the same. The rules are those of
+:mod:`accelsim.timing.compiled.allocators`, which tests hold against this file.
+"""
+
+from accelsim.kernels import inlined
+from accelsim.timing.compiled.allocators import await_credit, distance, has_credit
+from accelsim.timing.compiled.bits import lowest_bit
+from accelsim.timing.compiled.router import account_sleep, call_next, depart, rest
+from accelsim.timing.compiled.state import ACTIVE, Int64s, NocState, Records
+from accelsim.timing.tables import NocTables
+
+
+@inlined
+def is_single(noc: NocTables) -> bool:
+    """Tell whether routers are as simple as that."""
+    return noc.vcs == 1 and noc.vc_alloc_delay == 1 and noc.switch_alloc_delay == 1
+
+
+@inlined
+def _choose(noc: NocTables, state: NocState, router: int, now: int) -> tuple[int, int, int]:
+    """Choose among the heads that ask for a free output.
+
+    Writes the VC allocator's choice to ``state.offer`` and the switch's to ``state.grant``, by output port. Returns the
+    mask of these outputs, how many heads go without, and the mask of the outputs that those want.
+    """
+    base = router * noc.ports
+    wanted = lost = refused = 0
+    mask = state.router[router].waiting
+    while mask != 0:
+        i = lowest_bit(mask)
+        mask &= mask - 1
+        channel = state.channel[base + i]
+        if channel.ready > now:
+            continue
+        out = channel.out_port
+        target = state.channel[base + out]
+        if target.owner >= 0:
+            lost += 1
+            refused |= 1 << out
+        elif not (wanted >> out) & 1:
+            wanted |= 1 << out
+            state.offer[out] = i
+            state.grant[out] = i
+        else:
+            lost += 1
+            refused |= 1 << out
+            if distance(i, target.vc_grant, noc.ports) < distance(state.offer[out], target.vc_grant, noc.ports):
+                state.offer[out] = i
+            pointer = state.port[base + out].sw_grant
+            if distance(i, pointer, noc.ports) < distance(state.grant[out], pointer, noc.ports):
+                state.grant[out] = i
+    return wanted, lost, refused
+
+
+@inlined
+def cycle_single(noc: NocTables, state: NocState, count: Records, links: Int64s, router: int, now: int) -> None:
+    """Evaluate a router: both allocators read the state of the beginning of the cycle, then both commit."""
+    record, done = state.router[router], count[router]
+    account_sleep(noc, state, count, router, now)
+    base = router * noc.ports
+    wanted, lost, refused = _choose(noc, state, router, now)
+    holding = record.holding
+    again = followed = False
+    credit = ejection = 0
+    while wanted != 0:
+        out = lowest_bit(wanted)
+        wanted &= wanted - 1
+        i = state.offer[out]
+        winner, target = state.channel[base + i], state.channel[base + out]
+        target.owner = i
+        target.vc_grant = 0 if i + 1 == noc.ports else i + 1
+        winner.out_vc = 0
+        winner.phase = ACTIVE
+        winner.ready = now + 1
+        record.waiting ^= 1 << i
+        record.holding |= 1 << i
+        if not noc.speculative:
+            again = True
+        elif has_credit(noc, state, base + out, now):
+            bid = state.grant[out]
+            state.port[base + out].sw_grant = 0 if bid + 1 == noc.ports else bid + 1
+            if bid != i:
+                done.stall_switch += 1
+                again = True
+                continue
+            if depart(noc, state, count, links, router, i, now):
+                followed = True
+            elif state.channel[base + out].owner < 0 and (refused >> out) & 1:
+                again = True  # a head that went without can have it in the next cycle
+        elif noc.links[router, out].router < 0:
+            ejection += 1
+        else:
+            credit += 1
+            await_credit(state, base + out)
+    while holding != 0:
+        i = lowest_bit(holding)
+        holding &= holding - 1
+        out = state.channel[base + i].out_port
+        if has_credit(noc, state, base + out, now):
+            state.port[base + out].sw_grant = 0 if i + 1 == noc.ports else i + 1
+            if depart(noc, state, count, links, router, i, now):
+                followed = True
+            elif state.channel[base + out].owner < 0 and (refused >> out) & 1:
+                again = True  # a head that went without can have it in the next cycle
+        elif noc.links[router, out].router < 0:
+            ejection += 1
+        else:
+            credit += 1
+            await_credit(state, base + out)
+    record.blocked_credit = credit
+    record.blocked_ejection = ejection
+    rest(state, count, router, lost)
+    if again or followed:
+        call_next(state, router, now)
