@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from timing_builders import Mesh, axon_tables, differences, network, run_step
 
 from accelsim.timing.compiled.bits import lowest_bit
-from accelsim.timing.compiled.calendar import NEVER, allocate_calendar, clear_calendar, next_wake, set_wake, take_first
-from accelsim.timing.compiled.wheel import allocate_wheel, clear_wheel, free_event, next_occupied, post, take_slot
+from accelsim.timing.compiled.calendar import NEVER, allocate_calendar, next_wake, set_wake, sort_numbers, take_due
+from accelsim.timing.compiled.wheel import allocate_wheel, free_event, next_occupied, post, take_slot
 from accelsim.timing.tables import StepWork
 
 AWAY = st.one_of(st.integers(0, 60), st.integers(4000, 9000))
@@ -21,19 +21,20 @@ EVENTS = st.lists(st.tuples(st.integers(1, 130), st.integers(0, 1), st.integers(
 @given(st.lists(st.one_of(st.none(), st.tuples(st.integers(0, 11), AWAY)), max_size=60))
 @settings(max_examples=150, deadline=None)
 def test_the_calendar_is_a_sorted_list(orders):
-    """Every order wakes an item or takes the first one; each item stands in it once, with its earliest cycle."""
-    calendar, twin = allocate_calendar(12), {}
-    clear_calendar(calendar)
-    for order in [*orders, *[None] * len(orders)]:
+    """An order wakes an item so many cycles from now, or takes all that is due; each item stands in it once."""
+    calendar, twin, now, due = allocate_calendar(12), {}, 0, np.zeros(12, np.uint32)
+    for order in [*orders, *[None] * 12]:
         if order is not None:
-            item, at = order
-            set_wake(calendar, item, at)
-            twin[item] = min(twin.get(item, at), at)
+            item, away = order
+            set_wake(calendar, item, now + away)
+            twin[item] = min(twin.get(item, now + away), now + away)
         elif twin:
-            earliest = min(twin.values())
-            assert next_wake(calendar) == earliest
-            first = take_first(calendar, earliest)
-            assert twin.pop(first) == earliest
+            now = min(twin.values())
+            assert next_wake(calendar) == now
+            taken = take_due(calendar, now, due)
+            sort_numbers(due, taken)
+            assert due[:taken].tolist() == sorted(item for item, at in twin.items() if at == now)
+            twin = {item: at for item, at in twin.items() if at != now}
         assert sum(wake < NEVER for wake in calendar.wake) == len(twin)
     assert next_wake(calendar) == (min(twin.values()) if twin else NEVER)
 
@@ -42,7 +43,6 @@ def test_the_calendar_is_a_sorted_list(orders):
 @settings(max_examples=150, deadline=None)
 def test_the_wheel_gives_every_event_back_in_its_cycle(events, now):
     wheel = allocate_wheel(130, len(events))
-    clear_wheel(wheel)
     due = {}
     for flit, (delay, kind, where) in enumerate(events):
         post(wheel, now + delay, kind, where, flit)

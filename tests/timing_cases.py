@@ -107,7 +107,7 @@ def random_network_kind(rng) -> dict:
 
 def random_chip(rng, kind: str, float32: bool):
     """A small chip with tight queues and narrow banks; sometimes one core, or short flits."""
-    size = [int(extent) for extent in rng.choice([1, 1, 2, 3, 4], size=2)]
+    size = [int(extent) for extent in rng.choice([1, 1, 1, 2, 3], size=2)]
     corner = [extent - 1 for extent in size]
     flit_bits = int(rng.choice([8, 12, 32]))
     least = -(-(9 + 6 + (32 if float32 or kind == "bias_current" else 16)) // flit_bits)

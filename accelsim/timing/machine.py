@@ -1,6 +1,8 @@
 """The machine that an engine simulates: a mapped chip and the work of every step."""
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -14,12 +16,16 @@ from accelsim.trace.activity import ActivityTrace
 
 @dataclass(frozen=True, eq=False)
 class Machine:
-    """Tables of a chip with its work; jobs are (sample, step) pairs in order."""
+    """Tables of a chip with its work; jobs are (sample, step) pairs in order.
+
+    ``scratch`` is what a worker leaves for the next chunk of jobs; whoever takes it owns it.
+    """
 
     noc: NetworkTables
     axons: AxonTables
     work: WorkTables
     samples: int
+    scratch: deque[Any] = field(default_factory=deque, repr=False)
 
     @property
     def jobs(self) -> int:

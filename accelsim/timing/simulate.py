@@ -144,6 +144,7 @@ class _Totals:
         self._links = np.zeros((samples, machine.noc.routers, machine.noc.ports), np.int64)
         self._scans = np.zeros((samples, len(machine.work.parts)), SCAN_COUNT)
         self._causes = np.zeros((samples * steps, len(CAUSES)), np.int64)
+        self._cycles = np.zeros(samples * steps, np.int64)
         self._first_flit = np.zeros(samples * steps, np.int64)
         self._last_output = np.zeros(samples * steps, np.int64)
 
@@ -171,7 +172,14 @@ class _Totals:
         self._first_flit[jobs] = np.where(first == np.iinfo(np.int64).max, 0, first)
         last = chunk.terminals["row_end"][:, outputs].max(axis=1, initial=0)
         self._last_output[jobs] = np.where(last == 0, chunk.steps["end"], last)
+        self._cycles[jobs] = chunk.steps["end"] + self._chip.core.pipeline_drain + self._barrier
         self._causes[jobs] = step_causes(chunk, self._chip.core.pipeline_drain, self._barrier)
+        wrong = np.flatnonzero(self._causes[jobs].sum(axis=1) != self._cycles[jobs])
+        if wrong.size:
+            raise ConservationError(
+                f"job {chunk.first + wrong[0]}: takes {self._cycles[jobs][wrong[0]]} cycles, its causes add up to "
+                f"{self._causes[jobs][wrong[0]].sum()}"
+            )
 
     def _port_terminals(self, direction: str) -> list[int]:
         cores = self._mapping.cores
@@ -203,7 +211,7 @@ class _Totals:
         """Return the totals."""
         samples, steps = self._machine.samples, self._machine.work.steps
         causes = self._causes.reshape(samples, steps, len(CAUSES))
-        step_cycles = causes.sum(axis=2)
+        step_cycles = self._cycles.reshape(samples, steps)
         tail = step_cycles[:, -1] - self._last_output.reshape(samples, steps)[:, -1]
         latency = step_cycles.sum(axis=1) - self._first_flit.reshape(samples, steps)[:, 0] - tail
         parts = self._mapping.parts

@@ -1,7 +1,7 @@
 """The calendar: the cycle in which each item (a source, a router, a queue) has something to do next.
 
-Near cycles are slots of a wheel, found through two levels of bit masks; far ones wait in a binary heap. Items that wake
-in one cycle are taken in the order of their numbers. Each item stands in the calendar at most once.
+Near cycles are slots of a wheel, found through two levels of bit masks; far ones wait in a binary heap. The items of a
+cycle are taken all at once, in no particular order. Each item stands in the calendar at most once.
 """
 
 from typing import NamedTuple
@@ -68,13 +68,9 @@ def allocate_calendar(items: int) -> Calendar:
 
 
 @inlined
-def clear_calendar(calendar: Calendar) -> None:
-    """Remove everything and begin at cycle 0."""
-    calendar.wake[:] = NEVER
-    calendar.place[:] = _NOT_IN_HEAP
-    calendar.first[:] = -1
-    calendar.occupied[:] = 0
-    calendar.state[:] = 0
+def restart_calendar(calendar: Calendar) -> None:
+    """Begin at cycle 0 again; the calendar is empty, as it is when nothing is left to happen."""
+    calendar.state[_BASE] = 0
 
 
 @inlined
@@ -84,19 +80,15 @@ def _bit(position: int) -> np.uint64:
 
 @inlined
 def _link(calendar: Calendar, item: int, at: int) -> None:
-    """Put an item into the list of a near cycle, in the order of numbers."""
+    """Put an item into the list of a near cycle."""
     slot = at & (_SLOTS - 1)
-    after, item_behind = -1, calendar.first[slot]
-    while 0 <= item_behind < item:
-        after, item_behind = item_behind, calendar.following[item_behind]
-    calendar.before[item] = after
-    calendar.following[item] = item_behind
-    if item_behind >= 0:
-        calendar.before[item_behind] = item
-    if after >= 0:
-        calendar.following[after] = item
+    behind = calendar.first[slot]
+    calendar.before[item] = -1
+    calendar.following[item] = behind
+    calendar.first[slot] = item
+    if behind >= 0:
+        calendar.before[behind] = item
     else:
-        calendar.first[slot] = item
         calendar.occupied[slot >> 6] |= _bit(slot & 63)
         calendar.occupied[_WORDS] |= _bit(slot >> 6)
 
@@ -225,12 +217,38 @@ def _bring_near(calendar: Calendar, now: int) -> None:
 
 
 @inlined
-def take_first(calendar: Calendar, now: int) -> int:
-    """Remove and return the first item that wakes in cycle ``now``, which :func:`next_wake` has given."""
+def take_due(calendar: Calendar, now: int, due: npt.NDArray[np.uint32]) -> int:
+    """Remove the items that wake in cycle ``now``, which :func:`next_wake` has given; write them to ``due``.
+
+    Returns their number.
+    """
     calendar.state[_BASE] = now
     if calendar.state[_HEAPED] > 0 and calendar.wake[calendar.heap[0]] == now:
         _bring_near(calendar, now)
-    first = calendar.first[now & (_SLOTS - 1)]
-    _unlink(calendar, first, now)
-    calendar.wake[first] = NEVER
-    return first  # type: ignore[no-any-return]
+    slot = now & (_SLOTS - 1)
+    item = calendar.first[slot]
+    calendar.first[slot] = -1
+    calendar.occupied[slot >> 6] &= ~_bit(slot & 63)
+    if calendar.occupied[slot >> 6] == 0:
+        calendar.occupied[_WORDS] &= ~_bit(slot >> 6)
+    taken = 0
+    while item >= 0:
+        due[taken] = item
+        taken += 1
+        calendar.wake[item] = NEVER
+        item = calendar.following[item]
+    return taken
+
+
+@inlined
+def sort_numbers(numbers: npt.NDArray[np.uint32], count: int) -> None:
+    """Sort the first ``count`` numbers, few as a rule (Shell's method)."""
+    gap = count >> 1
+    while gap > 0:
+        for at in range(gap, count):
+            number, place = numbers[at], at
+            while place >= gap and numbers[place - gap] > number:
+                numbers[place] = numbers[place - gap]
+                place -= gap
+            numbers[place] = number
+        gap >>= 1

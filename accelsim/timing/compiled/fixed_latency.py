@@ -17,10 +17,11 @@ from accelsim.timing.compiled.calendar import (
     NEVER,
     Calendar,
     allocate_calendar,
-    clear_calendar,
     next_wake,
+    restart_calendar,
     set_wake,
-    take_first,
+    sort_numbers,
+    take_due,
 )
 from accelsim.timing.compiled.sink import clear_sink, receive
 from accelsim.timing.compiled.source import clear_source, injected, next_packet
@@ -48,13 +49,14 @@ class FixedLatencyState(NamedTuple):
     """Scratch of a worker.
 
     ``release`` holds the cycles from which a queue's slots are free, ``granted`` the senders that have been given a
-    slot and not yet sent.
+    slot and not yet sent, ``awake`` those that ask in this cycle.
     """
 
     queue: Records
     packet: Records
     release: Int64s
     granted: Numbers
+    awake: Numbers
     calendar: Calendar
 
 
@@ -69,6 +71,7 @@ def allocate_fixed_latency(noc: FixedLatencyTables) -> FixedLatencyState:
         queue,
         np.zeros((links, noc.queue), PACKET),
         np.zeros((links + terminals, int(queue["depth"].max())), np.int64),
+        np.zeros(links + terminals, np.uint32),
         np.zeros(links + terminals, np.uint32),
         allocate_calendar(links + terminals),
     )
@@ -88,7 +91,7 @@ def _clear(noc: FixedLatencyTables, work: StepWork, state: FixedLatencyState, en
         queue.first_waiter = -1
         queue.last_waiter = -1
     state.release[:] = 0
-    clear_calendar(state.calendar)
+    restart_calendar(state.calendar)
     ends.fifo_free[:] = 0
     ends.injected[:] = -1
     for terminal in range(noc.terminals.size):
@@ -203,6 +206,55 @@ def _store(state: FixedLatencyState, number: int, load: int, target: int, flits:
         set_wake(state.calendar, number, max(arrival, queue.free_at))
 
 
+@inlined
+def _request(
+    noc: FixedLatencyTables,
+    axons: AxonTables,
+    work: StepWork,
+    state: FixedLatencyState,
+    ends: TerminalState,
+    count: Any,
+    router_count: Any,
+    links: Int64s,
+    sender: int,
+    now: int,
+) -> None:
+    """Have a sender ask for the slot that its packet needs next; do all that becomes known by that."""
+    first_terminal = noc.routers * noc.ports
+    own = state.queue[sender]
+    if sender < first_terminal:
+        target, router = state.packet[sender, own.head].target, noc.links[own.router, own.port].router
+    else:
+        target, router = ends.terminal[sender - first_terminal].target, own.router
+    port = noc.route[router, target]
+    ejects = noc.links[router, port].terminal >= 0
+    granted = _ask(state, sender, first_terminal + target if ejects else router * noc.ports + port, now)
+    while granted > 0:
+        granted -= 1
+        sender = state.granted[granted]
+        goal = state.queue[sender].goal
+        ejects = goal >= first_terminal
+        if sender < first_terminal:
+            packet = state.packet[sender, state.queue[sender].head]
+            load, target, flits = packet.load, packet.target, packet.flits
+            arrival = _leave_link(noc, state, router_count, links, sender, packet, ejects)
+            granted = _give_back(state, sender, state.queue[sender].free_at, granted)
+        else:
+            source = ends.terminal[sender - first_terminal]
+            load, target, flits = source.load, source.target, source.flits
+            arrival = _leave_terminal(noc, axons, work, state, ends, count, sender - first_terminal)
+        if not ejects:
+            _store(state, goal, load, target, flits, arrival)
+            continue
+        queue = state.queue[goal]
+        router_count[queue.router].flits += flits
+        links[queue.router, queue.port] += flits
+        count[target].flits_in += flits
+        queue.last_arrival = max(queue.last_arrival, arrival + noc.local)
+        looked_up = receive(axons.costs[load], ends, count, target, queue.last_arrival)
+        granted = _give_back(state, goal, looked_up + 1, granted)
+
+
 @loop_kernel
 def run_fixed_latency_step(
     noc: FixedLatencyTables,
@@ -222,43 +274,13 @@ def run_fixed_latency_step(
         first = next_packet(axons, work, ends, count, noc.terminals[terminal], terminal)
         if first < NEVER:
             set_wake(state.calendar, first_terminal + terminal, first)
-    while True:
+    now = next_wake(state.calendar)
+    while now < NEVER:
+        asking = take_due(state.calendar, now, state.awake)
+        sort_numbers(state.awake, asking)
+        for k in range(asking):
+            _request(noc, axons, work, state, ends, count, router_count, links, state.awake[k], now)
         now = next_wake(state.calendar)
-        if now == NEVER:
-            break
-        sender = take_first(state.calendar, now)
-        own = state.queue[sender]
-        if sender < first_terminal:
-            target, router = state.packet[sender, own.head].target, noc.links[own.router, own.port].router
-        else:
-            target, router = ends.terminal[sender - first_terminal].target, own.router
-        port = noc.route[router, target]
-        ejects = noc.links[router, port].terminal >= 0
-        granted = _ask(state, sender, first_terminal + target if ejects else router * noc.ports + port, now)
-        while granted > 0:
-            granted -= 1
-            sender = state.granted[granted]
-            goal = state.queue[sender].goal
-            ejects = goal >= first_terminal
-            if sender < first_terminal:
-                packet = state.packet[sender, state.queue[sender].head]
-                load, target, flits = packet.load, packet.target, packet.flits
-                arrival = _leave_link(noc, state, router_count, links, sender, packet, ejects)
-                granted = _give_back(state, sender, state.queue[sender].free_at, granted)
-            else:
-                source = ends.terminal[sender - first_terminal]
-                load, target, flits = source.load, source.target, source.flits
-                arrival = _leave_terminal(noc, axons, work, state, ends, count, sender - first_terminal)
-            if not ejects:
-                _store(state, goal, load, target, flits, arrival)
-                continue
-            queue = state.queue[goal]
-            router_count[queue.router].flits += flits
-            links[queue.router, queue.port] += flits
-            count[target].flits_in += flits
-            queue.last_arrival = max(queue.last_arrival, arrival + noc.local)
-            looked_up = receive(axons.costs[load], ends, count, target, queue.last_arrival)
-            granted = _give_back(state, goal, looked_up + 1, granted)
     _summarise(noc, work, ends, count, summary)
 
 

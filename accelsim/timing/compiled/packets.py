@@ -3,7 +3,7 @@
 import numpy as np
 
 from accelsim.kernels import inlined, loop_kernel
-from accelsim.timing.compiled.calendar import NEVER, next_wake, set_wake, take_first
+from accelsim.timing.compiled.calendar import NEVER, next_wake, set_wake, take_due
 from accelsim.timing.compiled.router import (
     arrive,
     begin_cycle,
@@ -73,8 +73,8 @@ def _run(
                 arrive(noc, state, where >> 1, flit, now)
             else:
                 call_now(state, where >> 1, now)
-        while next_wake(state.calendar) == now:
-            terminal = take_first(state.calendar, now)
+        for k in range(take_due(state.calendar, now, state.awake) if next_wake(state.calendar) == now else 0):
+            terminal = state.awake[k]
             if terminal >= noc.terminals.size:
                 call_now(state, terminal - noc.terminals.size, now)
                 continue

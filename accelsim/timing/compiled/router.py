@@ -17,7 +17,7 @@ from accelsim.timing.compiled.allocators import (
     match_vcs,
 )
 from accelsim.timing.compiled.bits import lowest_bit
-from accelsim.timing.compiled.calendar import NEVER, clear_calendar, set_wake
+from accelsim.timing.compiled.calendar import NEVER, restart_calendar, set_wake
 from accelsim.timing.compiled.state import (
     ACTIVE,
     DUE_ROUTERS,
@@ -31,7 +31,7 @@ from accelsim.timing.compiled.state import (
     Records,
     flit_terminal,
 )
-from accelsim.timing.compiled.wheel import CALL, FLIT, clear_wheel, next_occupied, post
+from accelsim.timing.compiled.wheel import CALL, FLIT, next_occupied, post
 from accelsim.timing.tables import NocTables
 
 
@@ -66,7 +66,7 @@ def begin_cycle(state: NocState, now: int) -> None:
 
 @inlined
 def clear_noc(noc: NocTables, state: NocState) -> None:
-    """Empty all routers and the wheel; credits full, pointers at zero."""
+    """Empty all routers; credits full, pointers at zero. Nothing is under way once a step has ended."""
     for at in range(state.channel.size):
         channel = state.channel[at]
         channel.head = 0
@@ -108,8 +108,7 @@ def clear_noc(noc: NocTables, state: NocState) -> None:
         state.source[at].returning = 0
         state.source[at].return_head = 0
     state.source_blocked[:] = 0
-    clear_wheel(state.wheel)
-    clear_calendar(state.calendar)
+    restart_calendar(state.calendar)
     state.scalars[:] = 0
     for at in range(noc.routers):
         for number in range(noc.ports):

@@ -26,10 +26,15 @@ def step_runner(noc: NetworkTables) -> Runner:
 
 def run_jobs(machine: Machine, chunk: Chunk) -> None:
     """Simulate the jobs of a chunk."""
-    noc, scratch = machine.noc, allocate_work(machine.work)
+    noc = machine.noc
+    try:
+        scratch, *network = machine.scratch.pop()
+    except IndexError:
+        scratch, *network = allocate_work(machine.work), *_allocate(noc)
     run: Any = _run_fixed_latency if isinstance(noc, FixedLatencyTables) else _run_routers
     out = (chunk.scans, chunk.terminals, chunk.routers, chunk.links, chunk.steps)
-    run(noc, machine.axons, machine.work, scratch, scratch.work, *_allocate(noc), chunk.first, *out)
+    run(noc, machine.axons, machine.work, scratch, scratch.work, *network, chunk.first, *out)
+    machine.scratch.append((scratch, *network))
 
 
 def _allocate(noc: NetworkTables) -> tuple[Any, Any]:

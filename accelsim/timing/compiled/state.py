@@ -156,6 +156,7 @@ class NocState(NamedTuple):
     following: Numbers
     wheel: Wheel
     calendar: Calendar
+    awake: Numbers
     credit_return: Int64s
     source: Records
     source_return: Int64s
@@ -205,6 +206,7 @@ def allocate_noc(noc: NocTables) -> NocState:
         following=np.zeros(noc.routers, np.uint32),
         wheel=allocate_wheel(longest, events),
         calendar=allocate_calendar(len(noc.terminals) + noc.routers),
+        awake=np.zeros(len(noc.terminals) + noc.routers, np.uint32),
         credit_return=np.zeros((channels, noc.buffer), np.int64),
         source=np.zeros(sources, SOURCE_VC),
         source_return=np.zeros((sources, noc.buffer), np.int64),

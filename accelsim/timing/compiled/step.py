@@ -1,7 +1,7 @@
 """One hardware step in compiled form: deliver, inject, routers, then jump to the next cycle with something to do."""
 
 from accelsim.kernels import inlined, loop_kernel
-from accelsim.timing.compiled.calendar import NEVER, next_wake, set_wake, take_first
+from accelsim.timing.compiled.calendar import NEVER, next_wake, set_wake, take_due
 from accelsim.timing.compiled.router import (
     arrive,
     begin_cycle,
@@ -120,8 +120,8 @@ def run_step(
                 arrive(noc, noc_state, where >> 1, flit, now)
             else:
                 call_now(noc_state, where >> 1, now)
-        while next_wake(calendar) == now:
-            item = take_first(calendar, now)
+        for k in range(take_due(calendar, now, noc_state.awake) if next_wake(calendar) == now else 0):
+            item = noc_state.awake[k]
             if item < terminals:
                 _inject(noc, axons, work, noc_state, state, count, item, now)
             else:

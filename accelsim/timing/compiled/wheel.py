@@ -41,21 +41,11 @@ class Wheel(NamedTuple):
 
 
 def allocate_wheel(longest: int, most: int) -> Wheel:
-    """Return a wheel for flights of up to ``longest`` cycles and ``most`` events at a time."""
+    """Return an empty wheel for flights of up to ``longest`` cycles and ``most`` events at a time."""
     slots = max(64, 1 << int(longest).bit_length())
-    return Wheel(
-        np.zeros(most, EVENT), np.zeros(slots, np.int32), np.zeros(slots // 64, np.uint64), np.zeros(1, np.int64)
-    )
-
-
-@inlined
-def clear_wheel(wheel: Wheel) -> None:
-    """Remove everything."""
-    wheel.first[:] = -1
-    wheel.occupied[:] = 0
-    wheel.free[0] = 0
-    for at in range(wheel.event.size):
-        wheel.event[at].following = at + 1
+    event = np.zeros(most, EVENT)
+    event["following"] = np.arange(1, most + 1)
+    return Wheel(event, np.full(slots, -1, np.int32), np.zeros(slots // 64, np.uint64), np.zeros(1, np.int64))
 
 
 @inlined
