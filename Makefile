@@ -38,7 +38,7 @@ lint: $(VENV)/.installed-test
 	$(BIN)/lint-imports --no-logo
 
 validate: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -m validate -rs $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) -m validate -rs $(ARGS)
 
 bench: $(VENV)/.installed-test
 	@test -n "$(BENCHMARKS)" || echo "benchmarks: no file"

@@ -58,7 +58,7 @@ CHIP_BARS = {
     "look-up": 2,
     "neurons visited in vain": 2,
     "long packets": 4,
-    "values": 2,
+    "values": 1,
 }
 """Least number of chips, of 20, in which it happens."""
 

@@ -152,7 +152,7 @@ def _remove(calendar: Calendar, place: int) -> None:
     _raise(calendar, last, place)
 
 
-@inlined
+@loop_kernel
 def set_wake(calendar: Calendar, item: int, at: int) -> None:
     """Wake an item in cycle ``at`` unless it wakes earlier."""
     known = calendar.wake[item]

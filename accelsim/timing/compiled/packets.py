@@ -1,5 +1,7 @@
 """Packet traces on the network alone: sources with unbounded queues, sinks that take a flit in the cycle it arrives."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from accelsim.kernels import inlined, loop_kernel
@@ -42,71 +44,79 @@ def _wake_source(
         set_wake(state.calendar, terminal, max(at, created[order[cursor[terminal]]]))
 
 
-@loop_kernel
-def _run(
-    noc: NocTables,
-    state: NocState,
-    sources: Records,
-    cursor: Int64s,
-    last: Int64s,
-    order: Int64s,
-    created: Int64s,
-    target: Int64s,
-    flits: Int64s,
-    times: Int64s,
-    count: Records,
-    links: Int64s,
-) -> None:
-    wheel, single = state.wheel, is_single(noc)
-    clear_noc(noc, state)
-    for terminal in range(noc.terminals.size):
-        sources[terminal].source_vc = noc.vcs - 1
-        _wake_source(state, created, order, cursor, last, terminal, 0)
-    now = next_wake(state.calendar)
-    while now < NEVER:
-        begin_cycle(state, now)
-        event = take_slot(wheel, now)
-        while event >= 0:
-            where, flit = wheel.event[event].where, wheel.event[event].flit
-            event = free_event(wheel, event)
-            if where & 1 == FLIT:
-                arrive(noc, state, where >> 1, flit, now)
-            else:
-                call_now(state, where >> 1, now)
-        for k in range(take_due(state.calendar, now, state.awake) if next_wake(state.calendar) == now else 0):
-            terminal = state.awake[k]
-            if terminal >= noc.terminals.size:
-                call_now(state, terminal - noc.terminals.size, now)
-                continue
-            packet = order[cursor[terminal]]
-            source = sources[terminal]
-            fresh = source.sent_flits == 0
-            source.load = packet
-            source.target = target[packet]
-            source.flits = flits[packet]
-            done = inject(noc, state, source, terminal, now)
-            if done != BLOCKED:
-                if fresh:
-                    times[packet, 0] = now
-                if done == SENT_TAIL:
-                    cursor[terminal] += 1
-                _wake_source(state, created, order, cursor, last, terminal, now + 1)
-        for k in range(state.scalars[DUE_ROUTERS]):
-            if single:
-                cycle_single(noc, state, count, links, state.due[k], now)
-            else:
-                cycle_router(noc, state, count, links, state.due[k], now)
-        for k in range(state.scalars[EJECTED_FLITS]):
-            gone = state.ejected[k]
-            if gone.flit & HEAD:
-                times[flit_load(gone.flit), 1] = gone.at
-            if gone.flit & TAIL:
-                times[flit_load(gone.flit), 2] = gone.at
-            release(noc, state, gone.terminal, gone.at + noc.credit, gone.vc, 1)
-        following = next_event(state, now)
+def _packet_kernel(single: bool) -> Callable[..., None]:
+    """Return the kernel for routers that :func:`is_single` or not; only what is used is compiled."""
+
+    @loop_kernel
+    def run(
+        noc: NocTables,
+        state: NocState,
+        sources: Records,
+        cursor: Int64s,
+        last: Int64s,
+        order: Int64s,
+        created: Int64s,
+        target: Int64s,
+        flits: Int64s,
+        times: Int64s,
+        count: Records,
+        links: Int64s,
+    ) -> None:
+        wheel = state.wheel
+        clear_noc(noc, state)
+        for terminal in range(noc.terminals.size):
+            sources[terminal].source_vc = noc.vcs - 1
+            _wake_source(state, created, order, cursor, last, terminal, 0)
         now = next_wake(state.calendar)
-        if following >= 0:
-            now = min(now, following)
+        while now < NEVER:
+            begin_cycle(state, now)
+            event = take_slot(wheel, now)
+            while event >= 0:
+                where, flit = wheel.event[event].where, wheel.event[event].flit
+                event = free_event(wheel, event)
+                if where & 1 == FLIT:
+                    arrive(noc, state, where >> 1, flit, now)
+                else:
+                    call_now(state, where >> 1, now)
+            for k in range(take_due(state.calendar, now, state.awake) if next_wake(state.calendar) == now else 0):
+                terminal = state.awake[k]
+                if terminal >= noc.terminals.size:
+                    call_now(state, terminal - noc.terminals.size, now)
+                    continue
+                packet = order[cursor[terminal]]
+                source = sources[terminal]
+                fresh = source.sent_flits == 0
+                source.load = packet
+                source.target = target[packet]
+                source.flits = flits[packet]
+                done = inject(noc, state, source, terminal, now)
+                if done != BLOCKED:
+                    if fresh:
+                        times[packet, 0] = now
+                    if done == SENT_TAIL:
+                        cursor[terminal] += 1
+                    _wake_source(state, created, order, cursor, last, terminal, now + 1)
+            for k in range(state.scalars[DUE_ROUTERS]):
+                if single:
+                    cycle_single(noc, state, count, links, state.due[k], now)
+                else:
+                    cycle_router(noc, state, count, links, state.due[k], now)
+            for k in range(state.scalars[EJECTED_FLITS]):
+                gone = state.ejected[k]
+                if gone.flit & HEAD:
+                    times[flit_load(gone.flit), 1] = gone.at
+                if gone.flit & TAIL:
+                    times[flit_load(gone.flit), 2] = gone.at
+                release(noc, state, gone.terminal, gone.at + noc.credit, gone.vc, 1)
+            following = next_event(state, now)
+            now = next_wake(state.calendar)
+            if following >= 0:
+                now = min(now, following)
+
+    return run
+
+
+_run_single, _run_general = _packet_kernel(True), _packet_kernel(False)
 
 
 def run_packets(noc: NocTables, trace: PacketTrace) -> PacketTimes:
@@ -127,7 +137,8 @@ def run_packets(noc: NocTables, trace: PacketTrace) -> PacketTimes:
     times = np.full((len(trace.created), 3), -1, dtype=np.int64)
     count = np.zeros(noc.routers, dtype=ROUTER_COUNT)
     links = np.zeros((noc.routers, noc.ports), dtype=np.int64)
-    _run(
+    run = _run_single if is_single(noc) else _run_general
+    run(
         noc,
         allocate_noc(noc),
         np.zeros(len(noc.terminals), TERMINAL),

@@ -5,8 +5,9 @@ from typing import Any
 
 from accelsim.kernels import loop_kernel
 from accelsim.timing.compiled.fixed_latency import allocate_fixed_latency, run_fixed_latency_step
+from accelsim.timing.compiled.single import is_single
 from accelsim.timing.compiled.state import allocate_noc, allocate_terminals
-from accelsim.timing.compiled.step import run_step
+from accelsim.timing.compiled.step import run_general_step, run_single_step
 from accelsim.timing.engine import Chunk
 from accelsim.timing.machine import Machine
 from accelsim.timing.tables import AxonTables, FixedLatencyTables, NetworkTables, StepWork
@@ -20,7 +21,7 @@ Runner = Callable[[AxonTables, StepWork, Any, Any, Any, Any], None]
 def step_runner(noc: NetworkTables) -> Runner:
     """Allocate the scratch of one worker and return what simulates a step with it."""
     network, ends = _allocate(noc)
-    run: Any = run_fixed_latency_step if isinstance(noc, FixedLatencyTables) else run_step
+    run, _ = _kernels(noc)
     return lambda axons, work, *out: run(noc, axons, work, network, ends, *out)
 
 
@@ -31,10 +32,19 @@ def run_jobs(machine: Machine, chunk: Chunk) -> None:
         scratch, *network = machine.scratch.pop()
     except IndexError:
         scratch, *network = allocate_work(machine.work), *_allocate(noc)
-    run: Any = _run_fixed_latency if isinstance(noc, FixedLatencyTables) else _run_routers
+    _, run = _kernels(noc)
     out = (chunk.scans, chunk.terminals, chunk.routers, chunk.links, chunk.steps)
     run(noc, machine.axons, machine.work, scratch, scratch.work, *network, chunk.first, *out)
     machine.scratch.append((scratch, *network))
+
+
+def _kernels(noc: NetworkTables) -> tuple[Any, Any]:
+    """Return the kernels of one step and of the jobs of a chunk."""
+    if isinstance(noc, FixedLatencyTables):
+        return run_fixed_latency_step, _jobs_fixed_latency
+    if is_single(noc):
+        return run_single_step, _jobs_single
+    return run_general_step, _jobs_general
 
 
 def _allocate(noc: NetworkTables) -> tuple[Any, Any]:
@@ -44,7 +54,7 @@ def _allocate(noc: NetworkTables) -> tuple[Any, Any]:
 
 
 @loop_kernel
-def _run_routers(
+def _jobs_single(
     noc: Any,
     axons: Any,
     tables: Any,
@@ -62,11 +72,11 @@ def _run_routers(
     for at in range(steps.size):
         sample = (first + at) // tables.steps
         build_work(tables, sample, first + at - sample * tables.steps, scratch, scans[at])
-        run_step(noc, axons, work, network, ends, terminals[at], routers[at], links[at], steps[at : at + 1])
+        run_single_step(noc, axons, work, network, ends, terminals[at], routers[at], links[at], steps[at : at + 1])
 
 
 @loop_kernel
-def _run_fixed_latency(
+def _jobs_general(
     noc: Any,
     axons: Any,
     tables: Any,
@@ -84,5 +94,26 @@ def _run_fixed_latency(
     for at in range(steps.size):
         sample = (first + at) // tables.steps
         build_work(tables, sample, first + at - sample * tables.steps, scratch, scans[at])
-        out = (terminals[at], routers[at], links[at], steps[at : at + 1])
-        run_fixed_latency_step(noc, axons, work, network, ends, *out)
+        run_general_step(noc, axons, work, network, ends, terminals[at], routers[at], links[at], steps[at : at + 1])
+
+
+@loop_kernel
+def _jobs_fixed_latency(
+    noc: Any,
+    axons: Any,
+    tables: Any,
+    scratch: Any,
+    work: Any,
+    network: Any,
+    ends: Any,
+    first: int,
+    scans: Any,
+    terminals: Any,
+    routers: Any,
+    links: Any,
+    steps: Any,
+) -> None:
+    for at in range(steps.size):
+        sample = (first + at) // tables.steps
+        build_work(tables, sample, first + at - sample * tables.steps, scratch, scans[at])
+        run_fixed_latency_step(noc, axons, work, network, ends, terminals[at], routers[at], links[at], steps[at : at + 1])

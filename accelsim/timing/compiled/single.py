@@ -63,9 +63,9 @@ def cycle_single(noc: NocTables, state: NocState, count: Records, links: Int64s,
     account_sleep(noc, state, count, router, now)
     base = router * noc.ports
     wanted, lost, refused = _choose(noc, state, router, now)
-    holding = record.holding
+    candidates = record.holding
+    fresh = credit = ejection = 0
     again = followed = False
-    credit = ejection = 0
     while wanted != 0:
         out = lowest_bit(wanted)
         wanted &= wanted - 1
@@ -78,31 +78,22 @@ def cycle_single(noc: NocTables, state: NocState, count: Records, links: Int64s,
         winner.ready = now + 1
         record.waiting ^= 1 << i
         record.holding |= 1 << i
-        if not noc.speculative:
-            again = True
-        elif has_credit(noc, state, base + out, now):
-            bid = state.grant[out]
-            state.port[base + out].sw_grant = 0 if bid + 1 == noc.ports else bid + 1
-            if bid != i:
-                done.stall_switch += 1
-                again = True
-                continue
-            if depart(noc, state, count, links, router, i, now):
-                followed = True
-            elif state.channel[base + out].owner < 0 and (refused >> out) & 1:
-                again = True  # a head that went without can have it in the next cycle
-        elif noc.links[router, out].router < 0:
-            ejection += 1
-        else:
-            credit += 1
-            await_credit(state, base + out)
-    while holding != 0:
-        i = lowest_bit(holding)
-        holding &= holding - 1
+        fresh |= 1 << i
+    if noc.speculative:
+        candidates |= fresh
+    elif fresh != 0:
+        again = True
+    while candidates != 0:
+        i = lowest_bit(candidates)
+        candidates &= candidates - 1
         out = state.channel[base + i].out_port
         if has_credit(noc, state, base + out, now):
-            state.port[base + out].sw_grant = 0 if i + 1 == noc.ports else i + 1
-            if depart(noc, state, count, links, router, i, now):
+            bid = state.grant[out] if (fresh >> i) & 1 else i
+            state.port[base + out].sw_grant = 0 if bid + 1 == noc.ports else bid + 1
+            if bid != i:  # the switch has chosen a head that has no VC
+                done.stall_switch += 1
+                again = True
+            elif depart(noc, state, count, links, router, i, now):
                 followed = True
             elif state.channel[base + out].owner < 0 and (refused >> out) & 1:
                 again = True  # a head that went without can have it in the next cycle

@@ -1,5 +1,7 @@
 """One hardware step in compiled form: deliver, inject, routers, then jump to the next cycle with something to do."""
 
+from collections.abc import Callable
+
 from accelsim.kernels import inlined, loop_kernel
 from accelsim.timing.compiled.calendar import NEVER, next_wake, set_wake, take_due
 from accelsim.timing.compiled.router import (
@@ -11,7 +13,7 @@ from accelsim.timing.compiled.router import (
     next_event,
     release,
 )
-from accelsim.timing.compiled.single import cycle_single, is_single
+from accelsim.timing.compiled.single import cycle_single
 from accelsim.timing.compiled.sink import clear_sink, receive
 from accelsim.timing.compiled.source import BLOCKED, SENT_TAIL, clear_source, inject, injected, next_packet
 from accelsim.timing.compiled.state import (
@@ -27,6 +29,8 @@ from accelsim.timing.compiled.state import (
 from accelsim.timing.compiled.wheel import FLIT, free_event, take_slot
 from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
 from accelsim.timing.tables import AxonTables, NocTables, StepWork
+
+StepKernel = Callable[..., None]
 
 
 @inlined
@@ -52,97 +56,29 @@ def _inject(
     terminal: int,
     now: int,
 ) -> None:
-    """Try to send the next flit of a terminal; a source without credit waits to be called."""
+    """Try to send the next flit of a terminal, or fetch its first packet; without credit it waits to be woken."""
     source, done = state.terminal[terminal], count[terminal]
-    sent = inject(noc, noc_state, source, terminal, now)
-    if sent == BLOCKED:
-        if source.asked < 0:
-            source.asked = now
-        return
-    if source.asked >= 0:
-        done.no_credit += now - source.asked
-        source.asked = -1
-    if done.first_flit < 0:
-        done.first_flit = now
-    done.flits_out += 1
-    done.source_end = max(done.source_end, now + 1)
     following = now + 1
+    sent = SENT_TAIL
+    if source.pending:
+        sent = inject(noc, noc_state, source, terminal, now)
+        if sent == BLOCKED:
+            if source.asked < 0:
+                source.asked = now
+            return
+        if source.asked >= 0:
+            done.no_credit += now - source.asked
+            source.asked = -1
+        if done.first_flit < 0:
+            done.first_flit = now
+        done.flits_out += 1
+        done.source_end = max(done.source_end, following)
+        if sent == SENT_TAIL:
+            injected(state, count, noc.terminals[terminal], terminal, now)
     if sent == SENT_TAIL:
-        injected(state, count, noc.terminals[terminal], terminal, now)
         following = max(following, next_packet(axons, work, state, count, noc.terminals[terminal], terminal))
     if following < NEVER:
         set_wake(noc_state.calendar, terminal, following)
-
-
-@loop_kernel
-def run_step(
-    noc: NocTables,
-    axons: AxonTables,
-    work: StepWork,
-    noc_state: NocState,
-    state: TerminalState,
-    count: Records,
-    router_count: Records,
-    links: Int64s,
-    summary: Records,
-) -> None:
-    """Simulate one hardware step.
-
-    Parameters
-    ----------
-    noc, axons, work
-        The chip and the work of the step.
-    noc_state, state
-        Scratch of this worker.
-    count : (terminals,) TERMINAL_COUNT
-    router_count : (routers,) ROUTER_COUNT
-    links : (routers, ports) int64
-        Added to.
-    summary : (1,) STEP
-        Overwritten.
-    """
-    clear_noc(noc, noc_state)
-    clear_terminals(noc, work, state, count)
-    wheel, calendar = noc_state.wheel, noc_state.calendar
-    terminals, single = noc.terminals.size, is_single(noc)
-    for terminal in range(terminals):
-        first = next_packet(axons, work, state, count, noc.terminals[terminal], terminal)
-        if first < NEVER:
-            set_wake(calendar, terminal, first)
-    now = next_wake(calendar)
-    while now < NEVER:
-        begin_cycle(noc_state, now)
-        event = take_slot(wheel, now)
-        while event >= 0:
-            where, flit = wheel.event[event].where, wheel.event[event].flit
-            event = free_event(wheel, event)
-            if where & 1 == FLIT:
-                arrive(noc, noc_state, where >> 1, flit, now)
-            else:
-                call_now(noc_state, where >> 1, now)
-        for k in range(take_due(calendar, now, noc_state.awake) if next_wake(calendar) == now else 0):
-            item = noc_state.awake[k]
-            if item < terminals:
-                _inject(noc, axons, work, noc_state, state, count, item, now)
-            else:
-                call_now(noc_state, item - terminals, now)
-        for k in range(noc_state.scalars[DUE_ROUTERS]):
-            if single:
-                cycle_single(noc, noc_state, router_count, links, noc_state.due[k], now)
-            else:
-                cycle_router(noc, noc_state, router_count, links, noc_state.due[k], now)
-        for k in range(noc_state.scalars[EJECTED_FLITS]):
-            gone = noc_state.ejected[k]
-            count[gone.terminal].flits_in += 1
-            if gone.flit & TAIL:
-                cost = axons.costs[flit_load(gone.flit)]
-                looked_up = receive(cost, state, count, gone.terminal, gone.at)
-                release(noc, noc_state, gone.terminal, looked_up + noc.credit, gone.vc, cost.flits)
-        following = next_event(noc_state, now)
-        now = next_wake(calendar)
-        if following >= 0:
-            now = min(now, following)
-    _summarise(noc, work, state, noc_state, count, summary)
 
 
 @inlined
@@ -167,3 +103,80 @@ def _summarise(
     summary[0].injected = injected
     summary[0].delivered = delivered
     summary[0].status = STATUS_DONE if finished and made == delivered else STATUS_DEADLOCK
+
+
+def step_kernel(single: bool) -> StepKernel:
+    """Return the kernel of a step for routers that :func:`is_single` or not; only what is used is compiled."""
+
+    @loop_kernel
+    def run_step(
+        noc: NocTables,
+        axons: AxonTables,
+        work: StepWork,
+        noc_state: NocState,
+        state: TerminalState,
+        count: Records,
+        router_count: Records,
+        links: Int64s,
+        summary: Records,
+    ) -> None:
+        """Simulate one hardware step.
+
+        Parameters
+        ----------
+        noc, axons, work
+            The chip and the work of the step.
+        noc_state, state
+            Scratch of this worker.
+        count : (terminals,) TERMINAL_COUNT
+        router_count : (routers,) ROUTER_COUNT
+        links : (routers, ports) int64
+            Added to.
+        summary : (1,) STEP
+            Overwritten.
+        """
+        clear_noc(noc, noc_state)
+        clear_terminals(noc, work, state, count)
+        wheel, calendar = noc_state.wheel, noc_state.calendar
+        terminals = noc.terminals.size
+        for terminal in range(terminals):
+            set_wake(calendar, terminal, 0)
+        now = next_wake(calendar)
+        while now < NEVER:
+            begin_cycle(noc_state, now)
+            event = take_slot(wheel, now)
+            while event >= 0:
+                where, flit = wheel.event[event].where, wheel.event[event].flit
+                event = free_event(wheel, event)
+                if where & 1 == FLIT:
+                    arrive(noc, noc_state, where >> 1, flit, now)
+                else:
+                    call_now(noc_state, where >> 1, now)
+            for k in range(take_due(calendar, now, noc_state.awake) if next_wake(calendar) == now else 0):
+                item = noc_state.awake[k]
+                if item < terminals:
+                    _inject(noc, axons, work, noc_state, state, count, item, now)
+                else:
+                    call_now(noc_state, item - terminals, now)
+            for k in range(noc_state.scalars[DUE_ROUTERS]):
+                if single:
+                    cycle_single(noc, noc_state, router_count, links, noc_state.due[k], now)
+                else:
+                    cycle_router(noc, noc_state, router_count, links, noc_state.due[k], now)
+            for k in range(noc_state.scalars[EJECTED_FLITS]):
+                gone = noc_state.ejected[k]
+                count[gone.terminal].flits_in += 1
+                if gone.flit & TAIL:
+                    cost = axons.costs[flit_load(gone.flit)]
+                    looked_up = receive(cost, state, count, gone.terminal, gone.at)
+                    release(noc, noc_state, gone.terminal, looked_up + noc.credit, gone.vc, cost.flits)
+            following = next_event(noc_state, now)
+            now = next_wake(calendar)
+            if following >= 0:
+                now = min(now, following)
+        _summarise(noc, work, state, noc_state, count, summary)
+
+    return run_step
+
+
+run_single_step, run_general_step = step_kernel(True), step_kernel(False)
