@@ -136,11 +136,15 @@ def begin_step(state: Array, base: Array, constant: Marks, nonzero: Marks, curre
     """
     for sample in range(state.shape[0]):
         _pack(state[sample], nonzero[sample])
-        current[sample, :] = base[sample if base.shape[0] > 1 else 0]
+        from_row = sample if base.shape[0] > 1 else 0
+        for neuron in range(state.shape[1]):
+            current[sample, neuron] = base[from_row, neuron]
         if constant.shape[0] > 0:
-            touched[sample, :] = constant[sample]
+            for neuron in range(state.shape[1]):
+                touched[sample, neuron] = constant[sample, neuron]
         else:
-            touched[sample, :] = 0
+            for neuron in range(state.shape[1]):
+                touched[sample, neuron] = 0
 
 
 @kernel

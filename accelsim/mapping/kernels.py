@@ -170,7 +170,9 @@ def grown_table(keys: Any, count: int, size: int) -> Any:
 def grown(array: Any) -> Any:
     """Return a copy of a (n, k) int32 array with room for twice as many rows."""
     larger = np.empty((2 * len(array), array.shape[1]), np.int32)
-    larger[: len(array)] = array
+    for at in range(array.shape[0]):
+        for column in range(array.shape[1]):
+            larger[at, column] = array[at, column]
     return larger
 
 
@@ -289,7 +291,8 @@ def merge_axons(
         at = first
         while at < last:
             terminal = entries[at, 0]
-            vector[:] = records[entries[at, 1]]
+            for column in range(vector.size):
+                vector[column] = records[entries[at, 1], column]
             at += 1
             while at < last and entries[at, 0] == terminal:
                 for field in range(1, fields):

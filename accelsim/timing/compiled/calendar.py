@@ -152,9 +152,14 @@ def _remove(calendar: Calendar, place: int) -> None:
     _raise(calendar, last, place)
 
 
-@loop_kernel
+@inlined
 def set_wake(calendar: Calendar, item: int, at: int) -> None:
     """Wake an item in cycle ``at`` unless it wakes earlier."""
+    _set_wake(calendar, np.int64(item), np.int64(at))  # type: ignore[arg-type]
+
+
+@loop_kernel
+def _set_wake(calendar: Calendar, item: int, at: int) -> None:
     known = calendar.wake[item]
     if known == NEVER and at - calendar.state[_BASE] < _SLOTS:
         calendar.wake[item] = at

@@ -116,4 +116,5 @@ def _jobs_fixed_latency(
     for at in range(steps.size):
         sample = (first + at) // tables.steps
         build_work(tables, sample, first + at - sample * tables.steps, scratch, scans[at])
-        run_fixed_latency_step(noc, axons, work, network, ends, terminals[at], routers[at], links[at], steps[at : at + 1])
+        out = (terminals[at], routers[at], links[at], steps[at : at + 1])
+        run_fixed_latency_step(noc, axons, work, network, ends, *out)
