@@ -3,18 +3,24 @@
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
 
 from accelsim.kernels import inlined
 
-_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
-_POSITION = np.zeros(64, dtype=np.uint8)
-for _bit in range(64):
-    _POSITION[((0x03F79D71B4CB0A89 << _bit) & 0xFFFFFFFFFFFFFFFF) >> 58] = _bit
+
+@intrinsic
+def _trailing_zeros(_context: Any, _mask: Any) -> Any:
+    """Count trailing zeros of a word that is not zero: one instruction."""
+
+    def generate(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.uint64(types.uint64), generate
 
 
 @inlined
 def lowest_bit(mask: Any) -> int:
-    """Return the position of the lowest set bit (de Bruijn multiplication; Leiserson, Prokop and Randall 1998)."""
-    bits = np.uint64(mask)
-    alone = bits & (~bits + np.uint64(1))
-    return np.int64(_POSITION[(alone * _DE_BRUIJN) >> np.uint64(58)])  # type: ignore[return-value]
+    """Return the position of the lowest set bit."""
+    return np.int64(_trailing_zeros(np.uint64(mask)))  # type: ignore[call-arg, return-value]
