@@ -211,6 +211,11 @@ def test_all_problems_of_a_file_at_once_in_its_order(tmp_path):
     ]
 
 
+def test_an_override_may_add_a_key_of_the_users_own():
+    spec = load_chip("core", ["mapping.slices.lif1=3", "mapping.slices.lif2=1"]).spec
+    assert spec.mapping.slices == {"lif1": 3, "lif2": 1}
+
+
 def test_all_wrong_overrides_at_once():
     assert len(refusal("core", ["a=1", "b=2", "core.scan=all"])) == 2
 

@@ -131,6 +131,7 @@ def as_tables(scene: Scene) -> WorkTables:
         part_ptr=np.concatenate(([0], np.cumsum([len(own) for own in scene.terminals]))).astype(np.int64),
         parts=table,
         slots=slots,
+        neurons=slots["neuron"].astype(np.uint32),
         group_cycles=whole_scans(table, slots, core),
         populations=population_table(scene.depths, activity, visit, [0, *scene.sizes[1:]]),
         spike_ptr=np.concatenate([item.ptr for item in activity]),

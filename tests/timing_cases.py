@@ -18,14 +18,18 @@ def mesh_size(rng) -> tuple[int, ...]:
 
 
 def random_router(rng):
+    """Half of them with stages of one cycle; speculation knows no others."""
+    plain = bool(rng.random() < 0.5)
     return router(
         virtual_channels=int(rng.choice([1, 1, 2, 3, 4])),
         buffer_flits=int(rng.integers(1, 9)),
-        routing_delay=int(rng.integers(0, 2)),
+        routing_delay=int(rng.integers(0, 2 if plain else 4)),
+        vc_alloc_delay=1 if plain else int(rng.integers(1, 4)),
+        switch_alloc_delay=1 if plain else int(rng.integers(1, 4)),
         switch_delay=int(rng.integers(1, 3)),
         link_delay=int(rng.integers(1, 4)),
         credit_delay=int(rng.integers(0, 3)),
-        speculative=bool(rng.random() < 0.4),
+        speculative=plain and bool(rng.random() < 0.8),
     )
 
 

@@ -173,7 +173,10 @@ def router_figures(chip: ChipSpec) -> RouterFigures:
     """Return the figures of one router."""
     spec = chip.noc.router
     if spec is None:
-        raise CostError(f"noc source {chip.technology.noc_source}: figures for routers only, not for fixed_latency")
+        raise CostError(
+            f"noc source {chip.technology.noc_source}: figures for routers only, not for fixed_latency; state them as "
+            "technology.overrides, or all energies of the chip as energies"
+        )
     source = NOC_SOURCES.get(chip.technology.noc_source)()
     return source.router(
         router_ports(chip), chip.noc.flit_bits, spec.virtual_channels, spec.buffer_flits, chip.technology.node

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from accelsim.errors import ConfigError
-from accelsim.hardware.schema import keys_at
+from accelsim.hardware.schema import keys_at, takes_any_key
 from accelsim.hardware.yaml_reader import Location, Locations, child, parse_yaml
 
 _STEP = re.compile(r"(?:^|\.)([A-Za-z_][A-Za-z0-9_]*)|\[([0-9]{1,6})\]")
@@ -95,7 +95,7 @@ def _exists(holder: object, step: str | int, above: list[str | int]) -> bool:
     """Tell whether a step exists, or may be filled in because the specification asks for it."""
     if isinstance(step, int):
         return isinstance(holder, list) and step < len(holder)
-    return isinstance(holder, dict) and (step in holder or step in keys_at(above))
+    return isinstance(holder, dict) and (step in holder or step in keys_at(above) or takes_any_key(above))
 
 
 def _unknown(path: str, data: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ The JSON Schema describes the file as a person writes it: quantities are strings
 import ast
 import inspect
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -33,6 +33,13 @@ def keys_at(path: Sequence[str | int]) -> list[str]:
     """Return the keys that a mapping at ``path`` must have; empty where no mapping is due."""
     model = model_at(path)
     return sorted(model.model_fields) if model is not None else []
+
+
+def takes_any_key(path: Sequence[str | int]) -> bool:
+    """Tell whether the mapping at ``path`` has keys of the user's own, as ``mapping.slices`` has."""
+    model = model_at(path[:-1]) if path else None
+    field = model.model_fields.get(str(path[-1])) if model is not None else None
+    return field is not None and get_origin(field.annotation) is dict
 
 
 def json_schema() -> dict[str, Any]:

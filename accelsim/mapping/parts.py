@@ -104,8 +104,9 @@ def draft(network: Network, chip: ChipSpec, model: DemandModel, cores: int, kind
     ports = ports_of(chip, "input", cores)
     if not ports and network.outgoing(network.input.name):
         raise MappingError(
-            f"ports: {network.input.name} sends events into the network, but the chip has no input port; known: "
-            + (", ".join(f"{port.name} ({port.direction})" for port in chip.ports) or "none")
+            f"ports: {network.input.name} sends events into the network, but the chip has no input port: expected one "
+            "with direction input or both, got "
+            + (", ".join(f"{port.name} ({port.direction})" for port in chip.ports) or "no ports")
         )
     bounds = [round(input_sources * at / len(ports)) for at in range(1, len(ports))]
     everyone = np.split(np.arange(input_sources, dtype=np.int32), bounds)[: len(ports)]

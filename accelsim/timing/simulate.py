@@ -97,9 +97,12 @@ def simulate(
         if progress is not None:
             progress(len(chunk.steps))
 
-    finish(_run_chunk(run, machine, *chunks[0]))  # here: an interrupt while kernels are compiled ends that at once
+    # The first runs here: an interrupt while kernels are compiled ends that at once.
+    here = len(chunks) if threads == 1 else 1
+    for first, jobs in chunks[:here]:
+        finish(_run_chunk(run, machine, first, jobs))
     with ThreadPoolExecutor(threads) as pool:
-        tasks = deque(pool.submit(_run_chunk, run, machine, first, jobs) for first, jobs in chunks[1:])
+        tasks = deque(pool.submit(_run_chunk, run, machine, first, jobs) for first, jobs in chunks[here:])
         try:
             while tasks:
                 finish(tasks.popleft().result())
@@ -115,10 +118,11 @@ def _chunks(machine: Machine, threads: int) -> list[tuple[int, int]]:
         + (ROUTER_COUNT.itemsize + 8 * machine.noc.ports) * machine.noc.routers
         + SCAN_COUNT.itemsize * len(machine.work.parts)
     )
-    size = max(1, min(_CHUNK_BYTES // bytes_per_job, -(-machine.jobs // (8 * threads))))
+    shares, alone = (1, 0) if threads == 1 else (8 * threads, 1)
+    size = max(1, min(_CHUNK_BYTES // bytes_per_job, -(-machine.jobs // shares)))
+    rest = [(first, min(size, machine.jobs - first)) for first in range(alone, machine.jobs, size)]
     # The first runs alone, before there are threads: one job, so that the others are not kept waiting.
-    rest = [(first, min(size, machine.jobs - first)) for first in range(1, machine.jobs, size)]
-    return [(0, 1), *rest]
+    return [(0, 1)] * alone + rest
 
 
 def _run_chunk(run: Engine, machine: Machine, first: int, jobs: int) -> Chunk:

@@ -70,7 +70,8 @@ class WorkTables(NamedTuple):
     """Slices by terminal, and the activity of all populations in flat arrays.
 
     Slices of terminal n are ``parts[part_ptr[n] : part_ptr[n + 1]]``. ``visit`` are bitmaps, most significant bit
-    first, of neurons with input, state or bias; populations whose neurons are all updated have none.
+    first, of neurons with input, state or bias; populations whose neurons are all updated have none. ``neurons`` are those
+    of the slots once more, close together.
     """
 
     timesteps: int
@@ -84,6 +85,7 @@ class WorkTables(NamedTuple):
     part_ptr: Int64s
     parts: npt.NDArray[Any]
     slots: npt.NDArray[Any]
+    neurons: npt.NDArray[np.uint32]
     group_cycles: Int32s
     populations: npt.NDArray[Any]
     spike_ptr: Int64s
@@ -248,6 +250,7 @@ def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: Activ
         ).astype(np.int64),
         parts=table,
         slots=slots,
+        neurons=slots["neuron"].astype(np.uint32),
         group_cycles=whole_scans(table, slots, core),
         populations=population_table(
             [schedule.first[name] for name in names],

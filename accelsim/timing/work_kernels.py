@@ -94,10 +94,46 @@ def _scan(
 
 
 @inlined
+def _scan_single(
+    tables: Any, scratch: Any, part: int, visit: int, scan: Any, burst: int, source: int, pending: int
+) -> tuple[int, int, int]:
+    """Scan every neuron of a slice in groups of one, which all take the same cycles; see :func:`_scan`."""
+    own, population = tables.parts[part], tables.populations[tables.parts[part].population]
+    marks, seen = scratch.marks[population.fired_base :], tables.visit[visit:]
+    every_update = own.scan == EVERY_UPDATE
+    each, update = tables.group_cycles[own.first_group], tables.update_cycles
+    cycles = updated = updates = 0
+    begin = own.first
+    neurons = tables.neurons[own.first : own.first + own.neurons]
+    for at in range(neurons.size):
+        neuron = neurons[at]
+        byte, shift = neuron >> np.uint32(3), ~neuron & np.uint32(7)
+        fires = marks[byte] >> shift & 1
+        updates += 1 if every_update else (fires | seen[byte] >> shift) & 1
+        if fires:
+            cost = (own.first + at + 1 - begin) * each + updates * update + tables.spike_cycles
+            scratch.burst_cycles[burst], scratch.burst_fired[burst] = pending + cost, 1
+            scratch.fired[source] = own.number + neuron
+            burst, source = burst + 1, source + 1
+            cycles, updated = cycles + cost, updated + updates
+            pending = updates = 0
+            begin = own.first + at + 1
+    cost = (own.first + own.neurons - begin) * each + updates * update
+    scan.visited += own.neurons
+    scan.updated += updated + updates
+    scan.membrane_words += own.membrane_words
+    scan.accumulator_words += own.accumulator_words
+    scan.cycles += cycles + cost
+    return burst, source, pending + cost
+
+
+@inlined
 def _scan_all(
     tables: Any, scratch: Any, part: int, visit: int, scan: Any, burst: int, source: int, pending: int
 ) -> tuple[int, int, int]:
     """Scan every neuron of a slice, whose groups are always the same; see :func:`_scan`."""
+    if tables.lanes == 1:
+        return _scan_single(tables, scratch, part, visit, scan, burst, source, pending)
     own = tables.parts[part]
     marks = tables.populations[own.population].fired_base
     last, lanes, every_update = own.first + own.neurons, tables.lanes, own.scan == EVERY_UPDATE

@@ -159,6 +159,8 @@ def arrive(noc: NocTables, state: NocState, where: int, flit: int, now: int) -> 
 def release(noc: NocTables, state: NocState, terminal: int, at: int, vc: int, flits: int) -> None:
     """Give slots of a terminal's input queue back to its router, usable from cycle ``at`` on."""
     ring = state.releases[terminal]
+    if ring.count == 0:
+        ring.head = 0  # few lines of the cache, again and again
     place = np.int64(ring.head) + ring.count
     slot = state.release[terminal, place if place < state.release.shape[1] else place - state.release.shape[1]]
     slot.at = at
@@ -321,8 +323,8 @@ def _send_winners(
 def account_sleep(noc: NocTables, state: NocState, count: Records, router: int, now: int) -> None:
     """Begin the evaluation of a router: count what was blocked while it slept, take in what has come free."""
     record, done = state.router[router], count[router]
-    asleep = now - record.seen - 1
-    if asleep > 0:
+    if record.blocked_vc + record.blocked_credit + record.blocked_ejection > 0:
+        asleep = max(now - record.seen - 1, 0)
         done.stall_vc += asleep * record.blocked_vc
         done.stall_credit += asleep * record.blocked_credit
         done.stall_ejection += asleep * record.blocked_ejection
@@ -336,6 +338,8 @@ def rest(state: NocState, count: Records, router: int, lost: int) -> None:
     """End the evaluation of a router: count what is blocked, and wake it when a terminal's queue has room again."""
     record, done = state.router[router], count[router]
     record.blocked_vc = lost
+    if lost + record.blocked_credit + record.blocked_ejection == 0:
+        return
     done.stall_vc += lost
     done.stall_credit += record.blocked_credit
     done.stall_ejection += record.blocked_ejection

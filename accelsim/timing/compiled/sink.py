@@ -34,6 +34,8 @@ def receive(cost: Any, state: TerminalState, count: Records, terminal: int, now:
     while sink.waiting > 0 and state.looked_up[terminal, sink.waiting_head] < now:
         sink.waiting_head = 0 if sink.waiting_head + 1 == depth else sink.waiting_head + 1
         sink.waiting -= 1
+    if sink.waiting == 0:
+        sink.waiting_head = 0  # few lines of the cache, again and again
     look_up = max(now, sink.row_start)
     slot = np.int64(sink.waiting_head) + sink.waiting
     state.looked_up[terminal, slot if slot < depth else slot - depth] = look_up

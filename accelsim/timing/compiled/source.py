@@ -17,6 +17,7 @@ import numpy as np
 
 from accelsim.kernels import inlined
 from accelsim.timing.compiled.calendar import NEVER, set_wake
+from accelsim.timing.compiled.prefetch import prefetch
 from accelsim.timing.compiled.state import HEAD, TAIL, NocState, Records, TerminalState
 from accelsim.timing.compiled.wheel import FLIT, post
 from accelsim.timing.tables import AxonTables, NocTables, StepWork
@@ -88,6 +89,10 @@ def next_packet(
             done.fifo_full += source.written_at - source.burst_end
         neuron = work.fired[source.taken]
         source.taken += 1
+        # Of a large chip, the axons of the next neuron and where those of the one after it lie are not in the caches.
+        if source.taken + 1 < work.fired_ptr[terminal + 1]:
+            prefetch(axons.ptr, work.fired[source.taken + 1])
+            prefetch(axons.axon, axons.ptr[work.fired[source.taken]])
         source.axon_out_free = max(source.axon_out_free, source.written_at + 1)
         source.entry, source.last_entry = axons.ptr[neuron], axons.ptr[neuron + 1]
         if source.entry == source.last_entry:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from accelsim.kernels import inlined, loop_kernel
 from accelsim.timing.compiled.calendar import NEVER, next_wake, set_wake, take_due
+from accelsim.timing.compiled.prefetch import prefetch
 from accelsim.timing.compiled.router import (
     arrive,
     begin_cycle,
@@ -148,6 +149,8 @@ def step_kernel(single: bool) -> StepKernel:
             while event >= 0:
                 where, flit = wheel.event[event].where, wheel.event[event].flit
                 event = free_event(wheel, event)
+                if event >= 0 and wheel.event[event].where & 1 == FLIT:
+                    prefetch(noc_state.channel, wheel.event[event].where >> 1)
                 if where & 1 == FLIT:
                     arrive(noc, noc_state, where >> 1, flit, now)
                 else:
@@ -158,7 +161,10 @@ def step_kernel(single: bool) -> StepKernel:
                     _inject(noc, axons, work, noc_state, state, count, item, now)
                 else:
                     call_now(noc_state, item - terminals, now)
-            for k in range(noc_state.scalars[DUE_ROUTERS]):
+            due = noc_state.scalars[DUE_ROUTERS]
+            for k in range(due):
+                if k + 1 < due:
+                    prefetch(noc_state.router, noc_state.due[k + 1])
                 if single:
                     cycle_single(noc, noc_state, router_count, links, noc_state.due[k], now)
                 else:

@@ -1,6 +1,6 @@
 """SANA-FE's DVS-gesture run in SANA-FE and here, one thread each: time, load time and memory.
 
-``SANAFE_PYTHON=path/to/python python bench_sanafe.py [TIMESTEPS]``: a Python with SANA-FE. Every run is a process of
+``SANAFE_PYTHON=path/to/python python sanafe_dvs.py [TIMESTEPS]``: a Python with SANA-FE. Every run is a process of
 its own. Load is what happens before the first timestep: imports, reading network and chip, mapping and, here, loading
 compiled kernels, which a run of two timesteps forces. A first run of each kind, which may have to compile, does not
 count. SANA-FE runs its ``detailed`` timing model.
@@ -108,7 +108,7 @@ def fastest(runs: list[dict[str, float]]) -> dict[str, float]:
 def main() -> None:
     interpreter = os.environ.get("SANAFE_PYTHON")
     if not interpreter:
-        print("bench_sanafe: skipped: SANAFE_PYTHON names no Python with SANA-FE")
+        print("sanafe_dvs: skipped: SANAFE_PYTHON names no Python with SANA-FE")
         return
     timesteps = int(sys.argv[1]) if len(sys.argv) > 1 else TIMESTEPS
     place = str(package_folder(interpreter))
