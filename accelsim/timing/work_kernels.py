@@ -31,6 +31,7 @@ def _scan(
     marks = tables.populations[own.population].fired_base
     first, last = own.first, own.first + own.neurons
     contiguous, lanes = own.contiguous, tables.lanes
+    repeats = tables.populations[own.population].repeats
     taken = hits = fullest_membrane = fullest_accumulator = 0
     membrane = accumulator = -1
     visited = membrane_words = accumulator_words = cycles = 0
@@ -72,8 +73,11 @@ def _scan(
         slot = tables.slots[at]
         if slot.membrane_word != membrane:
             membrane = slot.membrane_word
-            membrane_words += 1
+            membrane_words += own.membrane_span
             fullest_membrane = max(fullest_membrane, _words(scratch.membrane, slot.membrane_bank, group))
+            for further in range(1, own.membrane_span):
+                bank = (slot.membrane_bank + further) % tables.membrane_banks
+                fullest_membrane = max(fullest_membrane, _words(scratch.membrane, bank, group))
         if slot.accumulator_word != accumulator:
             accumulator = slot.accumulator_word
             accumulator_words += 1
@@ -81,9 +85,10 @@ def _scan(
             fullest_accumulator = max(fullest_accumulator, held)
         taken += 1
         if fires:
-            hits += 1
-            scratch.fired[source] = own.number + slot.neuron
-            source += 1
+            for _ in range(scratch.copies[8 * marks + slot.neuron] if repeats else 1):
+                hits += 1
+                scratch.fired[source] = own.number + slot.neuron
+                source += 1
         at += 1
     scan.visited += visited
     scan.updated += visited
@@ -101,7 +106,7 @@ def _scan_all(
     own = tables.parts[part]
     marks = tables.populations[own.population].fired_base
     last, lanes, every_update = own.first + own.neurons, tables.lanes, own.scan == EVERY_UPDATE
-    number = own.number
+    number, repeats = own.number, tables.populations[own.population].repeats
     cycles = updated = hits = updates = 0
     group, stop = own.first_group, min(own.first + lanes, last)
     for at in range(own.first, last):
@@ -110,9 +115,10 @@ def _scan_all(
         fires = scratch.marks[marks + byte] >> shift & 1
         updates += 1 if every_update else fires | (tables.visit[visit + byte] >> shift & 1)
         if fires:
-            hits += 1
-            scratch.fired[source] = number + neuron
-            source += 1
+            for _ in range(scratch.copies[8 * marks + neuron] if repeats else 1):
+                hits += 1
+                scratch.fired[source] = number + neuron
+                source += 1
         if at + 1 == stop:
             cost = tables.group_cycles[group] + (tables.update_cycles if updates > 0 else 0)
             if hits > 0:
@@ -184,6 +190,8 @@ def build_work(tables: Any, sample: int, step: int, scratch: Any, scan: Any) -> 
             for spike in range(own.index_base + tables.spike_ptr[at], own.index_base + tables.spike_ptr[at + 1]):
                 neuron = tables.spike_index[spike]
                 scratch.marks[own.fired_base + (neuron >> 3)] |= 0x80 >> (neuron & 7)
+                if own.repeats:
+                    scratch.copies[8 * own.fired_base + neuron] = tables.spike_count[spike]
     burst = source = 0
     group = scratch.groups[0]
     for terminal in range(terminals):
@@ -257,8 +265,9 @@ def whole_groups(parts: Any, slots: Any, lanes: int, least: int, banks: Any, slo
                 slot = slots[at]
                 if slot.membrane_word != membrane:
                     membrane = slot.membrane_word
-                    own.membrane_words += 1
-                    counts[0, slot.membrane_bank] += 1
+                    own.membrane_words += own.membrane_span
+                    for word in range(own.membrane_span):
+                        counts[0, (slot.membrane_bank + word) % banks[0]] += 1
                 if slot.accumulator_word != accumulator:
                     accumulator = slot.accumulator_word
                     own.accumulator_words += 1
