@@ -117,12 +117,12 @@ def as_tables(scene: Scene) -> WorkTables:
     none = np.empty((scene.samples * scene.timesteps, 0), np.uint8)
     activity = []
     for at, rows in enumerate(scene.spikes):
-        count = None
-        if at > 0 and any(len(set(row)) < len(row) for row in rows):
-            count = np.array([row.count(neuron) for row in rows for neuron in sorted(set(row))], np.uint16)
-            rows = [sorted(set(row)) for row in rows]
-        ptr = np.concatenate(([0], np.cumsum([len(row) for row in rows])))
-        index = np.array([neuron for row in rows for neuron in row], np.int32)
+        several = at > 0 and any(len(set(row)) < len(row) for row in rows)
+        listed = [sorted(set(row)) if several else row for row in rows]
+        counts = [row.count(neuron) for row, once in zip(rows, listed, strict=True) for neuron in once]
+        count = np.array(counts, np.uint16) if several else None
+        ptr = np.concatenate(([0], np.cumsum([len(row) for row in listed])))
+        index = np.array([neuron for row in listed for neuron in row], np.int32)
         activity.append(PopulationActivity(ptr, index, none, none, count))
     repeats = [item.count is not None for item in activity]
     visit = [np.packbits(rows, axis=1) for rows in scene.visited]
