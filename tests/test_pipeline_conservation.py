@@ -143,7 +143,8 @@ def check_energy(result, run):
     """Counts x prices + leakage x time, added exactly, for every sample and every view."""
     prices, counters = run.prices.prices, run.counters.counts
     float32 = not run.workload.network.integer
-    leakage = component_leakage(run.chip.spec, float32)
+    widest = max(8, run.mapping.value_bits)
+    leakage = component_leakage(run.chip.spec, float32, multiplier_bits=widest)
     used = {f"core[{core}]" for core in run.mapping.used_cores}
     gated = run.chip.spec.technology.unused_cores == "gated"
     dynamic, static = [], []

@@ -188,7 +188,7 @@ def test_a_loop_of_two_neurons_takes_its_waits(engine):
     home = {part.population: part.terminal for part in mapping.parts}
     assert (home["a"], home["b"]) == (0, 1)
     tail = spec.core.pipeline_drain + spec.barrier.cycles
-    # docs/timing-model.md, example A: group in 0, write-back 1, axon-out 2, injection 3, arrival 15, look-up 15, row 16.
+    # docs/timing-model.md, example A: group in 0, write-back 1, axon-out 2, injection 3, arrival and look-up 15, row 16.
     # A row of one 8-bit weight takes one cycle. b sends to the output port on its own router, then to a: by terminal, a
     # is first. The port's packet follows one cycle later, but through one router less.
     hop = 3 + 5 * 2 + 2 + 1 + 1
@@ -279,7 +279,7 @@ def test_what_a_multi_spike_sends(engine, most):
 
 def test_values_of_spikes_need_lanes():
     spec = chip(core__multi_spike="graded", core__mac_lanes=0)
-    with pytest.raises(MappingError, match=r"population b: its neurons may spike several times .* mac_lanes is 0"):
+    with pytest.raises(MappingError, match=r"population b: its neurons may spike several times .*mac_lanes is 0"):
         map_network(burst(), spec, "spikes", 1)
     assert map_network(burst(1), spec, "spikes", 1).graded == set()
     assert map_network(burst(), chip(core__mac_lanes=0), "spikes", 1).graded == set()
