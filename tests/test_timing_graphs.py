@@ -188,7 +188,7 @@ def test_a_loop_of_two_neurons_takes_its_waits(engine):
     home = {part.population: part.terminal for part in mapping.parts}
     assert (home["a"], home["b"]) == (0, 1)
     tail = spec.core.pipeline_drain + spec.barrier.cycles
-    # docs/timing-model.md, example A: group in 0, write-back 1, axon-out 2, injection 3, arrival and look-up 15, row 16.
+    # docs/timing-model.md, example A: group in 0, write-back 1, axon-out 2, injection 3, arrival, look-up 15, row 16.
     # A row of one 8-bit weight takes one cycle. b sends to the output port on its own router, then to a: by terminal, a
     # is first. The port's packet follows one cycle later, but through one router less.
     hop = 3 + 5 * 2 + 2 + 1 + 1
