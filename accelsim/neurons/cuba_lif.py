@@ -14,7 +14,7 @@ factors are multiples of 2**-12 and every product is truncated toward zero. One 
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -41,7 +41,8 @@ class CubaLIF(FiringModel):
     weight, resistance : (n,) float32 or int32
         Factors on the input and on the current; integers are in units of 2**-12.
     current_rest, rest : (n,) float32 or int32
-        What current and membrane decay to; a sample begins there. The first acts in "filter" only, neither in "factor".
+        What current and membrane decay to; a sample begins there. The first is known to "filter" only; "factor" decays
+        to zero, so the second is only where a sample begins.
     threshold, reset_to, reset, comparison
         See :class:`~accelsim.neurons.firing.FiringModel`.
 
@@ -83,7 +84,7 @@ class CubaLIF(FiringModel):
 
     def quantized(self, scale: Array) -> Self:
         """Return the model with levels in steps of ``scale`` and factors in units of 2**-12."""
-        return type(self)(self.order, *quantized_cuba(self, scale), **self.levels(scale))
+        return type(self)(order=self.order, **quantized_cuba(self, scale), **self.levels(scale))
 
     @classmethod
     def example(cls, size: int) -> Self:
@@ -137,7 +138,7 @@ class CubaLI(NeuronModel):
 
     def quantized(self, scale: Array) -> Self:
         """Return the model with levels in steps of ``scale`` and factors in units of 2**-12."""
-        return type(self)(self.order, *quantized_cuba(self, scale))
+        return type(self)(order=self.order, **quantized_cuba(self, scale))
 
     @classmethod
     def example(cls, size: int) -> Self:
@@ -158,10 +159,8 @@ def check_cuba(model: CubaLIF | CubaLI) -> None:
         raise NetworkError(f"{name}.order: expected one of {', '.join(ORDERS)}; got {model.order!r}")
     check_leak(name, model.current_rate, "current_rate")
     check_leak(name, model.membrane_rate, "membrane_rate")
-    unknown = {"filter": (), "jump": ("current_rest",), "factor": ("current_rest", "rest")}[model.order]
-    for key in unknown:
-        if getattr(model, key).any():
-            raise NetworkError(f"{name}.{key}: expected 0 in the order {model.order!r}, which has no such level")
+    if model.order != "filter" and model.current_rest.any():
+        raise NetworkError(f"{name}.current_rest: expected 0 in the order {model.order!r}, which has no such level")
 
 
 def initial_cuba(model: CubaLIF | CubaLI) -> Array | None:
@@ -187,14 +186,14 @@ def integrate_cuba(model: CubaLIF | CubaLI, state: Array, current: Array, limits
     return int(cuba_integer(state, current, given, order, bounds(limits)))
 
 
-def quantized_cuba(model: CubaLIF | CubaLI, scale: Array) -> list[Array]:
-    """Return the six arrays of a model in integer arithmetic, in their order."""
+def quantized_cuba(model: CubaLIF | CubaLI, scale: Array) -> dict[str, Any]:
+    """Return the six arrays of a model in integer arithmetic, by name."""
     name = type(model).__name__
     levels = {"current_rest", "rest"}
     keys = ("current_rate", "weight", "current_rest", "membrane_rate", "resistance", "rest")
-    return [
-        quantized_level(f"{name}.{key}", getattr(model, key), scale)
+    return {
+        key: quantized_level(f"{name}.{key}", getattr(model, key), scale)
         if key in levels
         else quantized_factor(f"{name}.{key}", getattr(model, key))
         for key in keys
-    ]
+    }

@@ -6,11 +6,11 @@ r"""Leaky integrate-and-fire.
     \text{ (subtract) or } v_\mathrm{reset} \text{ where } s = 1 \text{ (value)}
 
 where ``I`` is the accumulated input plus bias, ``lambda`` the leak factor of a timestep, ``theta`` the threshold; with
-the reset "none" the membrane integrates on. The comparison is ``>`` or ``>=``. One spike per timestep; no refractory period, no floor of the membrane, no
-synaptic current. With ``lambda = beta`` and ``v_reset = 0`` this is snnTorch's ``Leaky(reset_mechanism="zero",
-reset_delay=False)`` (Eshraghian et al., Proc. IEEE 2023); its reset by subtraction is
-:class:`~accelsim.neurons.snntorch_leaky.SnnTorchLeaky`. In integers ``lambda`` is a multiple of 2**-12, and
-``lambda v`` is truncated toward zero.
+the reset "none" the membrane integrates on. The comparison is ``>`` or ``>=``. One spike per timestep; no refractory
+period, no floor of the membrane, no synaptic current. With ``lambda = beta`` and ``v_reset = 0`` this is snnTorch's
+``Leaky(reset_mechanism="zero", reset_delay=False)`` (Eshraghian et al., Proc. IEEE 2023); its reset by subtraction is
+:class:`~accelsim.neurons.snntorch_leaky.SnnTorchLeaky`. In integers ``lambda`` is a multiple of 2**-12, and ``lambda
+v`` is truncated toward zero.
 """
 
 from dataclasses import dataclass

@@ -5,10 +5,10 @@ r"""Neurons that send several spikes in a timestep, with an optional floor of th
     v \leftarrow \alpha v + g I, \qquad n = \lfloor v / \theta \rfloor \text{ where } v > 0, \qquad
     v \leftarrow v - n\theta, \qquad v \leftarrow \max(v, v_\mathrm{min})
 
-``alpha`` is the leak factor of a timestep (1: ``IAF``), ``g`` the gain of the input (``1 - alpha`` with ``norm_input``).
+``alpha`` is the leak factor of a timestep (1: ``IAF``), ``g`` the gain of the input (``1 - alpha``: ``norm_input``).
 With one spike at most, ``n = [v >= theta]`` (``SingleSpike``). A reset to a value writes it in place of the subtraction
 (``MembraneReset``). Behind a synapse the input is ``i = beta (i + I)``. Sources: sinabs 3.1.3 ``lif_forward_single``,
-``MultiSpike``, ``SingleSpike``, floor as ``relu(v - v_min) + v_min``; Rockpool 3.1.0 ``LIFNeuronTorch`` and ``LIFTorch``
+``MultiSpike``, ``SingleSpike``, floor as ``relu(v - v_min) + v_min``; Rockpool 3.1.0 ``LIFNeuronTorch``, ``LIFTorch``
 are the same without floor (``g = 1``). Each operation for operation in float32. In integers ``alpha``, ``beta`` and
 ``g`` are multiples of 2**-12 and products are truncated toward zero.
 """
@@ -31,7 +31,7 @@ from accelsim.neurons.multi_spike_kernels import (
     synapse_float,
     synapse_integer,
 )
-from accelsim.neurons.parameters import bounds, check_arrays, check_leak, check_rule, quantized_level
+from accelsim.neurons.parameters import bounds, check_arrays, check_leak, quantized_level
 
 
 class _MultiSpike(NeuronModel):
@@ -49,9 +49,8 @@ class _MultiSpike(NeuronModel):
         name = type(self).__name__
         check_arrays(self)
         check_leak(name, self.leak)
-        check_rule(name, self.reset, ">=")
-        if self.reset == "none":
-            raise NetworkError(f"{name}.reset: expected one of subtract, value; got 'none'")
+        if self.reset not in {"subtract", "value"}:
+            raise NetworkError(f"{name}.reset: expected one of subtract, value; got {self.reset!r}")
         if self.spike_mode not in {"single", "multi"}:
             raise NetworkError(f"{name}.spike_mode: expected one of single, multi; got {self.spike_mode!r}")
         if (self.threshold <= 0).any():
@@ -73,7 +72,7 @@ class _MultiSpike(NeuronModel):
         return self.threshold.dtype.type
 
     def operations(self) -> Operations:
-        """Return the products of leak and gain (and synapse), the sums, and the comparisons with threshold and floor."""
+        """Return the products of leak, gain and synapse, the sums, and the comparisons with threshold and floor."""
         synapse = len(self.states) - 1
         multiplications = 2 + synapse + (1 if self.spike_mode == "multi" else 0)
         return Operations(2 + synapse, multiplications, 1 if self.floor is None else 2)

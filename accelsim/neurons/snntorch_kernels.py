@@ -48,7 +48,7 @@ class SynapticRule(NamedTuple):
 
 
 @inlined
-def settled(value: Any, limit: Any, pending: bool, fires: bool, kind: int, delay: bool) -> Any:
+def settled(value: Any, limit: Any, pending: Any, fires: Any, kind: int, delay: bool) -> Any:
     """Return the membrane that is kept: after the reset where that is not late, less the one taken off already."""
     kept = value
     if not delay and kind == 0:

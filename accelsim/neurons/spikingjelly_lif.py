@@ -91,7 +91,7 @@ class SpikingJellyLIF(FiringModel):
     def example(cls, size: int) -> Self:
         """Return neurons of different time constants, reset to zero, whose input decays."""
         zero = np.zeros(size, dtype=np.float32)
-        return cls(spread(size, 1.5, 4.0), zero, True, spread(size, 0.2, 0.5), zero, "value", ">=")  # noqa: FBT003
+        return cls(spread(size, 1.5, 4.0), zero, True, spread(size, 0.2, 0.5), zero, "value", ">=")
 
 
 @kernel

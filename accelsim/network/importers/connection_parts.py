@@ -37,7 +37,7 @@ def of_targets(connection: Connection, kept: Mask) -> Connection:
     """
     length = connection.run_length
     offsets = np.arange(length)
-    pattern: Mask = kept[connection.run_start[:, None] + offsets] if connection.run_start.size else np.zeros((0, length), bool)
+    pattern: Mask = kept[connection.run_start[:, None] + offsets]
     runs = pattern.any(axis=1)
     counts = np.add.reduceat(np.concatenate((runs, [False])).astype(np.int64), connection.run_ptr[:-1])
     counts[np.diff(connection.run_ptr) == 0] = 0

@@ -90,8 +90,8 @@ def joined(
     """
     if then.padding != ((0, 0), (0, 0)):
         raise NetworkError(
-            "pads the output of a convolution without neurons between them, which is no single convolution; put neurons "
-            "between them or the padding into the first"
+            "pads the output of a convolution without neurons between them, which is no single convolution; put "
+            "neurons between them or the padding into the first"
         )
     depthwise = then.groups == first.shape[0] and second.shape[:2] == (first.shape[0], 1)
     groups = how.groups if depthwise else 1
@@ -102,7 +102,9 @@ def joined(
     span = [reach[axis] + step[axis] * (right.shape[2 + axis] - 1) for axis in range(2)]
     shape = (right.shape[0], left.shape[1], *span)
     if np.prod(shape, dtype=np.float64) > MAX_KERNEL:
-        raise NetworkError(f"two convolutions in a row would be one kernel of shape {shape}, beyond {MAX_KERNEL} weights")
+        raise NetworkError(
+            f"two convolutions in a row would be one kernel of shape {shape}, the limit is {MAX_KERNEL} weights"
+        )
     kernel = np.zeros(shape)
     for ky in range(right.shape[2]):
         for kx in range(right.shape[3]):

@@ -1,11 +1,11 @@
 """NIR, the Neuromorphic Intermediate Representation (neuromorphs.io), read from its HDF5 file.
 
-Represented: every node of nir 1.0.8 - Input, Output, Affine, Linear, Conv1d, Conv2d, SumPool2d, AvgPool2d, Flatten, Scale,
-Delay, Threshold, IF, LIF, CubaLIF, LI, CubaLI, I - in any graph with one input and one output: recurrent, nested, with
-skips and sums. What a timestep of a neuron is says the dialect (:mod:`accelsim.network.importers.dialects`). Files that
-their tools wrote wrong are put right where one reading alone is left, and every repair is named in the provenance.
-Source: Pedersen et al., "Neuromorphic intermediate representation", Nature Communications 15 (2024), and the layout
-that the ``nir`` package writes, versions 0.1 to 1.0.8.
+Represented: every node of nir 1.0.8 - Input, Output, Affine, Linear, Conv1d, Conv2d, SumPool2d, AvgPool2d, Flatten,
+Scale, Delay, Threshold, IF, LIF, CubaLIF, LI, CubaLI, I - in any graph with one input and one output: recurrent,
+nested, with skips and sums. What a timestep of a neuron is says the dialect
+(:mod:`accelsim.network.importers.dialects`). Files that their tools wrote wrong are put right where one reading alone
+is left, and every repair is named in the provenance. Source: Pedersen et al., "Neuromorphic intermediate
+representation", Nature Communications 15 (2024), and the layout that the ``nir`` package writes, versions 0.1 to 1.0.8.
 """
 
 from pathlib import Path

@@ -143,7 +143,8 @@ class _Reader:
             raise NetworkError(f"{where}: graphs are nested more than {MAX_NESTING} deep, which is the limit")
         nodes = self._member(root, "nodes")
         if not isinstance(nodes, h5py.Group):
-            raise NetworkError(f"{where}: expected the group 'nodes', got {'nothing' if nodes is None else 'a dataset'}")
+            got = "nothing" if nodes is None else "a dataset"
+            raise NetworkError(f"{where}: expected the group 'node/nodes', got {got}")
         self.nodes += len(nodes)
         if self.nodes > MAX_NODES:
             raise NetworkError(f"{where}: {self.nodes} nodes, the limit is {MAX_NODES}")

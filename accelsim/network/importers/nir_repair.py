@@ -1,5 +1,7 @@
-"""One flat graph from what a file holds: nested graphs dissolved, integrators joined with the threshold behind them,
-and files put right that their tools wrote wrong. Every repair is told; what has two readings is refused.
+"""One flat graph from what a file holds.
+
+Nested graphs are dissolved, integrators joined with the threshold behind them, and files put right that their tools
+wrote wrong. Every repair is told; what has two readings is refused.
 """
 
 from collections.abc import Sequence
@@ -109,8 +111,8 @@ def _port(
 def _renamed(flat: FlatGraph, graph: RawGraph, prefix: str) -> list[Edge]:
     """Return the edges; a name that no node has means the one node that no edge names."""
     named = {end for edge in graph.edges for end in edge}
-    nested = [name for name, node in graph.nodes.items() if node.graph is not None]
-    missing = [end for end in sorted(named - set(graph.nodes)) if not any(end.startswith(f"{name}.") for name in nested)]
+    inner = tuple(f"{name}." for name, node in graph.nodes.items() if node.graph is not None)
+    missing = [end for end in sorted(named - set(graph.nodes)) if not end.startswith(inner)]
     idle = [name for name in graph.nodes if name not in named]
     if len(missing) != 1 or len(idle) != 1:
         return graph.edges
@@ -119,7 +121,8 @@ def _renamed(flat: FlatGraph, graph: RawGraph, prefix: str) -> list[Edge]:
     flat.repairs.append(
         f"edges{where} name the missing node {wrong!r}: taken for {right!r}, the only node without an edge"
     )
-    return [(right if source == wrong else source, right if target == wrong else target) for source, target in graph.edges]
+    meant = {wrong: right}
+    return [(meant.get(source, source), meant.get(target, target)) for source, target in graph.edges]
 
 
 def _check_edges(flat: FlatGraph) -> None:

@@ -104,8 +104,8 @@ class Weights:
             ordered = to_order(whole, order)
             if ordered is None:
                 raise NetworkError(
-                    f"its {self.layout.shape} values are added to neurons of shape {target.shape}, flattened in another "
-                    "order; expected a dense layer or the same shape"
+                    f"its {self.layout.shape} values are added to neurons of shape {target.shape} that another flatten "
+                    "put in another order; expected a dense layer or the same shape"
                 )
             whole = ordered
             delays = delays if delays.size == 1 else delays[order]
@@ -229,7 +229,8 @@ def _convolution(weights: npt.NDArray[Any], source: Layout, how: Geometry, pool:
 def _parts(whole: Connection, source_delay: Steps, target_delay: Steps) -> list[tuple[int, Connection]]:
     first, second = np.unique(source_delay), np.unique(target_delay)
     if first.size * second.size > MAX_PARTS:
-        raise NetworkError(f"delays that differ would make {first.size * second.size} projections, the limit is {MAX_PARTS}")
+        count = first.size * second.size
+        raise NetworkError(f"delays that differ would make {count} projections, the limit is {MAX_PARTS}")
     parts = []
     for early in first.tolist():
         part = whole if first.size == 1 else of_sources(whole, source_delay == early)

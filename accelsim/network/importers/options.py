@@ -124,7 +124,10 @@ def settle(
             continue
         known = allowed[key]
         if value is None:
-            raise NetworkError(f"{where}: {key}: expected {_choices(key, known)}, got nothing; the dialect does not fix it")
+            raise NetworkError(
+                f"{where}: {key}: expected {_choices(key, known)}, got nothing; neither the dialect nor the "
+                f"file says it, so it has to be stated (network.{key})"
+            )
         values[key] = _checked(where, key, value, known)
         source[key] = origin
     return Choices(options.dialect, values, source)

@@ -100,7 +100,8 @@ class Site:
         tau, dt = self.parameter(key), float(self.choices.dt)
         if (tau <= 0).any() or (tau < dt * (1.0 - UNIT_GAIN_TOLERANCE)).any():
             raise NetworkError(
-                f"{self.node}: {key}: expected at least dt = {dt:g} s, got {tau.min():g} s; is dt the one of the export?"
+                f"{self.node}: {key}: expected at least dt = {dt:g} s, got {tau.min():g} s; is dt the one of the "
+                "export?"
             )
         return np.minimum(dt / tau, 1.0)
 
@@ -203,8 +204,8 @@ class Dialect(ABC):
         """
         if site.node.type not in cls.neurons:
             raise NetworkError(
-                f"{site.node}: dialect {site.choices.dialect} runs {', '.join(cls.neurons)} only; the file does not say "
-                "how it treats other neurons"
+                f"{site.node}: dialect {site.choices.dialect} runs {', '.join(cls.neurons)} only; its framework has no "
+                "other neurons in a file"
             )
         return cls.discretise(site)
 
@@ -217,7 +218,7 @@ def unit(gain: Floats) -> Floats:
 
 def threshold(site: Site) -> Neurons:
     """Return the stateless neurons of a Threshold node, the same in every dialect."""
-    op = site.choices.threshold_op or ">"
+    op: Any = site.choices.threshold_op or ">"
     return Neurons(Threshold(site.single("threshold"), op), f"threshold: s = [x {op} threshold]")
 
 

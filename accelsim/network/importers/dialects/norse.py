@@ -4,9 +4,9 @@ Runs at dt = 1e-3 s. LIF is ``LIFBox``, LI ``LIBox``, IF ``IAF``; a sample begin
 potential; ``r`` is ignored, as in Norse. CubaLIF has two meanings: ``LIFCell`` (``synapse: jump``), which ``to_nir``
 writes with ``w_in = 1`` and ``r = 1``, and ``LIBox`` then ``LIFBox`` (``synapse: filter``), which ``from_nir`` makes of
 any such node. Where nobody states it, nodes that ``LIFCell`` does not write are read as the second. ``to_nir`` writes
-``tau = dt / tau_mem_inv``, so its default ``dt=0.001`` makes time constants 1000 times too small: such a file needs
-dt = 1e-6 s, which is taken where no dt is stated and every time constant is below 1e-3 s. Recurrent edges and their
-bias are absent at the first timestep (nirtorch's graph executor).
+``tau = dt / tau_mem_inv``, so its default ``dt=0.001`` makes time constants 1000 times too small: such a file needs dt
+= 1e-6 s, which is taken where no dt is stated, every time constant is below 1e-3 s and every ``r`` and ``w_in`` is 1.
+Recurrent edges and their bias are absent at the first timestep (nirtorch's graph executor).
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,12 @@ _TIME_CONSTANTS: Final = ("tau", "tau_mem", "tau_syn")
 class Norse(Dialect):
     """Norse."""
 
-    defaults: ClassVar[Mapping[str, Any]] = {"dt": RUN_DT, "reset": "v_reset", "threshold_op": ">", "synapse": "by node"}
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "dt": RUN_DT,
+        "reset": "v_reset",
+        "threshold_op": ">",
+        "synapse": "by node",
+    }
     allowed: ClassVar[Mapping[str, tuple[Any, ...] | None]] = {
         "dt": None,
         "reset": ("v_reset", "zero", "subtract"),
@@ -49,7 +54,10 @@ class Norse(Dialect):
         """Return every choice; the timestep of a default export is recognised by its time constants."""
         choices = super().settle(options, metadata, nodes)
         times = [node.array(key) for node in nodes for key in _TIME_CONSTANTS if key in node.values]
-        if not choices.source["dt"].startswith("dialect") or not times or max(time.max() for time in times) >= RUN_DT:
+        gains = [node.array(key) for node in nodes for key in ("r", "w_in") if key in node.values]
+        short = bool(times) and max(time.max() for time in times) < RUN_DT
+        exported = short and all((gain == 1.0).all() for gain in gains)
+        if not exported or not choices.source["dt"].startswith("dialect"):
             return choices
         said = "dialect norse: every time constant is below 1e-3 s, as to_nir writes at its default dt=0.001"
         return replace(

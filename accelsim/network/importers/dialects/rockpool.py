@@ -1,9 +1,9 @@
 """``rockpool``: Rockpool 3.1.0.
 
-LIF is ``LIFNeuronTorch`` (``v = exp(-dt/tau) v + x``), CubaLIF ``LIFTorch`` (``i = exp(-dt/tau_syn) (i + x)``,
-``v = exp(-dt/tau) v + i``), LI ``ExpSynTorch`` (``v = exp(-dt/tau) (v + x)``); as many spikes per timestep as the
-threshold goes into the membrane, reset by subtraction. The export writes its timestep into ``r = tau exp(-dt/tau) / dt``
-and nowhere else: where no dt is stated it is solved from there, and one that is stated must agree. ``r`` itself is no
+LIF is ``LIFNeuronTorch`` (``v = exp(-dt/tau) v + x``), CubaLIF ``LIFTorch`` (``i = exp(-dt/tau_syn) (i + x)``, ``v =
+exp(-dt/tau) v + i``), LI ``ExpSynTorch`` (``v = exp(-dt/tau) (v + x)``); as many spikes per timestep as the threshold
+goes into the membrane, reset by subtraction. The export writes its timestep into ``r = tau exp(-dt/tau) / dt`` and
+nowhere else: where no dt is stated it is solved from there, and one that is stated must agree. ``r`` itself is no
 factor on the input.
 """
 

@@ -1,10 +1,11 @@
 """``sinabs``: sinabs 3.1.3.
 
 Time constants are in timesteps (dt = 1). IF is ``IAF``, LIF ``LIF`` with the decay ``exp(-dt/tau)``, CubaLIF the same
-with ``tau_syn`` (``i = alpha_syn (i + x)``), LI ``ExpLeak``; ``r`` is ignored, as in sinabs. Defaults: as many spikes per
-timestep as the threshold goes into the membrane (``MultiSpike``; ``spike_mode: single`` is ``SingleSpike``), reset by
-subtraction, no floor. ``from_nir`` adds a floor at minus the threshold to IF (``membrane_floor: -threshold``) and sets
-``norm_input`` to false, which is the default here too, though ``LIF`` on its own has true. None of this is in the file.
+with ``tau_syn`` (``i = alpha_syn (i + x)``), LI ``ExpLeak``; ``r`` is ignored, as in sinabs. Defaults: as many spikes
+per timestep as the threshold goes into the membrane (``MultiSpike``; ``spike_mode: single`` is ``SingleSpike``), reset
+by subtraction, no floor. ``from_nir`` adds a floor at minus the threshold to IF (``membrane_floor: -threshold``) and
+sets ``norm_input`` to false, which is the default here too, though ``LIF`` on its own has true. None of this is in the
+file.
 """
 
 from collections.abc import Mapping
@@ -56,7 +57,8 @@ class Sinabs(Dialect):
             site.expect_zero("v_leak")
         if site.node.type == "LI":
             return Neurons(LeakyIntegrator(leak), "ExpLeak: v = exp(-dt/tau) v + x; r is ignored", gain.astype(float))
-        meaning = "IAF: v = v + x" if not leaky else f"LIF: v = exp(-dt/tau) v + {'(1 - exp(-dt/tau)) ' * site.choices.norm_input}x"
+        factor = "(1 - exp(-dt/tau)) " if site.choices.norm_input else ""
+        meaning = f"LIF: v = exp(-dt/tau) v + {factor}x" if leaky else "IAF: v = v + x"
         return multi_spike(site, leak, gain, f"{meaning}; r is ignored")
 
 

@@ -66,9 +66,10 @@ class SnnTorch(Dialect):
         if site.node.type == "IF":
             gain = site.parameter("r")
             if (gain != 1.0).any():
-                raise NetworkError(f"{site.node}: r: expected 1, as snnTorch's import does, got {gain[gain != 1.0][0]:g}")
-            leak = site.full(IMPORTED_IF_LEAK)
-            return _leaky(site, leak, site.levels()[0], None, f"Leaky(beta={IMPORTED_IF_LEAK}), as snnTorch imports IF")
+                wrong = gain[gain != 1.0][0]
+                raise NetworkError(f"{site.node}: r: expected 1, as snnTorch's import does, got {wrong:g}")
+            meaning = f"Leaky(beta={IMPORTED_IF_LEAK}), as snnTorch imports IF"
+            return _leaky(site, site.full(IMPORTED_IF_LEAK), site.levels()[0], None, meaning)
         share = site.share()
         gain = _gain(site.parameter("r"), share)
         leak = (1.0 - share).astype(np.float32)

@@ -1,9 +1,9 @@
 """``spikingjelly``: SpikingJelly 2.0.0.
 
-The timestep of its export is 1e-4 s by default. IF is ``IFNode`` (``r = 1/dt``), LIF ``LIFNode``, whose input is divided
-by tau where ``r = 1`` (``decay_input``) and not where ``r = tau/dt``, CubaLIF ``CUBALIFNode``. Fires at
-``>=``. Default: hard reset to ``v_reset``, at which a sample also begins. Its export refuses soft resets; ``reset:
-subtract`` runs them. Parameters that SpikingJelly's own import refuses are refused.
+The timestep of its export is 1e-4 s by default. IF is ``IFNode`` (``r = 1/dt``), LIF ``LIFNode``, whose input is
+divided by tau where ``r = 1`` (``decay_input``) and not where ``r = tau/dt``, CubaLIF ``CUBALIFNode``. Fires at ``>=``.
+Default: hard reset to ``v_reset``, at which a sample also begins. Its export refuses soft resets; ``reset: subtract``
+runs them. Parameters that SpikingJelly's own import refuses are refused.
 """
 
 from collections.abc import Mapping
@@ -54,7 +54,8 @@ class SpikingJelly(Dialect):
             return current_based(site)
         if site.node.type == "IF":
             _expect(site, "r", site.parameter("r"), np.full(site.layout.size, 1.0 / site.choices.dt), "1/dt")
-            return Neurons(IF(*site.levels(), *site.rule, starts_at_reset=_hard(site)), "IFNode: v = v + x, fire, reset")
+            model = IF(*site.levels(), *site.rule, starts_at_reset=_hard(site))
+            return Neurons(model, "IFNode: v = v + x, fire, reset")
         if site.node.type == "CubaLIF":
             return _current_based(site)
         return _leaky(site)
@@ -84,8 +85,9 @@ def _current_based(site: Site) -> Neurons:
     _expect(site, "w_in", site.parameter("w_in", 1.0), 1.0 / current_share, "tau_syn/dt")
     site.expect_zero("v_leak")
     one, zero = site.full(1.0), site.full(0.0)
-    rates = ((1.0 - current_share).astype(np.float32), one, zero, (1.0 - share).astype(np.float32), one, zero)
-    model = CubaLIF("factor", *rates, *site.levels(), *site.rule)
+    rates = ((1.0 - current_share).astype(np.float32), one, zero, (1.0 - share).astype(np.float32), one)
+    level, reset_to = site.levels()
+    model = CubaLIF("factor", *rates, reset_to if _hard(site) else zero, level, reset_to, *site.rule)
     return Neurons(model, "CUBALIFNode: c = c_decay c + x, v = v_decay v + c, fire, reset")
 
 

@@ -37,7 +37,7 @@ class Spyx(Dialect):
         if site.node.type == "Threshold":
             return threshold(site)
         if site.node.without_reset and site.node.type != "LIF":
-            raise NetworkError(f"{site.node}: dialect spyx has only leaky integrators in front of a threshold (PSU_LIF)")
+            raise NetworkError(f"{site.node}: dialect spyx has only LI in front of a threshold (PSU_LIF)")
         if site.node.type == "IF":
             return Neurons(FireFirstLIF(site.full(1.0), site.levels()[0]), "IF: fire, v = v + x - reset; r is ignored")
         site.expect_zero("v_leak")
