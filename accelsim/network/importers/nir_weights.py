@@ -21,6 +21,8 @@ Factors = tuple[tuple[str, Floats], ...]
 
 MAX_UNROLLED: Final = 1 << 24
 """Largest matrix of a convolution that is joined with a dense layer."""
+MAX_PRODUCTS: Final = 1 << 34
+"""Most products that joining two dense layers may take."""
 MAX_PARTS: Final = 256
 """Most projections that delays between the same two populations may make."""
 
@@ -159,8 +161,20 @@ class Weights:
 
 
 def dense_behind(columns: npt.NDArray[Any], kernel: Kernel, after: list[tuple[str, Floats]]) -> Dense:
-    """Return a dense layer and the linear node in front of it as one dense layer."""
+    """Return a dense layer and the linear node in front of it as one dense layer.
+
+    Raises
+    ------
+    NetworkError
+        If they are too large to be joined.
+    """
     first = kernel.matrix() if isinstance(kernel, Conv) else kernel.weights.astype(np.float64)
+    products = columns.size * first.shape[1]
+    if products > MAX_PRODUCTS:
+        raise NetworkError(
+            f"follows a linear node without neurons between them; joining them takes {products} products, the limit is "
+            f"{MAX_PRODUCTS}; merge the two at export"
+        )
     for _, values in after:
         first = first * values[:, None]
     return Dense(columns.astype(np.float64) @ first)
