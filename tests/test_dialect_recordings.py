@@ -7,10 +7,10 @@ from framework_recordings import archive, counts_of, imported, in_neuron_order, 
 from accelsim.network.importers.options import ImportOptions
 
 SNNTORCH = [
-    (f"snntorch_{kind}_{reset}_{when}", f"snntorch_{kind}_subtract_late", {"reset": reset, "reset_delay": when == "late"})
+    (f"snntorch_{kind}_{reset}_{when}", f"snntorch_{kind}_subtract_late", {"reset": reset, "reset_delay": late})
     for kind in ("leaky", "synaptic")
     for reset in ("subtract", "zero", "none")
-    for when in ("late", "now")
+    for when, late in (("late", True), ("now", False))
 ] + [
     (f"snntorch_{kind}_{reset}_late", f"snntorch_{kind}_subtract_late", {"reset": reset})
     for kind in ("rleaky", "rsynaptic")

@@ -70,7 +70,7 @@ class Conv:
                 f"follows a convolution without neurons between them; joined they are {size} weights, the limit is "
                 f"{MAX_UNROLLED}"
             )
-        matrix: Floats = _convolution(self.weights.astype(np.float64), self.layout, how, None).dense_matrix()
+        matrix: Floats = _convolution(self.weights.astype(np.float64), self.layout.image, how, None).dense_matrix()
         return matrix
 
 
@@ -79,9 +79,12 @@ Kernel = Dense | Conv
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """Everything that a connection is made of; see :class:`accelsim.network.importers.nir_chain.Chain`."""
+    """Everything that a connection is made of; see :class:`accelsim.network.importers.nir_chain.Chain`.
 
-    source: Layout
+    ``image`` is the (height, width, channels) in front of the pool or, without one, of the convolution.
+    """
+
+    image: tuple[int, int, int]
     layout: Layout
     pool: Pool | None
     kernel: Kernel | None
@@ -116,7 +119,7 @@ class Weights:
     def _whole(self) -> Connection:
         if isinstance(self.kernel, Dense):
             factor = self._factor()[:, None] * self._input_factor(self.kernel.weights.shape[1])
-            image = self.source.image if self.pool is not None else None
+            image = self.image if self.pool is not None else None
             return dense(folded(self.kernel.weights, factor), pool=self.pool, input_shape=image)
         return self._one_to_one() if self.kernel is None else self._convolution(self.kernel)
 
@@ -130,7 +133,7 @@ class Weights:
             group = np.arange(c_out) // (c_out // kernel.geometry.groups)
             factor *= channels.reshape(-1, per_group)[group]
         weights = folded(kernel.weights, factor[:, :, None, None] * self.gain)
-        return _convolution(weights, self.source, kernel.geometry, self.pool)
+        return _convolution(weights, self.image, kernel.geometry, self.pool)
 
     def _one_to_one(self) -> Connection:
         """Join each (pooled) position to its own neuron."""
@@ -138,8 +141,9 @@ class Weights:
         factor = self._factor() * self._input_factor(self.layout.size)
         channel = per_channel(factor, channels)
         if channel is not None:
+            image = self.layout.image if self.pool is None else self.image
             weights = folded(np.ones((channels, 1, 1, 1), dtype=np.float32), channel[:, None, None, None])
-            return convolution(weights, self.source.image, groups=channels, pool=self.pool)[0]
+            return convolution(weights, image, groups=channels, pool=self.pool)[0]
         if self.pool is not None:
             names = ", ".join(name for name, _ in self.after)
             raise NetworkError(f"{names}: varies over positions behind a pool, so it cannot be folded")
@@ -228,10 +232,12 @@ def permutation(layout: Layout, target: Layout) -> Steps | None:
     return None if (order == count).all() else order
 
 
-def _convolution(weights: npt.NDArray[Any], source: Layout, how: Geometry, pool: Pool | None) -> Connection:
+def _convolution(
+    weights: npt.NDArray[Any], image: tuple[int, int, int], how: Geometry, pool: Pool | None
+) -> Connection:
     return convolution(
         weights,
-        source.image,
+        image,
         stride=how.stride,
         padding=how.padding,
         dilation=how.dilation,
