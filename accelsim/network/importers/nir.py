@@ -11,6 +11,8 @@ representation", Nature Communications 15 (2024), and the layout that the ``nir`
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+
 from accelsim.errors import NetworkError, UnknownNameError
 from accelsim.network.graph import Network
 from accelsim.network.importers.importer import IMPORTERS, Importer, ImportOptions
@@ -29,7 +31,9 @@ class NirImporter(Importer):
         """Return the float32 network of a NIR file; see :meth:`Importer.read`."""
         graph = read_nir(path)
         try:
-            return build_network(graph, options, path.stem)
+            # What leaves float32 here is infinite, and refused by name where a model or a connection is made of it.
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                return build_network(graph, options, path.stem)
         except UnknownNameError:
             raise
         except NetworkError as error:
