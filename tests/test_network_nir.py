@@ -68,7 +68,7 @@ RECORDINGS = [
     (
         "sinabs/sinabs_iaf_single.nir",
         "sinabs/sinabs_iaf_single.npz",
-        ImportOptions("sinabs", 1, "subtract", ">="),
+        ImportOptions("sinabs", 1, "subtract", ">=", spike_mode="single"),
         "spk",
     ),
     (

@@ -145,7 +145,7 @@ def test_quiet():
         (lambda: LIF(f32(1), i32(1), f32(0), "value", ">"), "differ in length or arithmetic"),
         (lambda: IF(f32(np.nan), f32(0), "value", ">"), r"IF\.threshold: a value is NaN"),
         (lambda: IF(np.array([1.0]), f32(0), "value", ">"), "expected int32 or float32, got float64"),
-        (lambda: IF(f32(1), f32(0), "none", ">"), "expected one of subtract, value; got 'none'"),
+        (lambda: IF(f32(1), f32(0), "soft", ">"), "expected one of subtract, value, none; got 'soft'"),
         (lambda: IF(f32(1), f32(0), "value", "=>"), "IF.comparison"),
         (lambda: IF(f32(1), f32(0), "value", ">").quantized(np.array([1e-12])), "32 bits hold fewer"),
         (lambda: IF(i32(1), i32(0), "value", ">").quantized(np.array([1.0])), "integer arithmetic already"),

@@ -86,9 +86,13 @@ class _Neurons:
         base = np.zeros((1, stage.model.size), dtype=stage.accumulator)
         if stage.bias is not None:
             base += stage.bias
+        state = np.zeros((len(stage.model.states), *shape), dtype=stage.model.dtype)
+        initial = stage.model.initial()
+        if initial is not None:
+            state[...] = initial[:, None]
         return cls(
             stage=stage,
-            state=np.zeros((len(stage.model.states), *shape), dtype=stage.model.dtype),
+            state=state,
             accumulator=accumulator,
             current=np.empty(shape, dtype=np.int32) if stage.wraps else accumulator,
             touched=np.empty(shape, dtype=np.uint8),

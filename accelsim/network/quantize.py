@@ -111,7 +111,7 @@ def quantize(network: Network, quantization: Quantization, input_scale: float = 
     for population in network.populations.values():
         incoming = network.incoming(population.name)
         if population.model is None or not incoming:
-            populations[population.name] = replace(population, scale=np.ones(population.size))
+            populations[population.name] = _without_weights(population)
             continue
         driven_by_input = any(edge.source == network.input.name for edge in incoming)
         others = [edge.source for edge in incoming if edge.source != network.input.name]
@@ -197,6 +197,15 @@ def _binary(weights: Floats, magnitude: Floats, largest: float) -> Levels:
         raise NetworkError(f"binary weights cannot be zero, but {zeros} of {weights.size} are; use 'ternary'")
     recognised = bool((np.abs(magnitude - largest) <= ROUNDING * largest).all())
     return Levels(np.sign(weights).astype(np.int64), largest if recognised else float(magnitude.mean()), recognised)
+
+
+def _without_weights(population: Population) -> Population:
+    """Return a population that no projection drives: the input, or neurons that fire by their bias, in steps of 1."""
+    scale = np.ones(population.size)
+    if population.model is None:
+        return replace(population, scale=scale)
+    bias = None if population.bias is None else _integer_bias(population.name, population.bias, scale)
+    return replace(population, model=population.model.quantized(scale), bias=bias, scale=scale)
 
 
 def _quantize_edges(

@@ -20,7 +20,8 @@ from accelsim.network.event_files import read_events, read_npz_labels
 from accelsim.network.events import EventStream
 from accelsim.network.graph import Network
 from accelsim.network.images import read_images, read_labels
-from accelsim.network.importers.importer import ImportOptions, import_network
+from accelsim.network.importers.importer import import_network
+from accelsim.network.importers.options import KEYS, ImportOptions
 from accelsim.network.quantize import Quantization, quantize
 from accelsim.network.recording import Recording
 from accelsim.network.spike_tensors import MadeUp, read_spike_tensors
@@ -206,7 +207,8 @@ def _manifest(source: str | Path) -> Path:
 
 def _network(spec: NetworkSpec, folder: Path, name: str) -> Network:
     # Canonical time is ns; dividing keeps 100 us exactly 1e-4 s.
-    options = ImportOptions(spec.dialect, spec.dt / 1e9, spec.reset, spec.threshold_op, spec.reset_delay)
+    stated = {key: getattr(spec, key) for key in KEYS if key != "dt"}
+    options = ImportOptions(spec.dialect, None if spec.dt is None else spec.dt / 1e9, **stated)
     return import_network(folder / spec.file, options, spec.format).renamed(name)
 
 

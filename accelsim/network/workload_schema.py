@@ -12,7 +12,7 @@ from accelsim.hardware.problems import shown, unknown_key
 from accelsim.hardware.quantities import Count, CountOrZero, Spec, Time
 from accelsim.hardware.yaml_reader import Locations, child, read_yaml
 from accelsim.network.encodings.encoding import ENCODINGS
-from accelsim.network.importers.dialects import DIALECTS
+from accelsim.network.importers.dialects.dialect import DIALECTS
 from accelsim.network.importers.importer import IMPORTERS
 
 EVENTS: Final = "events"
@@ -28,15 +28,6 @@ def _positive(value: float) -> float:
     if value <= 0:
         raise ValueError("expected more than 0")
     return value
-
-
-def _one_of(kind: str, names: Sequence[str]) -> Any:
-    def check(value: str) -> str:
-        if value not in names:
-            raise ValueError(f"expected a known {kind}, got {value!r}. Known: {', '.join(sorted(names))}")
-        return value
-
-    return AfterValidator(check)
 
 
 def _quantization_bits(value: int | str) -> int | str:
@@ -57,11 +48,16 @@ class NetworkSpec(Spec):
 
     file: FileName
     format: Annotated[str, AfterValidator(lambda name: _known(IMPORTERS.names(), "importer", name))] | None = None
-    dialect: Annotated[str, _one_of("dialect", list(DIALECTS))]
-    dt: Annotated[Time, AfterValidator(_positive)]
-    reset: Literal["subtract", "zero", "v_reset"]
+    dialect: Annotated[str, AfterValidator(lambda name: _known(DIALECTS.names(), "dialect", name))]
+    dt: Annotated[Time, AfterValidator(_positive)] | None = None
+    reset: Literal["subtract", "zero", "v_reset", "none"] | None = None
     reset_delay: StrictBool | None = None
-    threshold_op: Literal[">", ">="]
+    threshold_op: Literal[">", ">="] | None = None
+    spike_mode: Literal["single", "multi"] | None = None
+    membrane_floor: Annotated[float, Field(strict=True)] | Literal["none", "-threshold"] | None = None
+    norm_input: StrictBool | None = None
+    synapse: Literal["filter", "jump"] | None = None
+    refractory: Annotated[CountOrZero, Field(le=127)] | None = None
     quantize: QuantizeSpec | Literal["none"]
 
 

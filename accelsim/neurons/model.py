@@ -3,7 +3,7 @@
 A model is a frozen dataclass of parameters, one value per neuron of its population (or one for all), and a pure step
 over a batch. Order within a timestep, for every model: leak, add the accumulated input and the bias, saturate, compare,
 reset, saturate. The comparison is strict (``>``) or not (``>=``), the reset subtracts the threshold or writes a value;
-both are stated, never assumed. States are zero when a sample begins.
+both are stated, never assumed. States are zero when a sample begins, unless the model says otherwise (``initial``).
 """
 
 from abc import ABC, abstractmethod
@@ -109,6 +109,10 @@ class NeuronModel(ABC):
     @abstractmethod
     def example(cls, size: int) -> Self:
         """Return a float32 instance for contract tests."""
+
+    def initial(self) -> Array | None:
+        """Return the states when a sample begins, (states, neurons); None: all are zero."""
+        return None
 
     def quiet(self) -> bool:
         """Tell whether a neuron with zero state and zero current stays so (and may be skipped by ``scan: touched``)."""

@@ -4,8 +4,9 @@ from typing import Final
 
 import numpy as np
 
+from accelsim.errors import NetworkError
 from accelsim.neurons.model import MOST_SPIKES, Array, NeuronModel, StateRange
-from accelsim.testing.contract import require
+from accelsim.testing.contract import ContractError, require
 
 _SIZE: Final = 7
 _SAMPLES: Final = 5
@@ -19,9 +20,10 @@ _SCALE: Final = 1 / 256
 def check_neuron_model(model: type[NeuronModel]) -> None:
     """Check a neuron model against the contract of :class:`~accelsim.neurons.model.NeuronModel`.
 
-    Checked on ``example``, in float32 and integers: arithmetic, shapes and names of states, no more spikes than
-    ``most_spikes`` and none from a readout, samples and neurons that do not see each other, steps that repeat, states
-    within their range with every saturation counted, ``quiet``, and an integer form that follows the float one.
+    Checked on ``example``, in float32 and integers, or in integers alone where the example is in int32: arithmetic,
+    shapes and names of states, no more spikes than ``most_spikes`` and none from a readout, samples and neurons that do
+    not see each other, steps that repeat, states within their range with every saturation counted, ``quiet``, and an
+    integer form that follows the float one.
 
     Raises
     ------
@@ -29,18 +31,41 @@ def check_neuron_model(model: type[NeuronModel]) -> None:
         With the sentence that does not hold.
     """
     real = model.example(_SIZE)
-    integer = real.quantized(np.full(_SIZE, _SCALE))
-    for item, dtype in ((real, np.float32), (integer, np.int32)):
-        name = f"{model.__name__} in {np.dtype(dtype).name}"
-        require(item.size == _SIZE, f"{name}: size is {item.size}, expected {_SIZE}")
-        require(item.dtype is dtype, f"{name}: dtype is {item.dtype}")
-        _check_operations(name, item)
-        _check_names(name, item)
-        _check_step(name, item)
-        _check_independence(name, item)
-        _check_quiet(name, item)
+    if real.dtype is np.int32:
+        integer = real
+        _check_refuses(model.__name__, real)
+    else:
+        integer = real.quantized(np.full(_SIZE, _SCALE))
+        _check_form(f"{model.__name__} in float32", real, np.float32)
+    _check_form(f"{model.__name__} in int32", integer, np.int32)
     _check_saturation(model.__name__, integer)
-    _check_quantization(model.__name__, real, integer)
+    if real.dtype is np.float32:
+        _check_quantization(model.__name__, real, integer)
+
+
+def _check_form(name: str, item: NeuronModel, dtype: type[np.generic]) -> None:
+    require(item.size == _SIZE, f"{name}: size is {item.size}, expected {_SIZE}")
+    require(item.dtype is dtype, f"{name}: dtype is {item.dtype}")
+    _check_operations(name, item)
+    _check_names(name, item)
+    _check_initial(name, item)
+    _check_step(name, item)
+    _check_independence(name, item)
+    _check_quiet(name, item)
+
+
+def _check_refuses(name: str, model: NeuronModel) -> None:
+    try:
+        model.quantized(np.full(_SIZE, _SCALE))
+    except NetworkError:
+        return
+    raise ContractError(f"{name}: quantized must refuse a model that is in integers already")
+
+
+def _check_initial(name: str, model: NeuronModel) -> None:
+    initial = model.initial()
+    fits = initial is None or (initial.shape == (len(model.states), _SIZE) and initial.dtype == model.dtype)
+    require(fits, f"{name}: initial must be (states, neurons) in its arithmetic, or None")
 
 
 def _currents(model: NeuronModel, samples: int = _SAMPLES, gain: float = 0.75) -> Array:

@@ -1,39 +1,17 @@
 """What an importer is, and how the one for a file is chosen."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from accelsim.errors import NetworkError
 from accelsim.network.graph import Network
+from accelsim.network.importers.options import ImportOptions
 from accelsim.registry import Registry
 
+__all__ = ["IMPORTERS", "ImportOptions", "Importer", "import_network"]
+
 IMPORTERS: Registry[type["Importer"]] = Registry("importer", "accelsim.network.importers")
-
-
-@dataclass(frozen=True)
-class ImportOptions:
-    """What an exported file does not say about the network that was run.
-
-    Attributes
-    ----------
-    dialect : str
-        Name of the discretisation, see :mod:`accelsim.network.importers.dialects`.
-    dt : float
-        Timestep, s.
-    reset : {"subtract", "zero", "v_reset"}
-        Subtract the threshold, write zero, or write the exported ``v_reset``.
-    threshold_op : {">", ">="}
-    reset_delay : bool or None
-        Whether the reset acts one timestep late; None where the dialect has no such choice.
-    """
-
-    dialect: str
-    dt: float
-    reset: Literal["subtract", "zero", "v_reset"]
-    threshold_op: Literal[">", ">="]
-    reset_delay: bool | None = None
 
 
 class Importer(ABC):

@@ -1,13 +1,17 @@
 """NIR, the Neuromorphic Intermediate Representation (neuromorphs.io), read from its HDF5 file.
 
-Represented: feed-forward graphs of Input, Output, Affine, Linear, Conv1d, Conv2d, SumPool2d, AvgPool2d, Flatten,
-Scale, IF, LIF, LI and I. Not represented: recurrent graphs and subgraphs, current-based neurons (CubaLI, CubaLIF),
-Delay, Threshold. Source: Pedersen et al., "Neuromorphic intermediate representation", Nature Communications 15 (2024),
-and the layout that the ``nir`` package writes, versions 0.2 to 1.0.8.
+Represented: every node of nir 1.0.8 - Input, Output, Affine, Linear, Conv1d, Conv2d, SumPool2d, AvgPool2d, Flatten,
+Scale, Delay, Threshold, IF, LIF, CubaLIF, LI, CubaLI, I - in any graph with one input and one output: recurrent,
+nested, with skips and sums. What a timestep of a neuron is says the dialect
+(:mod:`accelsim.network.importers.dialects`). Files that their tools wrote wrong are put right where one reading alone
+is left, and every repair is named in the provenance. Source: Pedersen et al., "Neuromorphic intermediate
+representation", Nature Communications 15 (2024), and the layout that the ``nir`` package writes, versions 0.1 to 1.0.8.
 """
 
 from pathlib import Path
 from typing import ClassVar
+
+import numpy as np
 
 from accelsim.errors import NetworkError, UnknownNameError
 from accelsim.network.graph import Network
@@ -27,7 +31,9 @@ class NirImporter(Importer):
         """Return the float32 network of a NIR file; see :meth:`Importer.read`."""
         graph = read_nir(path)
         try:
-            return build_network(graph, options, path.stem)
+            # What leaves float32 here is infinite, and refused by name where a model or a connection is made of it.
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                return build_network(graph, options, path.stem)
         except UnknownNameError:
             raise
         except NetworkError as error:

@@ -24,24 +24,41 @@ MAX_ELEMENTS: Final = 1 << 28
 MAX_NODES: Final = 10_000
 MAX_EDGES: Final = 100_000
 MAX_NAME: Final = 200
+MAX_NESTING: Final = 8
 
 _HDF5_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError, MemoryError, OverflowError)
 
 
 @dataclass(frozen=True, eq=False)
 class RawNode:
-    """A node as stored: its type, its parameters, and nothing computed."""
+    """A node as stored: its type, its parameters, and nothing computed.
+
+    Attributes
+    ----------
+    graph : RawGraph or None
+        The nested graph of a node of type NIRGraph.
+    without_reset : bool
+        Whether it stands for an integrator and the threshold behind it, which do not reset.
+    """
 
     name: str
     type: str
     values: dict[str, Any]
     metadata: dict[str, Any] = field(default_factory=dict)
+    graph: "RawGraph | None" = None
+    without_reset: bool = False
 
     def __str__(self) -> str:
         return f"node {self.name!r} ({self.type})"
 
-    def array(self, key: str) -> npt.NDArray[Any]:
-        """Return a numeric parameter; raise :class:`NetworkError` if it is missing, text, NaN or infinite."""
+    def array(self, key: str, *, infinite: bool = False) -> npt.NDArray[Any]:
+        """Return a numeric parameter.
+
+        Raises
+        ------
+        NetworkError
+            If it is missing, text, NaN, or infinite where that is not allowed.
+        """
         if key not in self.values:
             raise NetworkError(
                 f"{self}: parameter {key!r} is missing; it has {', '.join(sorted(self.values)) or 'none'}"
@@ -49,7 +66,7 @@ class RawNode:
         value = self.values[key]
         if isinstance(value, str) or value.dtype.kind not in "fiub":
             raise NetworkError(f"{self}: parameter {key!r}: expected numbers, got {value!r}")
-        if not np.isfinite(value).all():
+        if np.isnan(value).any() or not (infinite or np.isfinite(value).all()):
             raise NetworkError(f"{self}: {key} holds a NaN or infinite value")
         return np.asarray(value)
 
@@ -104,6 +121,7 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.bytes = 0
+        self.nodes = 0
         self._strings = TextReader(path)
 
     def graph(self, file: Any) -> RawGraph:
@@ -116,29 +134,40 @@ class _Reader:
             raise NetworkError(
                 f"{self.path}: an HDF5 file, but no NIR graph: expected the group 'node' with nodes and edges"
             )
+        version = self._text(file, "version") if "version" in file else "unknown"
+        return self._graph(root, f"{self.path}", version, 0)
+
+    def _graph(self, root: Any, where: str, version: str, depth: int) -> RawGraph:
+        """Return a graph and those nested in it."""
+        if depth > MAX_NESTING:
+            raise NetworkError(f"{where}: graphs are nested more than {MAX_NESTING} deep, which is the limit")
         nodes = self._member(root, "nodes")
         if not isinstance(nodes, h5py.Group):
-            raise NetworkError(f"{self.path}: expected the group 'node/nodes', got a dataset")
-        if len(nodes) > MAX_NODES:
-            raise NetworkError(f"{self.path}: {len(nodes)} nodes, the limit is {MAX_NODES}")
-        version = self._text(file, "version") if "version" in file else "unknown"
-        return RawGraph(
-            {name: self._node(nodes, name) for name in nodes}, self._edges(root), version, self._extra(root)
-        )
+            got = "nothing" if nodes is None else "a dataset"
+            raise NetworkError(f"{where}: expected the group 'node/nodes', got {got}")
+        self.nodes += len(nodes)
+        if self.nodes > MAX_NODES:
+            raise NetworkError(f"{where}: {self.nodes} nodes, the limit is {MAX_NODES}")
+        found = {name: self._node(nodes, name, depth) for name in nodes}
+        return RawGraph(found, self._edges(root), version, self._extra(root))
 
-    def _node(self, nodes: Any, name: str) -> RawNode:
+    def _node(self, nodes: Any, name: str, depth: int) -> RawNode:
         if len(name) > MAX_NAME:
             raise NetworkError(f"{self.path}: a node name has {len(name)} characters, the limit is {MAX_NAME}")
         group = self._member(nodes, name)
         if not isinstance(group, h5py.Group) or "type" not in group:
             raise NetworkError(f"{self.path}: node {name!r}: expected a group with a 'type'")
         with _naming(f"{self.path}: node {name!r}"):
+            kind = self._text(group, "type")
+            if kind == "NIRGraph":
+                nested = self._graph(group, f"{self.path}: node {name!r}", "", depth + 1)
+                return RawNode(name, kind, {}, nested.metadata, nested)
             values = {}
             for key in group:
                 item = self._member(group, key)
                 if isinstance(item, h5py.Dataset) and key != "type":
                     values[key] = self._value(item, key)
-            return RawNode(name, self._text(group, "type"), values, self._extra(group))
+            return RawNode(name, kind, values, self._extra(group))
 
     def _edges(self, root: Any) -> list[tuple[str, str]]:
         data = self._member(root, "edges")
