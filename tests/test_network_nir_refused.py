@@ -161,11 +161,6 @@ GRAPHS = [
         [("input", "a"), ("input", "b"), ("a", "c"), ("b", "c"), ("c", "n"), ("n", "output")],
         r"node 'c' \(Linear\): expected one input, got 'a', 'b'; sums are represented only directly in front of",
     ),
-    (
-        {**BASE, "m": neuron_if((2,)), "b": FC},
-        [*LINE[:2], ("n", "b"), ("b", "m"), ("a", "m"), ("m", "output")],
-        r"projection input->m: goes from depth 0 to 2",
-    ),
 ]
 
 

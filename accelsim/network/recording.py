@@ -69,7 +69,7 @@ class Recording:
         Parameters
         ----------
         delay : int
-            Timesteps between a spike and its integration; ``ChipSpec.edge_delay``.
+            Timesteps that the chip adds to the delay of every projection; ``ChipSpec.edge_delay``.
         zeros_touch : bool
             Whether a weight of zero that a spike meets marks its target as touched, as where a chip adds stored zeros.
         """
@@ -79,7 +79,7 @@ class Recording:
         for name, item in self.spikes.items():
             spikes[name] = RecordedSpikes(item.size, item.ptr, item.index)
         edges = [
-            RecordedEdge(edge.source, edge.target, _reach(edge.connection, zeros_touch=zeros_touch))
+            RecordedEdge(edge.source, edge.target, _reach(edge.connection, zeros_touch=zeros_touch), edge.delay)
             for edge in self.network.projections
         ]
         return trace_of_spikes(spikes, edges, events.samples, events.timesteps, delay)

@@ -71,10 +71,10 @@ class IF(NeuronModel):
         """Advance a batch by one timestep; see :meth:`NeuronModel.step`."""
         rule = self._rule
         if self.dtype is np.float32:
-            add_float(state, current)
-            fire_float(state, fired, rule)
+            add_float(state[-1], current)
+            fire_float(state[-1], fired, rule)
             return 0
-        return int(integrate_fire_integer(state, current, fired, rule, *bounds(limits)))
+        return int(integrate_fire_integer(state[-1], current, fired, rule, *bounds(limits)))
 
     def quantized(self, scale: Array) -> Self:
         """Return the model with levels in steps of ``scale``."""

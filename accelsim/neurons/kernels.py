@@ -98,7 +98,7 @@ def add_integer(state: Integer, current: Integer, low: int, high: int) -> int:
 
 @kernel
 def integrate_fire_integer(
-    state: Integer, current: Integer, fired: npt.NDArray[np.uint8], rule: Rule, low: int, high: int
+    state: Integer, current: Integer, fired: npt.NDArray[np.uint16], rule: Rule, low: int, high: int
 ) -> int:
     """Do :func:`add_integer` and :func:`fire_integer` in one pass; return the number of saturations."""
     saturations = 0
@@ -116,13 +116,13 @@ def integrate_fire_integer(
 
 
 @kernel
-def fire_float(state: Float, fired: npt.NDArray[np.uint8], rule: Rule) -> None:
+def fire_float(state: Float, fired: npt.NDArray[np.uint16], rule: Rule) -> None:
     """Compare float32 states with the threshold and reset those that fire.
 
     Parameters
     ----------
     state : (samples, neurons) float32
-    fired : (samples, neurons) uint8
+    fired : (samples, neurons) uint16
         Overwritten.
     rule : Rule
     """
@@ -136,7 +136,7 @@ def fire_float(state: Float, fired: npt.NDArray[np.uint8], rule: Rule) -> None:
 
 
 @kernel
-def fire_integer(state: Integer, fired: npt.NDArray[np.uint8], rule: Rule, low: int, high: int) -> int:
+def fire_integer(state: Integer, fired: npt.NDArray[np.uint16], rule: Rule, low: int, high: int) -> int:
     """Compare integer states as :func:`fire_float` does, saturate the reset, and return the number of saturations."""
     saturations = 0
     for sample in range(state.shape[0]):

@@ -79,13 +79,14 @@ class LIF(NeuronModel):
     def step(self, state: Array, current: Array, fired: Array, limits: StateRange | None) -> int:
         """Advance a batch by one timestep; see :meth:`NeuronModel.step`."""
         rule = Rule(self.threshold, self.reset_to, self.reset == "subtract", self.comparison == ">=")
+        membrane = state[-1]
         if self.dtype is np.float32:
-            leak_add_float(state, self.leak, current)
-            fire_float(state, fired, rule)
+            leak_add_float(membrane, self.leak, current)
+            fire_float(membrane, fired, rule)
             return 0
         low, high = bounds(limits)
-        saturations = leak_add_integer(state, self.leak, current, low, high)
-        return int(saturations + fire_integer(state, fired, rule, low, high))
+        saturations = leak_add_integer(membrane, self.leak, current, low, high)
+        return int(saturations + fire_integer(membrane, fired, rule, low, high))
 
     def quantized(self, scale: Array) -> Self:
         """Return the model with levels in steps of ``scale`` and the leak in units of 2**-12."""

@@ -16,14 +16,14 @@ Parameters = tuple[npt.NDArray[Any], npt.NDArray[Any], bool]
 
 @kernel
 def leaky_float(
-    state: npt.NDArray[np.float32], current: npt.NDArray[np.float32], fired: npt.NDArray[np.uint8], rule: Parameters
+    state: npt.NDArray[np.float32], current: npt.NDArray[np.float32], fired: npt.NDArray[np.uint16], rule: Parameters
 ) -> None:
     """Advance float32 neurons by one timestep.
 
     Parameters
     ----------
     state, current : (samples, neurons) float32
-    fired : (samples, neurons) uint8
+    fired : (samples, neurons) uint16
         Overwritten.
     rule : (leak, threshold, reset_delay)
         (neurons,) float32 twice, and whether the reset acts one timestep late.
@@ -45,7 +45,7 @@ def leaky_float(
 def leaky_integer(
     state: npt.NDArray[np.int32],
     current: npt.NDArray[np.int32],
-    fired: npt.NDArray[np.uint8],
+    fired: npt.NDArray[np.uint16],
     rule: Parameters,
     limits: tuple[int, int],
 ) -> int:

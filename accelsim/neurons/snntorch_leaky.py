@@ -68,9 +68,9 @@ class SnnTorchLeaky(NeuronModel):
         """Advance a batch by one timestep; see :meth:`NeuronModel.step`."""
         rule = (self.leak, self.threshold, self.reset_delay)
         if self.dtype is np.float32:
-            leaky_float(state, current, fired, rule)
+            leaky_float(state[-1], current, fired, rule)
             return 0
-        return int(leaky_integer(state, current, fired, rule, bounds(limits)))
+        return int(leaky_integer(state[-1], current, fired, rule, bounds(limits)))
 
     def quantized(self, scale: Array) -> Self:
         """Return the model with the threshold in steps of ``scale`` and the leak in units of 2**-12."""

@@ -17,12 +17,12 @@ import numpy.typing as npt
 from accelsim.errors import AccelsimError, OutputError
 from accelsim.trace.activity import ActivityTrace, PopulationActivity
 
-FORMAT: Final = "accelsim-trace-1"
+FORMAT: Final = "accelsim-trace-2"
 
 _PARTS: Final = ("ptr", "index", "touched", "nonzero")
 _DTYPES: Final = {
     "ptr": np.int64, "index": np.int32, "touched": np.uint8, "nonzero": np.uint8, "output": np.float64,
-    "first_spike": np.int32,
+    "first_spike": np.int32, "count": np.uint16,
 }  # fmt: skip
 
 
@@ -41,6 +41,8 @@ def save_trace(trace: ActivityTrace, path: Path) -> None:
     arrays: dict[str, npt.NDArray[Any]] = {"output": trace.output, "first_spike": trace.first_spike}
     for at, activity in enumerate(trace.populations.values()):
         arrays |= {f"{at}.{part}": getattr(activity, part) for part in _PARTS}
+        if activity.count is not None:
+            arrays[f"{at}.count"] = activity.count
     header = {
         "format": FORMAT,
         "key": trace.key,
@@ -102,7 +104,8 @@ def _trace(path: Path, header: dict[str, Any], arrays: dict[str, npt.NDArray[Any
     samples, timesteps = int(header["samples"]), int(header["timesteps"])
     populations = {}
     for at, name in enumerate(header["populations"]):
-        activity = PopulationActivity(*(arrays[f"{at}.{part}"] for part in _PARTS))
+        parts = {part: arrays[f"{at}.{part}"] for part in _PARTS}
+        activity = PopulationActivity(**parts, count=arrays.get(f"{at}.count"))
         _check(path, str(name), activity, samples * timesteps)
         populations[str(name)] = activity
     for part in ("output", "first_spike"):
@@ -124,6 +127,9 @@ def _check(path: Path, name: str, activity: PopulationActivity, steps: int) -> N
             f"{path}: population {name}: expected two bitmaps of {steps} steps, got shapes {activity.touched.shape} "
             f"and {activity.nonzero.shape}"
         )
+    count = activity.count
+    if count is not None and (count.shape != index.shape or not (count > 0).all()):
+        raise TraceError(f"{path}: population {name}: expected a count of at least 1 for each of {index.size} spikes")
     room = activity.touched.shape[1] * 8
     if index.size and (index.min() < 0 or (room and index.max() >= room)):
         raise TraceError(f"{path}: population {name}: a neuron is outside 0..{room - 1}")
