@@ -143,13 +143,11 @@ def make_frames(
     tally = dict.fromkeys(("read", "used", "before", "outside", "polarity", "late", "out_of_order", "spikes"), 0)
     counts: list[npt.NDArray[np.int64]] = []
     found: list[npt.NDArray[np.int32]] = []
-    multiples: list[npt.NDArray[np.uint16]] = []
     labels: list[int | None] = []
     for sample in _samples(samples, frames, limit):
-        key, number = _bin(sample, frames, (height, width, channels), samples, tally, channel_first=channel_first)
+        key = _bin(sample, frames, (height, width, channels), samples, tally, channel_first=channel_first)
         counts.append(np.bincount(key // size, minlength=frames.timesteps))
         found.append((key % size).astype(np.int32))
-        multiples.append(number)
         labels.append(sample.label)
     if limit is not None and len(counts) < limit:
         raise EventError(f"{place}: asked for {limit} samples, the input has {len(counts)}")
@@ -158,7 +156,6 @@ def make_frames(
     if not index.size:
         told = ", ".join(f"{name} {value}" for name, value in tally.items())
         raise EventError(f"{place}: the input has no event ({told})")
-    several = np.concatenate(multiples)
     stream = EventStream(
         "spikes",
         len(counts),
@@ -166,7 +163,6 @@ def make_frames(
         size,
         np.concatenate(([0], np.cumsum(np.concatenate(counts)))),
         index,
-        count=several if frames.multiple == "count" and (several > 1).any() else None,
     )
     known = [label for label in labels if label is not None]
     return Framed(stream, np.array(known, dtype=np.int64) if len(known) == len(labels) else None, tally)
@@ -215,14 +211,14 @@ def _bin(
     tally: dict[str, int],
     *,
     channel_first: bool,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint16]]:
-    """Return timestep * size + neuron of every spike, ascending, and its number of events."""
+) -> npt.NDArray[np.int64]:
+    """Return timestep * size + neuron of every spike, ascending; one of several events is listed as often."""
     height, width, channels = shape
     sensor = frames.sensor or samples.sensor or (0, 0)
     _check_pixels(sample, sensor)
     tally["read"] += sample.time.size
     if not sample.time.size:
-        return np.zeros(0, np.int64), np.zeros(0, np.uint16)
+        return np.zeros(0, np.int64)
     late = int(np.count_nonzero(np.diff(sample.time) < 0))
     tally["out_of_order"] += late
     # A part of a stream begins at its own start: its first event comes some time after it.
@@ -252,7 +248,7 @@ def _bin(
     key, number = np.unique(step * (height * width * channels) + neuron, return_counts=True)
     if number.size and int(number.max()) > MAX_COUNT:
         raise EventError(f"{sample.place}: {number.max()} events of one neuron in one timestep, at most {MAX_COUNT}")
-    return key, number.astype(np.uint16)
+    return np.repeat(key, number) if frames.multiple == "count" else key
 
 
 def _check_pixels(sample: RawSample, sensor: tuple[int, int]) -> None:

@@ -1,9 +1,8 @@
 """Input events: which input neurons are active at each timestep of each sample, and with what value.
 
 Coordinate form, sorted by (sample, timestep, neuron). ``kind`` says what an event means on the machine: ``spikes``
-(one bit, or several spikes at once where ``count`` says so), ``graded`` (a packet with a value, multiplied at the
-synapse) or ``bias_current`` (values given once per sample, turned into a constant current of the first layer at the
-port).
+(one bit), ``graded`` (a packet with a value, multiplied at the synapse) or ``bias_current`` (values given once per
+sample, turned into a constant current of the first layer at the port).
 """
 
 from dataclasses import dataclass, replace
@@ -29,15 +28,14 @@ class EventStream:
     ptr : (samples * timesteps + 1,) int64
         Events of sample s at timestep t are ``ptr[s * timesteps + t] : ptr[s * timesteps + t + 1]``.
     index : (n_events,) int32
-        Input neuron, channel-last.
+        Input neuron, channel-last, ascending within a timestep; one that spikes several times in a timestep is listed
+        as often.
     value : (n_events,) int32 or float32, or None
         Value of each event; None for spikes.
     value_bits : int
         Width of a value, bit; 1 for spikes.
     value_scale : float
         Real value of one integer step of ``value``; 1 for spikes and floats.
-    count : (n_events,) uint16 or None
-        Spikes of each event, at least 1; None where every event is one spike. Spikes only.
     """
 
     kind: Kind
@@ -49,7 +47,6 @@ class EventStream:
     value: npt.NDArray[Any] | None = None
     value_bits: int = 1
     value_scale: float = 1.0
-    count: npt.NDArray[np.uint16] | None = None
 
     def __post_init__(self) -> None:
         if self.samples < 1 or self.timesteps < 1:
@@ -64,11 +61,6 @@ class EventStream:
             raise EventError(f"event {at}: neuron {self.index[at]} is outside 0..{self.size - 1}")
         if (self.value is None) != (self.kind == "spikes"):
             raise EventError(f"events of kind {self.kind!r} {'need' if self.value is None else 'take no'} values")
-        if self.count is not None:
-            if self.kind != "spikes" or self.count.shape != self.index.shape:
-                raise EventError(f"{self.count.size} counts for {self.index.size} events of kind {self.kind!r}")
-            if self.count.size and int(self.count.min()) < 1:
-                raise EventError(f"event {int(np.argmin(self.count))}: expected at least one spike, got a count of 0")
 
     @property
     def total(self) -> int:
@@ -88,8 +80,7 @@ class EventStream:
         ptr = self.ptr[: samples * self.timesteps + 1]
         end = int(ptr[-1])
         value = None if self.value is None else self.value[:end]
-        count = None if self.count is None else self.count[:end]
-        return replace(self, samples=samples, ptr=ptr, index=self.index[:end], value=value, count=count)
+        return replace(self, samples=samples, ptr=ptr, index=self.index[:end], value=value)
 
     @classmethod
     def from_dense(cls, active: npt.NDArray[Any]) -> "EventStream":
