@@ -15,7 +15,9 @@ from accelsim.errors import AccelsimError, UnknownNameError, WorkloadError
 from accelsim.network.events import EventStream
 from accelsim.network.graph import Network
 from accelsim.network.importers.importer import ImportOptions, import_network
-from accelsim.network.quantize import Quantization, quantize
+from accelsim.network.pruning.pruner import prune
+from accelsim.network.quantize import quantize
+from accelsim.network.quantize_schema import quantization
 from accelsim.network.recording import Recording
 from accelsim.network.spike_tensors import MadeUp, read_spike_tensors
 from accelsim.network.workload_input import Labels, read_input
@@ -92,10 +94,15 @@ def load_workload(source: str | Path, samples: int | None = None, overrides: Seq
     if isinstance(spec, RecordedSpec):
         return _recorded(spec, data, path, samples)
     network = _network(spec.network, folder, spec.name)
+    if spec.network.prune is not None:
+        try:
+            network = prune(network, spec.network.prune.pruning())
+        except AccelsimError as error:
+            raise type(error)(f"{path}: network.prune: {error}") from None
     given = read_input(spec, folder, network, samples)
     events = given.events
-    if spec.network.quantize != "none":
-        how = Quantization(spec.network.quantize.bits, spec.network.quantize.granularity)  # type: ignore[arg-type]
+    how = quantization(spec.network.quantize)
+    if how is not None:
         scale = events.value_scale if events.kind != "spikes" else 1.0
         try:
             network = quantize(network, how, scale)

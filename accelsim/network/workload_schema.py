@@ -14,6 +14,7 @@ from accelsim.hardware.yaml_reader import Locations, child, read_yaml
 from accelsim.network.importers.dialects import DIALECTS
 from accelsim.network.importers.importer import IMPORTERS
 from accelsim.network.input_schema import FileName, InputSpec, input_problems
+from accelsim.network.quantize_schema import PruneSpec, QuantizeSpec
 
 INPUT_LABELS: Final = "input"
 """``labels`` of recordings that bring their own: by sub-folder, by window, or in the file."""
@@ -38,19 +39,6 @@ def _one_of(kind: str, names: Sequence[str]) -> Any:
     return AfterValidator(check)
 
 
-def _quantization_bits(value: int | str) -> int | str:
-    if value in {"ternary", "binary"} or (isinstance(value, int) and 2 <= value <= 16):
-        return value
-    raise ValueError(f"expected 2..16, 'ternary' or 'binary', got {value!r}")
-
-
-class QuantizeSpec(Spec):
-    """How float32 weights become integers."""
-
-    bits: Annotated[Annotated[int, Field(strict=True)] | str, AfterValidator(_quantization_bits)]
-    granularity: Literal["tensor", "channel"]
-
-
 class NetworkSpec(Spec):
     """The network file and what it does not say itself."""
 
@@ -61,7 +49,8 @@ class NetworkSpec(Spec):
     reset: Literal["subtract", "zero", "v_reset"]
     reset_delay: StrictBool | None = None
     threshold_op: Literal[">", ">="]
-    quantize: QuantizeSpec | Literal["none"]
+    prune: PruneSpec | None = None
+    quantize: QuantizeSpec | Literal["none", "grid"]
 
 
 class NpzKey(Spec):
@@ -150,6 +139,7 @@ _EXPECTED: Final = {
     "dict_type": "a mapping of keys",
     "greater_than": "more than {gt}",
     "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
     "less_than_equal": "at most {le}",
     "literal_error": "{expected}",
     "string_pattern_mismatch": "text that matches {pattern}",
