@@ -10,7 +10,7 @@ from timing_builders import chip, conv_network, layer_chain, ports_at
 from accelsim.compression.format import WEIGHT_FORMATS
 from accelsim.errors import MappingError
 from accelsim.hardware.spec import ChipSpec
-from accelsim.mapping.demand import Demand, DemandModel, room_of, values_per_word
+from accelsim.mapping.demand import Demand, DemandModel, room_of, state_layout
 from accelsim.mapping.mapping import map_network
 from accelsim.mapping.partition import compact, equal_slices, fewest_slices, pack, spread
 
@@ -80,7 +80,7 @@ def naive_demand(net, spec: ChipSpec, part) -> Demand:
             words += each * (len(cuts) if core.conv_storage == "unrolled" else 1)
     return Demand(
         -(-count // (core.membrane.memory.width // membrane_bits)),
-        -(-count // (core.accumulator.memory.width // core.accumulator.bits)),
+        2 * -(-count // (core.accumulator.memory.width // core.accumulator.bits)),
         axons,
         words,
     )
@@ -123,8 +123,10 @@ def check_addresses(mapping, net, spec) -> None:
     for used in mapping.used_cores:
         taken = {"membrane": set(), "accumulator": set()}
         for part in (part for part in mapping.parts if part.terminal == used):
-            per_word = values_per_word(core, net.populations[part.population], integer=True)
-            assert (part.membranes_per_word, part.accumulators_per_word) == per_word
+            layout = state_layout(core, net.populations[part.population], integer=True)
+            assert (part.membranes_per_word, part.words_per_membrane, part.accumulators_per_word) == layout
+            assert layout.words_per_membrane == 1
+            per_word = (layout.membranes_per_word, layout.accumulators_per_word)
             firsts = (part.membrane_word, part.accumulator_word)
             rooms = (core.membrane.memory.words, core.accumulator.memory.words // 2)
             for words, first, each, room in zip(taken.values(), firsts, per_word, rooms, strict=True):
@@ -234,9 +236,9 @@ def test_a_bias_takes_room_beside_its_membrane():
     core = chip().core
     biased = [name for name, item in net.populations.items() if item.bias is not None and (item.bias != 0).any()]
     assert biased
-    assert values_per_word(core, net.populations[biased[0]], integer=True) == (1, 2)
+    assert state_layout(core, net.populations[biased[0]], integer=True) == (1, 1, 2)
     plain = next(name for name, item in net.populations.items() if item.bias is None and item.model is not None)
-    assert values_per_word(core, net.populations[plain], integer=True) == (2, 2)
+    assert state_layout(core, net.populations[plain], integer=True) == (2, 1, 2)
 
 
 @pytest.mark.parametrize("partition", ["compact", "spread"])

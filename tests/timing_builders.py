@@ -229,6 +229,7 @@ CHIP = {
         "weight_format": "dense",
         "skip_zero_weights": False,
         "conv_storage": "shared",
+        "multi_spike": "repeat",
         "axon_memory": {"entry_bits": 32, "memory": _memory("2 KiB")},
         "routing_memory": {"entry_bits": 32, "memory": _memory("2 KiB")},
         "synapse_memory": _memory("8 KiB", ports="1RW"),

@@ -67,7 +67,7 @@ class StateMemorySpec(Spec):
     bits: Annotated[Count, Field(ge=4, le=32)]
     """Width of one integer value; a float32 network stores 32 bits whatever stands here."""
     memory: SramSpec
-    """Of accumulators: both halves together; ``banks`` are those of one half."""
+    """Of accumulators: all slots together; ``banks`` are those that one slot is spread over."""
 
     @model_validator(mode="after")
     def _fits_word(self) -> Self:
@@ -136,6 +136,8 @@ class CoreSpec(Spec):
     skip_zero_weights: StrictBool
     """True: stored zeros are dropped before the lanes (they are still fetched)."""
     conv_storage: Literal["shared", "unrolled"]
+    multi_spike: Literal["repeat", "graded"]
+    """What a neuron sends that spikes n times in a timestep: n packets, or one that carries n and is multiplied."""
     axon_memory: AxonMemorySpec
     routing_memory: AxonMemorySpec
     synapse_memory: SramSpec

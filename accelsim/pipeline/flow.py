@@ -117,7 +117,7 @@ def run(
     trace = _execute(chip, load, workers, progress, cache=cache)
     with progress.stage("map"):
         profile = {
-            name: np.bincount(item.index, minlength=load.network.populations[name].size).astype(np.float64)
+            name: np.bincount(item.index, item.count, load.network.populations[name].size).astype(np.float64)
             for name, item in trace.populations.items()
         }
         mapping = map_network(load.network, chip.spec, load.events.kind, load.events.value_bits, profile)
@@ -179,9 +179,10 @@ def _cost(
     kinds = component_kinds(spec, mapping)
     counters = count(spec, load.network, mapping, timing, trace, load.events)
     bits = max(edge.connection.bits for edge in load.network.projections)
-    prices = build_energy_table(spec, float32, kinds, payload_bits=load.events.value_bits, weight_bits=bits)
+    payload = max(mapping.value_bits, load.events.value_bits)
+    prices = build_energy_table(spec, float32, kinds, payload_bits=payload, weight_bits=bits)
     used = {f"core[{core}]" for core in mapping.used_cores}
     time_ns = timing.step_cycles.sum(axis=1) / spec.clock
-    multiplier = max(bits, load.events.value_bits)
+    multiplier = max(bits, payload)
     static = static_energy(spec, float32, kinds, time_ns, used, multiplier_bits=multiplier)
     return counters, prices, account(counters, prices, kinds, static)

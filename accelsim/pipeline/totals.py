@@ -45,7 +45,7 @@ def totals(run: "Run") -> dict[str, Quantity]:
         "steps": (
             float(timing.step_cycles.shape[1]),
             "",
-            "hardware steps of a sample: timesteps + depth of the output",
+            "hardware steps of a sample: timesteps + depth of the deepest population",
         ),
         "throughput_interval_cycles": (
             float(timing.step_cycles.sum(axis=1).mean()),
