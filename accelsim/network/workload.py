@@ -223,7 +223,10 @@ def _check_decoding(spec: WorkloadSpec, network: Network, path: Path) -> None:
 
 def _hashes(folder: Path, files: Sequence[Path]) -> dict[str, str]:
     """Return the SHA-256 of files by name; many files of one sub-folder get one hash of their names and hashes."""
-    hashes = {item.relative_to(folder).as_posix(): _sha256(item) for item in dict.fromkeys(files)}
+    hashes = {
+        item.relative_to(folder).as_posix() if item.is_relative_to(folder) else str(item): _sha256(item)
+        for item in dict.fromkeys(files)
+    }
     if len(hashes) <= MAX_HASHES:
         return hashes
     inner = {name: value for name, value in hashes.items() if "/" in name}
