@@ -2,12 +2,14 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from accelsim.errors import ConfigError
 from accelsim.hardware.schema import keys_at
 from accelsim.hardware.yaml_reader import Location, Locations, child, parse_yaml
+
+KnownKeys = Callable[[Sequence[str | int]], Collection[str]]
 
 _STEP = re.compile(r"(?:^|\.)([A-Za-z_][A-Za-z0-9_]*)|\[([0-9]{1,6})\]")
 
@@ -31,8 +33,12 @@ def split_path(path: str) -> list[str | int]:
     return steps
 
 
-def apply_overrides(texts: Sequence[str], data: dict[str, Any], locations: Locations) -> None:
+def apply_overrides(
+    texts: Sequence[str], data: dict[str, Any], locations: Locations, known_keys: KnownKeys = keys_at
+) -> None:
     """Set values in resolved data, in place and in order.
+
+    Parameters as :func:`apply_override`.
 
     Raises
     ------
@@ -42,14 +48,16 @@ def apply_overrides(texts: Sequence[str], data: dict[str, Any], locations: Locat
     wrong: list[str] = []
     for text in texts:
         try:
-            apply_override(text, data, locations)
+            apply_override(text, data, locations, known_keys)
         except ConfigError as error:
             wrong += error.problems
     if wrong:
         raise ConfigError(wrong)
 
 
-def apply_override(text: str, data: dict[str, Any], locations: Locations) -> None:
+def apply_override(
+    text: str, data: dict[str, Any], locations: Locations, known_keys: KnownKeys = keys_at
+) -> None:
     """Set one value in resolved data, in place.
 
     Parameters
@@ -58,6 +66,9 @@ def apply_override(text: str, data: dict[str, Any], locations: Locations) -> Non
         ``dotted.path=value``; the value is read as strict YAML.
     data, locations : dict
         Changed in place; the new location is ``--set dotted.path=value``.
+    known_keys : callable
+        Steps of a path to the keys that may be filled in there, because the description takes them: a chip's if not
+        given.
 
     Raises
     ------
@@ -75,7 +86,7 @@ def apply_override(text: str, data: dict[str, Any], locations: Locations) -> Non
     value, places = parse_yaml(written, label, path, lines=False)
     holder: Any = data
     for index, step in enumerate(steps):
-        if not _exists(holder, step, steps[:index]):
+        if not _exists(holder, step, known_keys(steps[:index])):
             raise ConfigError(f"{label}: {path}: {_unknown(path, data)}")
         if index + 1 < len(steps):
             holder = holder.setdefault(step, {}) if isinstance(step, str) else holder[step]
@@ -91,11 +102,11 @@ def forget(locations: Locations, path: str) -> None:
         del locations[known]
 
 
-def _exists(holder: object, step: str | int, above: list[str | int]) -> bool:
+def _exists(holder: object, step: str | int, fillable: Collection[str]) -> bool:
     """Tell whether a step exists, or may be filled in because the specification asks for it."""
     if isinstance(step, int):
         return isinstance(holder, list) and step < len(holder)
-    return isinstance(holder, dict) and (step in holder or step in keys_at(above))
+    return isinstance(holder, dict) and (step in holder or step in fillable)
 
 
 def _unknown(path: str, data: dict[str, Any]) -> str:

@@ -51,8 +51,8 @@ class Npz:
     def __exit__(self, *_: object) -> None:
         self._zip.close()
 
-    def array(self, key: str) -> Array:
-        """Return the array of a key."""
+    def array(self, key: str, *, structured: bool = False) -> Array:
+        """Return the array of a key: numbers, or with ``structured`` records of numbers."""
         if key not in self.keys:
             raise EventError(f"{self.path}: expected an array {key!r}, got {', '.join(sorted(self.keys)) or 'nothing'}")
         size = self._zip.getinfo(f"{key}.npy").file_size
@@ -61,7 +61,7 @@ class Npz:
         try:
             with self._zip.open(f"{key}.npy") as member:
                 # The whole member is in hand before its header is believed: a header cannot ask for more than there is.
-                return _parse_npy(member.read(size + 1))
+                return _parse_npy(member.read(size + 1), structured=structured)
         except (
             ValueError,
             EOFError,
@@ -74,14 +74,14 @@ class Npz:
             raise EventError(f"{self.path}: {key}: truncated, corrupt or not a plain array: {error}") from None
 
 
-def _parse_npy(data: bytes) -> Array:
+def _parse_npy(data: bytes, *, structured: bool) -> Array:
     stream = io.BytesIO(data)
     version = np.lib.format.read_magic(stream)
     if version not in {(1, 0), (2, 0)}:
         raise ValueError(f"npy version {version}")
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran, dtype = read(stream)
-    if dtype.hasobject or dtype.kind not in "biuf":
+    if dtype.hasobject or dtype.kind not in ("biufV" if structured else "biuf"):
         raise ValueError(f"expected numbers, got {dtype}")
     count = 1
     for size in shape:
