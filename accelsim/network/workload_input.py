@@ -71,7 +71,7 @@ def read_input(spec: WorkloadSpec, folder: Path, network: Network, samples: int 
             images = images.transpose(0, 3, 1, 2).reshape(images.shape[0], 1, 1, -1)
         else:
             _check_shape(path, images.shape[1:], network)
-        events = ENCODINGS.get(spec.input.encoding).encode(images, _options(spec))
+        events = ENCODINGS.get(spec.input.encoding).encode(images, _options(spec, network))
         if events.total == 0:
             raise EventError(f"{path}: the input has no event: every pixel is zero, or the rate is too low")
     labels, files = _labels(spec, folder, network, available, events.samples)
@@ -109,10 +109,10 @@ def _recorded(spec: WorkloadSpec, folder: Path, network: Network, samples: int |
     return WorkloadInput(events, labels, [*used, *files], report)
 
 
-def _options(spec: WorkloadSpec) -> EncodingOptions:
+def _options(spec: WorkloadSpec, network: Network) -> EncodingOptions:
     return EncodingOptions(
         timesteps=spec.timesteps,
-        integer=spec.network.quantize != "none",
+        integer=network.integer or spec.network.quantize != "none",
         rate=spec.input.rate,
         seed=spec.input.seed,
         value_bits=spec.input.value_bits,

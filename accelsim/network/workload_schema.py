@@ -30,13 +30,12 @@ def _positive(value: float) -> float:
     return value
 
 
-
 class NetworkSpec(Spec):
     """The network file and what it does not say itself."""
 
     file: FileName
     format: Annotated[str, AfterValidator(lambda name: _known(IMPORTERS.names(), "importer", name))] | None = None
-    dialect: Annotated[str, AfterValidator(lambda name: _known(DIALECTS.names(), "dialect", name))]
+    dialect: Annotated[str, AfterValidator(lambda name: _known(DIALECTS.names(), "dialect", name))] | None = None
     dt: Annotated[Time, AfterValidator(_positive)] | None = None
     reset: Literal["subtract", "zero", "v_reset", "none"] | None = None
     reset_delay: StrictBool | None = None
