@@ -1,6 +1,7 @@
 """Arrays of an npz file from anywhere: nothing is unpickled, and no header asks for more memory than the file holds."""
 
 import io
+import lzma
 import zipfile
 import zlib
 from pathlib import Path
@@ -13,6 +14,9 @@ from accelsim.errors import EventError
 
 MAX_BYTES: Final = 2 << 30
 """Largest array of an npz file."""
+
+MAX_TOTAL_BYTES: Final = 8 << 30
+"""Largest sum of all arrays."""
 
 Array = npt.NDArray[Any]
 
@@ -44,6 +48,10 @@ class Npz:
             raise EventError(
                 f"{self.path}: expected an npz file, got another format or a truncated one: {error}"
             ) from None
+        total = sum(member.file_size for member in self._zip.infolist())
+        if total > MAX_TOTAL_BYTES:
+            self._zip.close()
+            raise EventError(f"{self.path}: {total} bytes of arrays, the limit is {MAX_TOTAL_BYTES}")
         names = [name.removesuffix(".npy") for name in self._zip.namelist() if name.endswith(".npy")]
         self.keys = dict.fromkeys(names).keys()
         return self
@@ -68,6 +76,7 @@ class Npz:
             OSError,
             zipfile.BadZipFile,
             zlib.error,
+            lzma.LZMAError,
             NotImplementedError,
             RuntimeError,
         ) as error:

@@ -129,7 +129,7 @@ def _network(layers: list[_Layer], dt: float, name: str) -> Network:
     build = _Build(layout)
     build.populations["input"] = Population("input", layout.population, None)
     if stated:
-        build.notes.append("the input is the spikes of layer/0 (input): its neurons, which make them, are not simulated")
+        build.notes.append("the input is the spikes of layer/0 (input); its neurons, which make them, are left out")
         build.delay = _delay(first, layout)
     for layer in layers[1:] if stated else layers:
         if layer.type == "flatten":
@@ -139,7 +139,7 @@ def _network(layers: list[_Layer], dt: float, name: str) -> Network:
     if len(build.populations) == 1:
         raise NetworkError("expected a layer with neurons behind the input, got none")
     if build.delay.any():
-        build.notes.append(f"left out: the delay of the last layer, {build.delay.max()} timesteps, shifts the output only")
+        build.notes.append(f"left out: the delay of the last layer ({build.delay.max()}), which shifts the output only")
     provenance = {
         "format": "netx",
         "dialect": "loihi",
