@@ -69,7 +69,7 @@ class IF(FiringModel):
             return self.fire(state[-1], fired, limits)
         if self.reset == "none":
             return int(add_integer(state[-1], current, *bounds(limits)) + self.fire(state[-1], fired, limits))
-        return int(integrate_fire_integer(state[-1], current, fired, self._rule, *bounds(limits)))
+        return int(integrate_fire_integer(state[-1], current, fired, *self._rule, *bounds(limits)))
 
     def quantized(self, scale: Array) -> Self:
         """Return the model with levels in steps of ``scale``."""
