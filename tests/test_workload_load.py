@@ -167,7 +167,10 @@ LOCATED = [
         ("dialect: euler", "dialect: eulr"),
         "5: network.dialect: expected a known dialect, got 'eulr'. Known: euler, nir-strict",
     ),
-    (("reset: subtract", "reset: soft"), "7: network.reset: expected 'subtract', 'zero', 'v_reset' or 'none', got 'soft'"),
+    (
+        ("reset: subtract", "reset: soft"),
+        "7: network.reset: expected 'subtract', 'zero', 'v_reset' or 'none', got 'soft'",
+    ),
     (('op: ">"', 'op: "<"'), "8: network.threshold_op: expected '>' or '>=', got '<'"),
     (("quantize: none", "quantize: 8"), "9: network.quantize: expected a mapping of keys or 'none' or 'grid', got 8"),
     (
@@ -240,7 +243,7 @@ MISFITS = [
     (("  dt: 1 s\n", ""), NetworkError, r"dt: expected a positive time, got nothing; .* stated \(network.dt\)"),
     (("  reset: subtract\n", ""), NetworkError, "reset: expected subtract or zero or v_reset or none, got nothing"),
     (('  threshold_op: ">"\n', ""), NetworkError, "threshold_op: expected '>' or '>=', got nothing"),
-    (("reset: subtract", "spike_mode: multi\n  reset: zero"), NetworkError, "spike_mode: expected no such choice, got 'm"),
+    (("reset: subtract", "spike_mode: multi\n  reset: zero"), NetworkError, "spike_mode: expected no such choice"),
     (
         ("quantize: none", "quantize: {bits: binary, granularity: tensor}"),
         NetworkError,

@@ -73,7 +73,9 @@ class Layout:
         spread = values.reshape(*lead, channels, height, width)
         return np.ascontiguousarray(np.moveaxis(spread, -3, -1).reshape(*lead, self.size))
 
-    def parameter(self, node: RawNode, key: str, default: float | None = None) -> npt.NDArray[np.float64]:
+    def parameter(
+        self, node: RawNode, key: str, default: float | None = None, *, infinite: bool = False
+    ) -> npt.NDArray[np.float64]:
         """Return a parameter of a node as one value per neuron, (n,).
 
         Accepted are one value for all, one per channel (shape (channels, 1, 1)) and the exported shape.
@@ -85,7 +87,7 @@ class Layout:
         """
         if default is not None and key not in node.values:
             return np.full(self.size, default)
-        value = node.array(key, infinite=key.startswith("tau") or key == "r").astype(np.float64)
+        value = node.array(key, infinite=infinite).astype(np.float64)
         target = self.exported
         per_channel = (target[0], *(1,) * (len(target) - 1))
         if value.size == 1:

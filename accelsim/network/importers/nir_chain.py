@@ -55,6 +55,7 @@ class Chain:
         self.biases: dict[int, Floats] = {}
         self._dt = dt
         self._pool: Pool | None = None
+        self._image = source.image
         self._kernel: Kernel | None = None
         self._before: list[tuple[str, Floats]] = []
         self._after: list[tuple[str, Floats]] = []
@@ -86,7 +87,7 @@ class Chain:
         if gain is not None and (gain != 1.0).any():
             after.append((f"{neurons}: the input gain r dt/tau (or r dt)", gain))
         return Weights(
-            source=self.source,
+            image=self._image,
             layout=self.layout,
             pool=self._pool,
             kernel=self._kernel,
@@ -160,7 +161,7 @@ class Chain:
                 "behind neurons"
             )
         self._before = [(name, self._pooled_scale(name, value, height * width)) for name, value in self._before]
-        self._pool = pool
+        self._pool, self._image = pool, self.layout.image
         self._gain = pool.gain if node.type == "AvgPool2d" else 1.0
         self.layout = Layout((channels, height, width))
 
@@ -221,6 +222,10 @@ class Chain:
         if self._kernel is not None:
             self._join_conv(spread, how, size, axes)
             return
+        if self._pool is None:
+            self._image = self.layout.image
+        elif self._pool.output_shape(*self._image[:2]) != self.layout.image[:2]:
+            raise NetworkError("a flatten between a pool and a convolution; put it in front of the pool")
         self._kernel = Conv(spread, how, self.layout)
         self.layout = Layout((weight.shape[0], *(size[2 - axes :])))
 

@@ -43,10 +43,13 @@ class _Build:
     projections: list[Projection] = field(default_factory=list)
     meanings: dict[str, str] = field(default_factory=dict)
     recurrent: list[str] = field(default_factory=list)
+    chains: dict[Path, Chain] = field(default_factory=dict)
 
     def chain(self, path: Path) -> Chain:
         """Return the chain of a path, with the biases that belong to it."""
-        chain = Chain(self.layouts[path.source], self.choices.dt)
+        if path in self.chains:
+            return self.chains[path]
+        chain = self.chains[path] = Chain(self.layouts[path.source], self.choices.dt)
         for node, counted in zip(path.nodes, path.counted, strict=True):
             chain.add(node, bias=counted)
         for repair in chain.repairs:

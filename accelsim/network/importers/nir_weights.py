@@ -21,6 +21,8 @@ Factors = tuple[tuple[str, Floats], ...]
 
 MAX_UNROLLED: Final = 1 << 24
 """Largest matrix of a convolution that is joined with a dense layer."""
+MAX_PRODUCTS: Final = 1 << 34
+"""Most products that joining two dense layers may take."""
 MAX_PARTS: Final = 256
 """Most projections that delays between the same two populations may make."""
 
@@ -68,7 +70,7 @@ class Conv:
                 f"follows a convolution without neurons between them; joined they are {size} weights, the limit is "
                 f"{MAX_UNROLLED}"
             )
-        matrix: Floats = _convolution(self.weights.astype(np.float64), self.layout, how, None).dense_matrix()
+        matrix: Floats = _convolution(self.weights.astype(np.float64), self.layout.image, how, None).dense_matrix()
         return matrix
 
 
@@ -77,9 +79,12 @@ Kernel = Dense | Conv
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """Everything that a connection is made of; see :class:`accelsim.network.importers.nir_chain.Chain`."""
+    """Everything that a connection is made of; see :class:`accelsim.network.importers.nir_chain.Chain`.
 
-    source: Layout
+    ``image`` is the (height, width, channels) in front of the pool or, without one, of the convolution.
+    """
+
+    image: tuple[int, int, int]
     layout: Layout
     pool: Pool | None
     kernel: Kernel | None
@@ -114,7 +119,7 @@ class Weights:
     def _whole(self) -> Connection:
         if isinstance(self.kernel, Dense):
             factor = self._factor()[:, None] * self._input_factor(self.kernel.weights.shape[1])
-            image = self.source.image if self.pool is not None else None
+            image = self.image if self.pool is not None else None
             return dense(folded(self.kernel.weights, factor), pool=self.pool, input_shape=image)
         return self._one_to_one() if self.kernel is None else self._convolution(self.kernel)
 
@@ -128,7 +133,7 @@ class Weights:
             group = np.arange(c_out) // (c_out // kernel.geometry.groups)
             factor *= channels.reshape(-1, per_group)[group]
         weights = folded(kernel.weights, factor[:, :, None, None] * self.gain)
-        return _convolution(weights, self.source, kernel.geometry, self.pool)
+        return _convolution(weights, self.image, kernel.geometry, self.pool)
 
     def _one_to_one(self) -> Connection:
         """Join each (pooled) position to its own neuron."""
@@ -136,8 +141,9 @@ class Weights:
         factor = self._factor() * self._input_factor(self.layout.size)
         channel = per_channel(factor, channels)
         if channel is not None:
+            image = self.layout.image if self.pool is None else self.image
             weights = folded(np.ones((channels, 1, 1, 1), dtype=np.float32), channel[:, None, None, None])
-            return convolution(weights, self.source.image, groups=channels, pool=self.pool)[0]
+            return convolution(weights, image, groups=channels, pool=self.pool)[0]
         if self.pool is not None:
             names = ", ".join(name for name, _ in self.after)
             raise NetworkError(f"{names}: varies over positions behind a pool, so it cannot be folded")
@@ -159,8 +165,20 @@ class Weights:
 
 
 def dense_behind(columns: npt.NDArray[Any], kernel: Kernel, after: list[tuple[str, Floats]]) -> Dense:
-    """Return a dense layer and the linear node in front of it as one dense layer."""
+    """Return a dense layer and the linear node in front of it as one dense layer.
+
+    Raises
+    ------
+    NetworkError
+        If they are too large to be joined.
+    """
     first = kernel.matrix() if isinstance(kernel, Conv) else kernel.weights.astype(np.float64)
+    products = columns.size * first.shape[1]
+    if products > MAX_PRODUCTS:
+        raise NetworkError(
+            f"follows a linear node without neurons between them; joining them takes {products} products, the limit is "
+            f"{MAX_PRODUCTS}; merge the two at export"
+        )
     for _, values in after:
         first = first * values[:, None]
     return Dense(columns.astype(np.float64) @ first)
@@ -214,10 +232,12 @@ def permutation(layout: Layout, target: Layout) -> Steps | None:
     return None if (order == count).all() else order
 
 
-def _convolution(weights: npt.NDArray[Any], source: Layout, how: Geometry, pool: Pool | None) -> Connection:
+def _convolution(
+    weights: npt.NDArray[Any], image: tuple[int, int, int], how: Geometry, pool: Pool | None
+) -> Connection:
     return convolution(
         weights,
-        source.image,
+        image,
         stride=how.stride,
         padding=how.padding,
         dilation=how.dilation,

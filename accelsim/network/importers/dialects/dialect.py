@@ -77,9 +77,9 @@ class Site:
         """The reset: that of the network, or "none" for an integrator that a threshold reads."""
         return "none" if self.node.without_reset else str(self.choices.reset)
 
-    def parameter(self, key: str, default: float | None = None) -> Floats:
-        """Return a parameter, one value per neuron, (n,) float64; infinite time constants and resistances pass."""
-        return self.layout.parameter(self.node, key, default)
+    def parameter(self, key: str, default: float | None = None, *, infinite: bool = False) -> Floats:
+        """Return a parameter, one value per neuron, (n,) float64; infinite ones pass only where that is asked for."""
+        return self.layout.parameter(self.node, key, default, infinite=infinite)
 
     def single(self, key: str, default: float | None = None) -> Singles:
         """Return a parameter in float32, (n,)."""
@@ -97,7 +97,7 @@ class Site:
         NetworkError
             If a time constant is shorter than the timestep.
         """
-        tau, dt = self.parameter(key), float(self.choices.dt)
+        tau, dt = self.parameter(key, infinite=True), float(self.choices.dt)
         if (tau <= 0).any() or (tau < dt * (1.0 - UNIT_GAIN_TOLERANCE)).any():
             raise NetworkError(
                 f"{self.node}: {key}: expected at least dt = {dt:g} s, got {tau.min():g} s; is dt the one of the "

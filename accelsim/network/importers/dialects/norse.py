@@ -55,7 +55,7 @@ class Norse(Dialect):
         choices = super().settle(options, metadata, nodes)
         times = [node.array(key) for node in nodes for key in _TIME_CONSTANTS if key in node.values]
         gains = [node.array(key) for node in nodes for key in ("r", "w_in") if key in node.values]
-        short = bool(times) and max(time.max() for time in times) < RUN_DT
+        short = bool(times) and max(time.max(initial=0.0) for time in times) < RUN_DT
         exported = short and all((gain == 1.0).all() for gain in gains)
         if not exported or not choices.source["dt"].startswith("dialect"):
             return choices

@@ -77,9 +77,10 @@ def _timestep(node: RawNode) -> float | None:
     key = next((key for key in ("tau", "tau_mem") if key in node.values), None)
     if key is None or "r" not in node.values:
         return None
-    tau, resistance = float(node.array(key).ravel()[0]), float(node.array("r").ravel()[0])
-    if tau <= 0 or resistance <= 0:
+    times, resistances = node.array(key).ravel(), node.array("r").ravel()
+    if times.size == 0 or resistances.size == 0 or times[0] <= 0 or resistances[0] <= 0:
         return None
+    tau, resistance = float(times[0]), float(resistances[0])
     # x exp(x) = 1/r with x = dt/tau: monotonic, so halving an interval finds it.
     low, high = 0.0, 1.0 / resistance
     for _ in range(200):

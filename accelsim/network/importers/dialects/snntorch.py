@@ -71,7 +71,7 @@ class SnnTorch(Dialect):
             meaning = f"Leaky(beta={IMPORTED_IF_LEAK}), as snnTorch imports IF"
             return _leaky(site, site.full(IMPORTED_IF_LEAK), site.levels()[0], None, meaning)
         share = site.share()
-        gain = _gain(site.parameter("r"), share)
+        gain = _gain(site.parameter("r", infinite=True), share)
         leak = (1.0 - share).astype(np.float32)
         offset = site.parameter("v_leak", 0.0) * share / gain
         name = "RLeaky" if site.recurrent else "Leaky"
@@ -104,7 +104,8 @@ def _leaky(site: Site, leak: Singles, level: Singles, offset: Floats | None, mea
 
 def _synaptic(site: Site) -> Neurons:
     current_share, share = site.share("tau_syn"), site.share("tau_mem")
-    gain = _gain(site.parameter("w_in", 1.0), current_share) * _gain(site.parameter("r"), share)
+    gain = _gain(site.parameter("w_in", 1.0, infinite=True), current_share)
+    gain *= _gain(site.parameter("r", infinite=True), share)
     site.expect_zero("v_leak")
     model = SnnTorchSynaptic(
         (1.0 - current_share).astype(np.float32),
