@@ -308,7 +308,7 @@ def activity(network: Network, events: EventStream, spec: ChipSpec):
     """Execute a network in the widths of a chip."""
     core = spec.core
     limits = Numerics(core.membrane.bits, core.accumulator.bits) if network.integer else Numerics(None, None)
-    return execute(network, events, limits, 1)
+    return execute(network, events, limits, 1, delay=spec.edge_delay)
 
 
 def compile_and_build(network: Network, events: EventStream, spec: ChipSpec):

@@ -103,8 +103,8 @@ def quantize(network: Network, quantization: Quantization, input_scale: float = 
     Raises
     ------
     NetworkError
-        If the network is integer already, a bias does not fit 32 bit, binary weights would have to be zero, or weights
-        that should be on a grid are not.
+        If the network is integer already, a bias does not fit 32 bit, binary weights would have to be zero, weights that
+        should be on a grid are not, or a population adds values of the input and spikes of others.
     """
     if network.integer:
         raise NetworkError(f"network {network.name}: its weights are integers already and are kept as exported")
@@ -117,6 +117,13 @@ def quantize(network: Network, quantization: Quantization, input_scale: float = 
             populations[population.name] = replace(population, scale=np.ones(population.size))
             continue
         driven_by_input = any(edge.source == network.input.name for edge in incoming)
+        others = [edge.source for edge in incoming if edge.source != network.input.name]
+        if driven_by_input and others and input_scale != 1.0:
+            raise NetworkError(
+                f"population {population.name}: adds values of the input, in steps of {input_scale:g}, and spikes of "
+                f"{others[0]}: their integer weights would need scales of their own; encode the input as spikes, or "
+                "keep the network in float32"
+            )
         edges, scale, report[population.name] = _quantized(population, incoming, quantization)
         projections.update((edge.name, edge) for edge in edges)
         scale *= input_scale if driven_by_input else 1.0
