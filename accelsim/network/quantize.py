@@ -114,7 +114,7 @@ def quantize(network: Network, quantization: Quantization, input_scale: float = 
     for population in network.populations.values():
         incoming = network.incoming(population.name)
         if population.model is None or not incoming:
-            populations[population.name] = replace(population, scale=np.ones(population.size))
+            populations[population.name] = _without_weights(population)
             continue
         driven_by_input = any(edge.source == network.input.name for edge in incoming)
         others = [edge.source for edge in incoming if edge.source != network.input.name]
@@ -160,6 +160,15 @@ def _quantized(
             return _quantize_edges(population, incoming, replace(quantization, granularity="channel"))
         except NetworkError:
             raise error from None
+
+
+def _without_weights(population: Population) -> Population:
+    """Return a population that no projection drives: the input, or neurons that fire by their bias, in steps of 1."""
+    scale = np.ones(population.size)
+    if population.model is None:
+        return replace(population, scale=scale)
+    bias = None if population.bias is None else _integer_bias(population.name, population.bias, scale)
+    return replace(population, model=population.model.quantized(scale), bias=bias, scale=scale)
 
 
 def _quantize_edges(

@@ -87,14 +87,14 @@ class Layout:
         """
         if default is not None and key not in node.values:
             return np.full(self.size, default)
-        value = node.array(key, infinite=infinite).astype(np.float64)
         target = self.exported
         per_channel = (target[0], *(1,) * (len(target) - 1))
-        if value.size == 1:
-            value = value.reshape(())
-        elif value.shape not in {target, per_channel}:
-            raise NetworkError(f"{node}: {key}: expected shape {target}, got {value.shape}")
-        return self.to_neurons(np.broadcast_to(value, target))
+        shape = getattr(node.values.get(key), "shape", target)
+        single = np.prod(shape, dtype=np.int64) == 1
+        if not single and shape not in {target, per_channel}:
+            raise NetworkError(f"{node}: {key}: expected shape {target}, got {shape}")
+        value = node.array(key, infinite=infinite).astype(np.float64)
+        return self.to_neurons(np.broadcast_to(value.reshape(()) if single else value, target))
 
 
 def layout_of(node: RawNode) -> Layout:
