@@ -17,8 +17,8 @@ def export_workload(source: str | Path, path: Path, overrides: Sequence[str] = (
     source : str or Path
         See :func:`accelsim.network.workload.load_workload`.
     path : Path
-        ``.snn``: the network as it is simulated, pruned and quantised. ``.nir``: before quantisation, in float32, as NIR
-        has no integers; how it was quantised stands in the metadata.
+        ``.snn``: the network as it is simulated, pruned and quantised. ``.nir``: before quantisation, in float32, as
+        NIR has no integers.
     overrides : sequence of str
 
     Raises

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from accelsim.errors import AccelsimError, UnknownNameError, WorkloadError
+from accelsim.network.densities import read_densities
 from accelsim.network.events import EventStream
 from accelsim.network.graph import Network
 from accelsim.network.importers.importer import import_network
@@ -22,7 +23,14 @@ from accelsim.network.quantize_schema import quantization
 from accelsim.network.recording import Recording
 from accelsim.network.spike_tensors import MadeUp, read_spike_tensors
 from accelsim.network.workload_input import Labels, read_input
-from accelsim.network.workload_schema import NetworkSpec, RecordedSpec, WorkloadSpec, read_workload_spec
+from accelsim.network.workload_schema import (
+    DensitiesSpec,
+    NetworkSpec,
+    RecordedSpec,
+    RecordingSpec,
+    WorkloadSpec,
+    read_workload_spec,
+)
 
 MANIFEST = "workload.yaml"
 
@@ -133,15 +141,7 @@ def load_workload(source: str | Path, samples: int | None = None, overrides: Seq
 
 def _recorded(spec: RecordedSpec, data: dict[str, Any], path: Path, samples: int | None) -> Workload:
     stated = spec.recording
-    made_up = MadeUp(
-        density=stated.density,
-        weight_bits=stated.weight_bits,
-        seed=stated.seed,
-        kernel=stated.kernel,
-        padding=stated.padding,
-        outputs=stated.outputs,
-    )
-    recording = read_spike_tensors(path.parent / stated.file, made_up)
+    recording = _read_recording(stated, path.parent / stated.file)
     if samples is not None:
         recording = recording.take(samples)
     return Workload(
@@ -158,6 +158,20 @@ def _recorded(spec: RecordedSpec, data: dict[str, Any], path: Path, samples: int
         description=spec.description,
         recording=recording,
     )
+
+
+def _read_recording(stated: RecordingSpec | DensitiesSpec, file: Path) -> Recording:
+    if isinstance(stated, DensitiesSpec):
+        return read_densities(file, stated.weight_bits, stated.padding, stated.seed)
+    made_up = MadeUp(
+        density=stated.density,
+        weight_bits=stated.weight_bits,
+        seed=stated.seed,
+        kernel=stated.kernel,
+        padding=stated.padding,
+        outputs=stated.outputs,
+    )
+    return read_spike_tensors(file, made_up)
 
 
 def workload_folder() -> Path:

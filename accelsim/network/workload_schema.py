@@ -81,6 +81,15 @@ class RecordingSpec(Spec):
     outputs: Annotated[Count, Field(le=1 << 20)]
 
 
+class DensitiesSpec(Spec):
+    """A table of densities (csv), and what it does not say; see :mod:`accelsim.network.densities`."""
+
+    file: FileName
+    weight_bits: Annotated[Count, Field(ge=2, le=16)]
+    seed: CountOrZero
+    padding: Annotated[CountOrZero, Field(le=63)]
+
+
 class RecordedSpec(Spec):
     """A whole ``workload.yaml`` whose spikes are recorded: ``recording`` stands for network and input."""
 
@@ -88,6 +97,12 @@ class RecordedSpec(Spec):
     description: Annotated[str, StringConstraints(min_length=1, max_length=600)]
     recording: RecordingSpec
     provenance: dict[str, Any]
+
+
+class DrawnSpec(RecordedSpec):
+    """The same of densities, at which spikes are drawn."""
+
+    recording: DensitiesSpec  # type: ignore[assignment]
 
 
 def read_workload_spec(
@@ -108,7 +123,7 @@ def read_workload_spec(
         With every problem of the file.
     """
     data, locations = read_yaml(path)
-    model = RecordedSpec if "recording" in data else WorkloadSpec
+    model = _kind(data)
     apply_overrides(overrides, data, locations, lambda steps: _keys_at(model, steps))
     try:
         spec = model.model_validate(data)
@@ -118,6 +133,14 @@ def read_workload_spec(
     if extra:
         raise ConfigError(extra)
     return spec, data
+
+
+def _kind(data: dict[str, Any]) -> type[WorkloadSpec | RecordedSpec]:
+    if "recording" not in data:
+        return WorkloadSpec
+    recording = data["recording"]
+    file = recording.get("file") if isinstance(recording, dict) else None
+    return DrawnSpec if isinstance(file, str) and file.lower().endswith(".csv") else RecordedSpec
 
 
 def _known(names: Sequence[str], kind: str, name: str) -> str:
