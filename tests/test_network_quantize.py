@@ -9,7 +9,8 @@ from accelsim.errors import NetworkError
 from accelsim.network.connections.conv import convolution
 from accelsim.network.connections.dense import dense
 from accelsim.network.graph import Network, Population, Projection
-from accelsim.network.quantize import Quantization, integer_levels, quantize
+from accelsim.network.quantize import Quantization, quantize
+from accelsim.network.quantize_levels import integer_levels
 from accelsim.neurons.lif import LIF
 
 

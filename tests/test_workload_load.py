@@ -172,7 +172,7 @@ LOCATED = [
         "7: network.reset: expected 'subtract', 'zero', 'v_reset' or 'none', got 'soft'",
     ),
     (('op: ">"', 'op: "<"'), "8: network.threshold_op: expected '>' or '>=', got '<'"),
-    (("quantize: none", "quantize: 8"), "9: network.quantize: expected a mapping of keys or 'none', got 8"),
+    (("quantize: none", "quantize: 8"), "9: network.quantize: expected a mapping of keys or 'none' or 'grid', got 8"),
     (
         ("quantize: none", "quantize: {bits: 1, granularity: row}"),
         "9: network.quantize.bits: expected 2..16, 'ternary' or 'binary', got 1",

@@ -1,6 +1,5 @@
 """Predictions from the output population, and their accuracy with its uncertainty."""
 
-import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -9,14 +8,12 @@ import numpy.typing as npt
 
 from accelsim.errors import EventError, WorkloadError
 from accelsim.network.graph import Population
+from accelsim.result.classes import wilson
 from accelsim.trace.activity import ActivityTrace
 
 Decoding = Literal["rate", "membrane", "first_spike"]
 
 DECODINGS: Final = ("rate", "membrane", "first_spike")
-
-_Z95: Final = 1.959963984540054
-"""Two-sided 95 % point of the normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -85,18 +82,9 @@ def accuracy(predicted: npt.NDArray[np.integer], labels: npt.NDArray[np.integer]
     ------
     EventError
         If the numbers of predictions and labels differ, or there are none.
-
-    References
-    ----------
-    Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927), 209-212.
     """
     if predicted.shape != labels.shape or not predicted.size:
         raise EventError(f"expected one label per prediction, got {labels.shape} for {predicted.shape}")
     samples = int(predicted.size)
     correct = int(np.count_nonzero(predicted == labels))
-    share, spread = correct / samples, _Z95**2 / samples
-    centre = (share + spread / 2) / (1 + spread)
-    half = math.sqrt(share * (1 - share) * spread + spread**2 / 4) / (1 + spread)
-    low = 0.0 if correct == 0 else centre - half
-    high = 1.0 if correct == samples else centre + half
-    return Accuracy(correct, samples, share, low, high)
+    return Accuracy(correct, samples, correct / samples, *wilson(correct, samples))

@@ -55,6 +55,16 @@ def read_events(path: Path, timesteps: int) -> tuple[EventStream, tuple[int, ...
     return stream, shape
 
 
+def recorded_timesteps(path: Path) -> int:
+    """Return the timesteps of each sample of recorded spikes; raises as :func:`read_events`."""
+    with Npz(path) as file:
+        if "input_shape" in file.keys:
+            return int(_shape(file, "input_shape", "(timesteps, samples, ...)", {3, 5})[0])
+        if "input" in file.keys:
+            return int(file.array("input").shape[0] or 1)
+        return int(_shape(file, "shape", "(samples, timesteps, ...)", {3, 5})[1])
+
+
 def read_npz_labels(path: Path, key: str) -> npt.NDArray[np.int64]:
     """Return labels (samples,); raises as :func:`read_events`."""
     with Npz(path) as file:

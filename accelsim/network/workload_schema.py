@@ -11,17 +11,17 @@ from accelsim.hardware.overrides import apply_overrides
 from accelsim.hardware.problems import shown, unknown_key
 from accelsim.hardware.quantities import Count, CountOrZero, Spec, Time
 from accelsim.hardware.yaml_reader import Locations, child, read_yaml
-from accelsim.network.encodings.encoding import ENCODINGS
 from accelsim.network.importers.dialects.dialect import DIALECTS
 from accelsim.network.importers.importer import IMPORTERS
+from accelsim.network.input_schema import FileName, InputSpec, input_problems
+from accelsim.network.quantize_schema import PruneSpec, QuantizeSpec
 
-EVENTS: Final = "events"
-"""The ``encoding`` of a file that holds spikes already."""
+INPUT_LABELS: Final = "input"
+"""``labels`` of recordings that bring their own: by sub-folder, by window, or in the file."""
 
 MAX_TIMESTEPS: Final = 1 << 20
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.\-]+$")]
-FileName = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
 
 def _positive(value: float) -> float:
@@ -30,25 +30,12 @@ def _positive(value: float) -> float:
     return value
 
 
-def _quantization_bits(value: int | str) -> int | str:
-    if value in {"ternary", "binary"} or (isinstance(value, int) and 2 <= value <= 16):
-        return value
-    raise ValueError(f"expected 2..16, 'ternary' or 'binary', got {value!r}")
-
-
-class QuantizeSpec(Spec):
-    """How float32 weights become integers."""
-
-    bits: Annotated[Annotated[int, Field(strict=True)] | str, AfterValidator(_quantization_bits)]
-    granularity: Literal["tensor", "channel"]
-
-
 class NetworkSpec(Spec):
     """The network file and what it does not say itself."""
 
     file: FileName
     format: Annotated[str, AfterValidator(lambda name: _known(IMPORTERS.names(), "importer", name))] | None = None
-    dialect: Annotated[str, AfterValidator(lambda name: _known(DIALECTS.names(), "dialect", name))]
+    dialect: Annotated[str, AfterValidator(lambda name: _known(DIALECTS.names(), "dialect", name))] | None = None
     dt: Annotated[Time, AfterValidator(_positive)] | None = None
     reset: Literal["subtract", "zero", "v_reset", "none"] | None = None
     reset_delay: StrictBool | None = None
@@ -58,17 +45,8 @@ class NetworkSpec(Spec):
     norm_input: StrictBool | None = None
     synapse: Literal["filter", "jump"] | None = None
     refractory: Annotated[CountOrZero, Field(le=127)] | None = None
-    quantize: QuantizeSpec | Literal["none"]
-
-
-class InputSpec(Spec):
-    """The input file and how it becomes events."""
-
-    file: FileName
-    encoding: Annotated[str, AfterValidator(lambda name: _known([*ENCODINGS.names(), EVENTS], "encoding", name))]
-    rate: Annotated[float, Field(strict=True, gt=0, le=1)] | None = None
-    seed: CountOrZero | None = None
-    value_bits: Annotated[Count, Field(le=16)] | None = None
+    prune: PruneSpec | None = None
+    quantize: QuantizeSpec | Literal["none", "grid"]
 
 
 class NpzKey(Spec):
@@ -103,6 +81,15 @@ class RecordingSpec(Spec):
     outputs: Annotated[Count, Field(le=1 << 20)]
 
 
+class DensitiesSpec(Spec):
+    """A table of densities (csv), and what it does not say; see :mod:`accelsim.network.densities`."""
+
+    file: FileName
+    weight_bits: Annotated[Count, Field(ge=2, le=16)]
+    seed: CountOrZero
+    padding: Annotated[CountOrZero, Field(le=63)]
+
+
 class RecordedSpec(Spec):
     """A whole ``workload.yaml`` whose spikes are recorded: ``recording`` stands for network and input."""
 
@@ -110,6 +97,12 @@ class RecordedSpec(Spec):
     description: Annotated[str, StringConstraints(min_length=1, max_length=600)]
     recording: RecordingSpec
     provenance: dict[str, Any]
+
+
+class DrawnSpec(RecordedSpec):
+    """The same of densities, at which spikes are drawn."""
+
+    recording: DensitiesSpec  # type: ignore[assignment]
 
 
 def read_workload_spec(
@@ -130,41 +123,30 @@ def read_workload_spec(
         With every problem of the file.
     """
     data, locations = read_yaml(path)
-    apply_overrides(overrides, data, locations)
-    model = RecordedSpec if "recording" in data else WorkloadSpec
+    model = _kind(data)
+    apply_overrides(overrides, data, locations, lambda steps, key: key in _keys_at(model, steps))
     try:
         spec = model.model_validate(data)
     except ValidationError as error:
         raise ConfigError(_problems(error, model, data, locations)) from None
-    extra = _encoding_problems(spec.input, locations) if isinstance(spec, WorkloadSpec) else []
+    extra = input_problems(spec.input, locations) if isinstance(spec, WorkloadSpec) else []
     if extra:
         raise ConfigError(extra)
     return spec, data
+
+
+def _kind(data: dict[str, Any]) -> type[WorkloadSpec | RecordedSpec]:
+    if "recording" not in data:
+        return WorkloadSpec
+    recording = data["recording"]
+    file = recording.get("file") if isinstance(recording, dict) else None
+    return DrawnSpec if isinstance(file, str) and file.lower().endswith(".csv") else RecordedSpec
 
 
 def _known(names: Sequence[str], kind: str, name: str) -> str:
     if name not in names:
         raise ValueError(f"expected a known {kind}, got {name!r}. Known: {', '.join(sorted(names))}")
     return name
-
-
-def _encoding_problems(spec: InputSpec, locations: Locations) -> list[str]:
-    """Check that the parameters stated are those of the encoding."""
-    needs = () if spec.encoding == EVENTS else ENCODINGS.get(spec.encoding).needs
-    problems = []
-    for key in ("rate", "seed", "value_bits"):
-        stated = getattr(spec, key) is not None
-        where = locations.get(f"input.{key}", locations["input"])
-        if key in needs and not stated:
-            problems.append(
-                f"{where}: input.{key}: expected a value for encoding {spec.encoding}, got nothing: the key is missing"
-            )
-        if key not in needs and stated:
-            problems.append(
-                f"{where}: input.{key}: expected no such key for encoding {spec.encoding}, got "
-                f"{shown(getattr(spec, key))}"
-            )
-    return problems
 
 
 _EXPECTED: Final = {
@@ -176,6 +158,7 @@ _EXPECTED: Final = {
     "dict_type": "a mapping of keys",
     "greater_than": "more than {gt}",
     "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
     "less_than_equal": "at most {le}",
     "literal_error": "{expected}",
     "string_pattern_mismatch": "text that matches {pattern}",
@@ -245,8 +228,14 @@ def _value_at(data: Any, steps: Sequence[str | int]) -> Any:
 
 
 def _keys_at(model: type[BaseModel], steps: Sequence[str | int]) -> list[str]:
+    """Return the keys of a mapping of the description; none where it is no mapping or has keys of its own."""
     for step in steps:
+        if str(step) not in model.model_fields:
+            return []
         annotation = model.model_fields[str(step)].annotation
-        parts = (annotation, *get_args(annotation))
-        model = next(part for part in parts if isinstance(part, type) and issubclass(part, BaseModel))
+        parts = [part for part in (annotation, *get_args(annotation)) if isinstance(part, type)]
+        models = [part for part in parts if issubclass(part, BaseModel)]
+        if not models:
+            return []
+        model = models[0]
     return sorted(model.model_fields)

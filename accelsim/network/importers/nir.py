@@ -8,13 +8,16 @@ is left, and every repair is named in the provenance. Source: Pedersen et al., "
 representation", Nature Communications 15 (2024), and the layout that the ``nir`` package writes, versions 0.1 to 1.0.8.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from accelsim.errors import NetworkError, UnknownNameError
 from accelsim.network.graph import Network
+from accelsim.network.importers.dialects.dialect import DIALECTS
 from accelsim.network.importers.importer import IMPORTERS, Importer, ImportOptions
 from accelsim.network.importers.nir_file import read_nir
 from accelsim.network.importers.nir_graph import build_network
@@ -31,6 +34,7 @@ class NirImporter(Importer):
         """Return the float32 network of a NIR file; see :meth:`Importer.read`."""
         graph = read_nir(path)
         try:
+            options = _with_dialect(options, graph.metadata)
             # What leaves float32 here is infinite, and refused by name where a model or a connection is made of it.
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 return build_network(graph, options, path.stem)
@@ -38,3 +42,16 @@ class NirImporter(Importer):
             raise
         except NetworkError as error:
             raise NetworkError(f"{path}: {error}") from None
+
+
+def _with_dialect(options: ImportOptions, metadata: Mapping[str, Any]) -> ImportOptions:
+    """Return the options with the dialect of the metadata, where the user states none."""
+    if options.dialect is not None:
+        return options
+    stated = metadata.get("dialect")
+    if not isinstance(stated, str):
+        known = ", ".join(DIALECTS.names())
+        raise NetworkError(
+            f"dialect: expected one of {known}, got nothing: NIR does not say what a timestep of its framework computes"
+        )
+    return replace(options, dialect=stated)

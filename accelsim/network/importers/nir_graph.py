@@ -66,7 +66,7 @@ def build_network(raw: RawGraph, options: ImportOptions, name: str) -> Network:
     NetworkError
         Naming the node that cannot be represented.
     """
-    dialect = DIALECTS.get(options.dialect)
+    dialect = DIALECTS.get(str(options.dialect))
     graph = flatten(raw)
     choices = dialect.settle(options, raw.metadata, list(graph.nodes.values()))
     start, end = check_graph(graph, KNOWN_TYPES)

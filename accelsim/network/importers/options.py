@@ -22,7 +22,7 @@ class ImportOptions:
 
     Attributes
     ----------
-    dialect : str
+    dialect : str or None
         Name of the framework's arithmetic, see :mod:`accelsim.network.importers.dialects`.
     dt : float or None
         Timestep, s; it relates the time constants of the file to timesteps.
@@ -43,7 +43,7 @@ class ImportOptions:
         Timesteps of silence after a spike.
     """
 
-    dialect: str
+    dialect: str | None = None
     dt: float | None = None
     reset: Literal["subtract", "zero", "v_reset", "none"] | None = None
     threshold_op: Literal[">", ">="] | None = None
@@ -56,6 +56,28 @@ class ImportOptions:
 
 
 KEYS: Final = tuple(item.name for item in fields(ImportOptions) if item.name != "dialect")
+
+
+def expect_complete(options: ImportOptions, file_format: str, *taken: str) -> None:
+    """Refuse what a user states about a file that says it itself.
+
+    Parameters
+    ----------
+    options : ImportOptions
+    file_format : str
+    *taken : str
+        Options that are left to the user all the same.
+
+    Raises
+    ------
+    NetworkError
+    """
+    for item in fields(options):
+        value = getattr(options, item.name)
+        if value is not None and item.name not in taken:
+            expected = f"nothing, format {file_format} states the whole network itself"
+            raise NetworkError(f"{item.name}: expected {expected}, got {_shown(value)}")
+
 
 _ALIASES: Final = {"reset_mechanism": "reset", "min_v_mem": "membrane_floor"}
 """Names that frameworks use for the same things."""
@@ -130,7 +152,7 @@ def settle(
             )
         values[key] = _checked(where, key, value, known)
         source[key] = origin
-    return Choices(options.dialect, values, source)
+    return Choices(str(options.dialect), values, source)
 
 
 def _checked(where: str, key: str, value: Any, known: tuple[Any, ...] | None) -> Any:
