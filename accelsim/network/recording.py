@@ -96,7 +96,7 @@ def _counted(events: EventStream) -> tuple[npt.NDArray[np.int64], npt.NDArray[np
     if flat.size == events.index.size:
         return events.ptr, events.index, None
     if count.max() > MOST_SPIKES:
-        raise EventError(f"recorded spikes of a neuron in a timestep: expected at most {MOST_SPIKES}, got {count.max()}")
+        raise EventError(f"recorded spikes: a neuron has {count.max()} in a timestep, expected {MOST_SPIKES} at most")
     ptr = np.searchsorted(flat, np.arange(len(events.ptr)) * np.int64(events.size)).astype(np.int64)
     return ptr, (flat % events.size).astype(np.int32), count.astype(np.uint16)
 

@@ -74,7 +74,7 @@ class IF(NeuronModel):
             add_float(state[-1], current)
             fire_float(state[-1], fired, rule)
             return 0
-        return int(integrate_fire_integer(state[-1], current, fired, rule, *bounds(limits)))
+        return int(integrate_fire_integer(state[-1], current, fired, *rule, *bounds(limits)))
 
     def quantized(self, scale: Array) -> Self:
         """Return the model with levels in steps of ``scale``."""

@@ -1,6 +1,6 @@
 """A connection as stored rows of weights and the runs of consecutive targets that they reach.
 
-Every feed-forward layer has the same form. A *row* is a run of weights as a memory holds it; a *run* places one row on
+Every layer has the same form. A *row* is a run of weights as a memory holds it; a *run* places one row on
 consecutive target neurons. A dense layer has one row and one run per source neuron. A convolution has one row per
 (input channel, ky, kx) - its output channels - and, per source neuron, one run for each kernel tap inside the border:
 weights are shared, never unrolled. Pooling in front of a layer only changes which runs a source has.
@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from accelsim.network.connections.kernels import sum_runs
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,7 @@ class Connection:
     def absolute_input(self) -> npt.NDArray[np.float64]:
         """Return the largest possible magnitude of accumulated input per target with unit spikes, (n_target,)."""
         total = np.zeros(self.n_target)
-        magnitude = np.abs(self.rows.astype(np.float64))
-        for offset in range(self.run_length):
-            total += np.bincount(
-                self.run_start + offset, weights=magnitude[self.run_row, offset], minlength=self.n_target
-            )
+        sum_runs(np.abs(self.rows.astype(np.float64)), self.run_row, self.run_start, total)
         return total
 
     def dense_matrix(self) -> npt.NDArray[Any]:
