@@ -103,8 +103,8 @@ def quantize(network: Network, quantization: Quantization, input_scale: float = 
     Raises
     ------
     NetworkError
-        If the network is integer already, a bias does not fit 32 bit, binary weights would have to be zero, weights that
-        should be on a grid are not, or a population adds values of the input and spikes of others.
+        If the network is integer already, a bias does not fit 32 bit, binary weights would have to be zero, weights
+        that should be on a grid are not, or a population adds values of the input and spikes of others.
     """
     if network.integer:
         raise NetworkError(f"network {network.name}: its weights are integers already and are kept as exported")
