@@ -196,7 +196,7 @@ LOCATED = [
     (("timesteps: 4", "timesteps: 0"), "14: timesteps: expected at least 1, got 0"),
     (
         ("decoding: rate", "decoding: argmax"),
-        "15: decoding: expected 'rate', 'membrane' or 'first_spike', got 'argmax'",
+        "15: decoding: expected 'rate', 'membrane', 'membrane_max' or 'first_spike', got 'argmax'",
     ),
     (
         ("name: tiny", "nmae: tiny"),
@@ -286,7 +286,7 @@ def test_a_readout_is_decoded_by_its_membrane(folder):
     assert kind == "LIF"
     chain(folder / "net.nir", (1, 2, 3), middle, readout, (2,))
     with pytest.raises(
-        WorkloadError, match="expected membrane, as the output 'neurons' is a readout that does not spike, got rate"
+        WorkloadError, match="expected membrane or membrane_max, as the output 'neurons' is a readout that does not"
     ):
         load_workload(folder)
     assert not load_workload(edit(folder, ("decoding: rate", "decoding: membrane"))).network.output.model.spiking

@@ -47,6 +47,7 @@ class Outcome:
         int32; spikes of each, (n,) uint16, empty where each sends one.
     output : (samples, n_output) float64
     first_spike : (samples, n_output) int32
+    peak : (samples, n_output) float64 or None
     overflows : dict of str to int
         By ``NAME.accumulator`` and ``NAME.membrane``.
     """
@@ -54,6 +55,7 @@ class Outcome:
     sent: dict[str, Sent]
     output: npt.NDArray[np.float64]
     first_spike: npt.NDArray[np.int32]
+    peak: npt.NDArray[np.float64] | None
     overflows: dict[str, int]
 
 
@@ -191,12 +193,15 @@ def run_batch(plan: Plan, first: int, samples: int, bitmaps: dict[str, Bitmaps])
     last = neurons[plan.network.output.name]
     counted = np.zeros(last.fired.shape, dtype=np.int64)
     first_spike = np.full(last.fired.shape, events.timesteps, dtype=np.int32)
+    peak: npt.NDArray[Any] | None = None
     sent = {name: _History(plan.kept(name)) for name in plan.network.populations}
     for step in range(events.timesteps):
         if events.total and not steady:
             sent[source].put(step, _input(plan, first, samples, step))
         for name, population in neurons.items():
             sent[name].put(step, population.advance(step, sent, plan))
+        if not last.stage.model.spiking:
+            peak = last.state[-1].copy() if peak is None else np.maximum(peak, last.state[-1], out=peak)
         if last.sent[-1].size:
             np.minimum(first_spike, step, out=first_spike, where=last.fired > 0)
             counted += last.fired
@@ -208,6 +213,7 @@ def run_batch(plan: Plan, first: int, samples: int, bitmaps: dict[str, Bitmaps])
         sent={name: population.packets() for name, population in neurons.items()},
         output=counted.astype(np.float64) if last.stage.model.spiking else _membranes(plan, last.state[-1]),
         first_spike=first_spike,
+        peak=None if peak is None else _membranes(plan, peak),
         overflows=overflows,
     )
 

@@ -11,9 +11,9 @@ from accelsim.network.graph import Population
 from accelsim.result.classes import wilson
 from accelsim.trace.activity import ActivityTrace
 
-Decoding = Literal["rate", "membrane", "first_spike"]
+Decoding = Literal["rate", "membrane", "membrane_max", "first_spike"]
 
-DECODINGS: Final = ("rate", "membrane", "first_spike")
+DECODINGS: Final = ("rate", "membrane", "membrane_max", "first_spike")
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ def check_decoding(output: Population, decoding: str) -> None:
     if decoding not in DECODINGS:
         raise WorkloadError(f"decoding: expected one of {', '.join(DECODINGS)}; got {decoding!r}")
     spiking = output.model is not None and output.model.spiking
-    if spiking == (decoding == "membrane"):
-        kind, fitting = ("spikes", "rate or first_spike") if spiking else ("is a readout", "membrane")
+    if spiking == decoding.startswith("membrane"):
+        kind, fitting = ("spikes", "rate or first_spike") if spiking else ("is a readout", "membrane or membrane_max")
         raise WorkloadError(f"decoding: output {output.name} {kind}: expected {fitting}, got {decoding!r}")
 
 
@@ -49,17 +49,22 @@ def predict(trace: ActivityTrace, decoding: Decoding) -> npt.NDArray[np.int64]:
     Parameters
     ----------
     trace : ActivityTrace
-    decoding : {"rate", "membrane", "first_spike"}
-        ``rate``: most spikes; ``membrane``: largest final membrane; ties go to the lower index. ``first_spike``:
+    decoding : {"rate", "membrane", "membrane_max", "first_spike"}
+        ``rate``: most spikes; ``membrane``: largest final membrane; ``membrane_max``: largest membrane of all
+        timesteps, as after ``mem_rec.max(0)`` in snnTorch; ties go to the lower index. ``first_spike``:
         earliest spike; ties go to more spikes, then to the lower index; a sample without spikes is a tie of all.
 
     Raises
     ------
     WorkloadError
-        On an unknown decoding.
+        On an unknown decoding, or membranes over time of a trace without them.
     """
     if decoding in ("rate", "membrane"):
         return _largest(trace.output)
+    if decoding == "membrane_max":
+        if trace.peak is None:
+            raise WorkloadError("decoding: membrane_max needs a readout, the output spikes")
+        return _largest(trace.peak)
     if decoding == "first_spike":
         earliest = trace.first_spike == trace.first_spike.min(axis=1, keepdims=True)
         return _largest(np.where(earliest, trace.output, -np.inf))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import numpy.typing as npt
 
 from accelsim.functional.batch import Bitmaps, Outcome, run_batch
 from accelsim.functional.key import trace_key
@@ -135,4 +136,9 @@ def _trace(plan: Plan, bitmaps: dict[str, Bitmaps], outcomes: list[Outcome]) -> 
         output=np.concatenate([outcome.output for outcome in outcomes]),
         first_spike=np.concatenate([outcome.first_spike for outcome in outcomes]),
         overflows=overflows,
+        peak=None if outcomes[0].peak is None else np.concatenate([_peak(outcome) for outcome in outcomes]),
     )
+
+
+def _peak(outcome: Outcome) -> npt.NDArray[np.float64]:
+    return outcome.output if outcome.peak is None else outcome.peak

@@ -49,7 +49,7 @@ class Workload:
         In float32, or in integers where the workload quantises.
     events : EventStream
     labels : (samples,) int64 or None
-    decoding : {"rate", "membrane", "first_spike"}
+    decoding : {"rate", "membrane", "membrane_max", "first_spike"}
     timesteps : int
         Per sample.
     provenance : dict
@@ -68,7 +68,7 @@ class Workload:
     network: Network
     events: EventStream
     labels: Labels | None
-    decoding: Literal["rate", "membrane", "first_spike"]
+    decoding: Literal["rate", "membrane", "membrane_max", "first_spike"]
     timesteps: int
     provenance: dict[str, Any]
     seed: int | None
@@ -229,9 +229,9 @@ def _network(spec: NetworkSpec, folder: Path, name: str) -> Network:
 def _check_decoding(spec: WorkloadSpec, network: Network, path: Path) -> None:
     model = network.output.model
     spiking = model is not None and model.spiking
-    if spiking == (spec.decoding == "membrane"):
+    if spiking == spec.decoding.startswith("membrane"):
         kind = "spiking neurons" if spiking else "a readout that does not spike"
-        fits = "rate or first_spike" if spiking else "membrane"
+        fits = "rate or first_spike" if spiking else "membrane or membrane_max"
         raise WorkloadError(
             f"{path}: decoding: expected {fits}, as the output {network.output.name!r} is {kind}, got {spec.decoding}"
         )

@@ -65,7 +65,7 @@ class WorkloadSpec(Spec):
     input: InputSpec
     labels: FileName | NpzKey | None = None
     timesteps: Annotated[Count, Field(le=MAX_TIMESTEPS)]
-    decoding: Literal["rate", "membrane", "first_spike"]
+    decoding: Literal["rate", "membrane", "membrane_max", "first_spike"]
     provenance: dict[str, Any]
 
 

@@ -63,6 +63,8 @@ class ActivityTrace:
         Timestep of each output's first spike; ``timesteps`` where there is none.
     overflows : dict of str to int
         Saturations of the state by population; zero unless the state is too narrow.
+    peak : (samples, n_output) float64 or None
+        Largest membrane of a readout at the end of any timestep, as ``output``; None of a spiking output.
     """
 
     key: str
@@ -72,6 +74,7 @@ class ActivityTrace:
     output: npt.NDArray[np.float64]
     first_spike: npt.NDArray[np.int32]
     overflows: dict[str, int]
+    peak: npt.NDArray[np.float64] | None = None
 
     def spikes(self, name: str) -> npt.NDArray[np.int64]:
         """Return spikes of a population by sample and timestep, (samples, timesteps)."""

@@ -17,12 +17,12 @@ import numpy.typing as npt
 from accelsim.errors import AccelsimError, OutputError
 from accelsim.trace.activity import ActivityTrace, PopulationActivity
 
-FORMAT: Final = "accelsim-trace-2"
+FORMAT: Final = "accelsim-trace-3"
 
 _PARTS: Final = ("ptr", "index", "touched", "nonzero")
 _DTYPES: Final = {
     "ptr": np.int64, "index": np.int32, "touched": np.uint8, "nonzero": np.uint8, "output": np.float64,
-    "first_spike": np.int32, "count": np.uint16,
+    "first_spike": np.int32, "count": np.uint16, "peak": np.float64,
 }  # fmt: skip
 
 
@@ -39,6 +39,8 @@ def save_trace(trace: ActivityTrace, path: Path) -> None:
         If the file cannot be written.
     """
     arrays: dict[str, npt.NDArray[Any]] = {"output": trace.output, "first_spike": trace.first_spike}
+    if trace.peak is not None:
+        arrays["peak"] = trace.peak
     for at, activity in enumerate(trace.populations.values()):
         arrays |= {f"{at}.{part}": getattr(activity, part) for part in _PARTS}
         if activity.count is not None:
@@ -108,12 +110,19 @@ def _trace(path: Path, header: dict[str, Any], arrays: dict[str, npt.NDArray[Any
         activity = PopulationActivity(**parts, count=arrays.get(f"{at}.count"))
         _check(path, str(name), activity, samples * timesteps)
         populations[str(name)] = activity
-    for part in ("output", "first_spike"):
+    for part in [name for name in ("output", "first_spike", "peak") if name in arrays or name != "peak"]:
         if arrays[part].ndim != 2 or len(arrays[part]) != samples:
             raise TraceError(f"{path}: {part}: expected one row per sample, {samples}, got shape {arrays[part].shape}")
     overflows = {str(name): int(count) for name, count in header["overflows"].items()}
     return ActivityTrace(
-        str(header["key"]), samples, timesteps, populations, arrays["output"], arrays["first_spike"], overflows
+        str(header["key"]),
+        samples,
+        timesteps,
+        populations,
+        arrays["output"],
+        arrays["first_spike"],
+        overflows,
+        arrays.get("peak"),
     )
 
 
