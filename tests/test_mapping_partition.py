@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from functional_builders import random_network
+from functional_builders import random_graph, random_network
 from timing_builders import chip, conv_network, layer_chain, ports_at
 
 from accelsim.compression.format import WEIGHT_FORMATS
@@ -13,6 +13,7 @@ from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.demand import Demand, DemandModel, room_of, state_layout
 from accelsim.mapping.mapping import map_network
 from accelsim.mapping.partition import compact, equal_slices, fewest_slices, pack, spread
+from accelsim.mapping.schedule import Schedule
 
 
 def model_of(net, spec: ChipSpec) -> DemandModel:
@@ -53,15 +54,17 @@ def naive_demand(net, spec: ChipSpec, part) -> Demand:
     """What a part needs, from the dense matrices of its projections (rows of a dense layer, or of a kernel)."""
     core, population = spec.core, net.populations[part.population]
     biased = population.bias is not None and bool((population.bias != 0).any())
-    membrane_bits = core.membrane.bits + (core.accumulator.bits if biased else 0)
+    membrane_bits = core.membrane.bits * len(population.model.states) + (core.accumulator.bits if biased else 0)
     count = len(part.neurons)
+    slots = Schedule.of(spec.schedule, net, 1).slots(net, part.population)
+    everyone = {edge.source: set() for edge in net.incoming(part.population)}
     mine = set(part.neurons.tolist())
     zeros = core.weight_format == "dense" and not core.skip_zero_weights
-    axons = words = 0
+    words = 0
     for edge in net.incoming(part.population):
         matrix = edge.connection.dense_matrix()
         joined = edge.connection
-        reached = set()
+        reached = everyone[edge.source]
         used: dict[int, list[set[int]]] = {}
         for source in range(joined.n_source):
             for run in range(joined.run_ptr[source], joined.run_ptr[source + 1]):
@@ -72,15 +75,16 @@ def naive_demand(net, spec: ChipSpec, part) -> Demand:
                 if any(zeros or joined.rows[row, at] for at in inside):
                     reached.add(source)
         assert reached >= {s for s in range(joined.n_source) if matrix[part.neurons, s].any()}
-        axons += len(reached)
         encode = WEIGHT_FORMATS.get(core.weight_format)()
         for row, cuts in used.items():
             stored = joined.rows[row, sorted(set().union(*cuts))]
             each = -(-int(encode.row_bits(stored[None, :], joined.bits)[0]) // core.synapse_memory.width)
             words += each * (len(cuts) if core.conv_storage == "unrolled" else 1)
+    axons = sum(len(sources) for sources in everyone.values())
+    width = core.membrane.memory.width
     return Demand(
-        -(-count // (core.membrane.memory.width // membrane_bits)),
-        2 * -(-count // (core.accumulator.memory.width // core.accumulator.bits)),
+        -(-count // (width // membrane_bits)) if 0 < membrane_bits <= width else count * -(-membrane_bits // width),
+        slots * -(-count // (core.accumulator.memory.width // core.accumulator.bits)),
         axons,
         words,
     )
@@ -115,6 +119,20 @@ def test_every_neuron_once_and_every_capacity_kept(chunk):
         shared += len(held) < len(hidden)
         check_addresses(mapping, net, spec)
     assert min(cut, shared) >= 2, (cut, shared)
+
+
+@pytest.mark.parametrize("schedule", ["pipelined", "native"])
+def test_graphs_need_their_states_slots_and_shared_axons(schedule):
+    for seed in range(25):
+        net, spec = random_graph(seed, slow=True), small_chip(3)
+        spec = spec.model_copy(update={"schedule": schedule})
+        mapping = map_network(net, spec, "spikes", 1)
+        held: dict[int, Demand] = {}
+        for part in mapping.parts:
+            if part.terminal < mapping.cores:
+                known = held.get(part.terminal, Demand(0, 0, 0, 0))
+                held[part.terminal] = known + naive_demand(net, spec, part)
+        assert held == mapping.occupation, seed
 
 
 def check_addresses(mapping, net, spec) -> None:

@@ -216,6 +216,20 @@ def test_accumulators_that_just_fit():
     assert "10 words" in text and "1 words (0.003906 KiB) missing" in text
 
 
+def test_projections_between_the_same_two_share_their_axons():
+    """Delays 0, 1 and 2 from the same 4 neurons: an axon and a routing entry each, three rows behind it."""
+    weights = ([[1, 0, 0, 1], [0, 0, 2, 1]], [[1, 1, 0, 0], [0, 0, 0, 1]], [[0, 0, 0, 0], [0, 0, 0, 3]])
+    edges = tuple(Projection("in", "a", dense(np.array(w, np.int32)), delay=at) for at, w in enumerate(weights))
+    network = Network("split", {"in": Population("in", (4,), None), "a": Population("a", (2,), relay(2))}, edges, 1e-3)
+    spec = chip(core__weight_format="csr")
+    mapping = map_network(network, spec, "spikes", 1)
+    assert mapping.occupation[0].axons == 4
+    assert np.diff(mapping.axons.ptr[:5]).tolist() == [1, 1, 1, 1]
+    costs = mapping.axons.costs[mapping.axons.axon["cost"]][:4]
+    assert costs["sops"].tolist() == [2, 1, 1, 4]
+    assert mapping.occupation[0].accumulator_words == (1 + 2 + 1) * 1  # waits of 1, 2 and 3; two sums to a word
+
+
 def test_states_take_words():
     """Two states of 16 bits are a word of 32, with a bias of 16 two; a gate has none."""
     models = {"a": Burster(np.ones(1, np.int32)), "b": Gate(np.ones(1, np.int32)), "c": Burster(np.ones(1, np.int32))}

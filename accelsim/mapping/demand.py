@@ -170,12 +170,16 @@ class DemandModel:
         return self._known[key]
 
     def _demands(self, name: str, cut: Cut, sizes: list[int]) -> list[Demand]:
-        rows = [self.incoming[edge.name] for edge in self._network.incoming(name) if edge.name in self.incoming]
+        edges = [edge for edge in self._network.incoming(name) if edge.name in self.incoming]
         axons = np.array(sizes) if name in self._loaded else np.zeros(cut.parts, np.int64)
         words = np.zeros(cut.parts, np.int64)
-        for item in rows:
-            more_axons, more_words = item.demand(cut)
-            axons, words = axons + more_axons, words + more_words
+        for source in dict.fromkeys(edge.source for edge in edges):
+            rows = [self.incoming[edge.name] for edge in edges if edge.source == source]
+            reached = np.zeros((cut.parts, rows[0].connection.n_source), bool) if len(rows) > 1 else None
+            for item in rows:
+                more_axons, more_words = item.demand(cut, reached)
+                axons, words = axons + more_axons, words + more_words
+            axons += 0 if reached is None else np.count_nonzero(reached, axis=1)
         return [
             Demand(*self.state_words(name, size), int(axon), int(word))
             for size, axon, word in zip(sizes, axons, words, strict=True)

@@ -27,6 +27,7 @@ from accelsim.functional.key import trace_key
 from accelsim.functional.numerics import Numerics
 from accelsim.hardware.loader import LoadedChip, load_chip
 from accelsim.mapping.mapping import Mapping, map_network
+from accelsim.mapping.schedule import Schedule
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import breakdown, meta, tables, totals
 from accelsim.result.progress import NO_PROGRESS, Progress
@@ -114,6 +115,7 @@ def run(
         chip = load_chip(hw, overrides)
         seeds = () if seed is None else (f"input.seed={seed}",)
         load = load_workload(workload, samples, (*workload_overrides, *seeds))
+        Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed
     trace = _execute(chip, load, workers, progress, cache=cache)
     with progress.stage("map"):
         profile = {
