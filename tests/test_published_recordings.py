@@ -121,5 +121,12 @@ def test_the_timestep_of_rockpool_is_in_its_resistance(shared_data):
     choice = network.provenance["choices"]["dt"]
     assert choice == {"value": pytest.approx(1e-4, rel=1e-5), "from": "parameters of the file: r = tau exp(-dt/tau)/dt"}
     assert network.provenance["repairs"] == [
-        "repaired: node 'output' (Output): shape (1, 1, 1) taken for (1,): one value"
+        "repaired: node 'output' (Output): shape (1, 1, 1) taken for (1,): one value",
+        "repaired: no v_reset (nir before 1.0.5): taken for 0 in '1_LIFNeuronTorch'",
     ]
+
+
+def test_scalar_parameters_are_told(shared_data):
+    network = import_network(shared_data / "oracles" / "sinabs" / "sinabs_lif.nir", ImportOptions("sinabs"))
+    told = "repaired: node '1' (LIF): one value of r, tau, v_leak, v_threshold taken for all 1568 neurons"
+    assert told in network.provenance["repairs"]

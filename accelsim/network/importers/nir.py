@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from accelsim.errors import NetworkError, UnknownNameError
 from accelsim.network.graph import Network
 from accelsim.network.importers.dialects.dialect import DIALECTS
@@ -33,7 +35,9 @@ class NirImporter(Importer):
         graph = read_nir(path)
         try:
             options = _with_dialect(options, graph.metadata)
-            return build_network(graph, options, path.stem)
+            # What leaves float32 here is infinite, and refused by name where a model or a connection is made of it.
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                return build_network(graph, options, path.stem)
         except UnknownNameError:
             raise
         except NetworkError as error:

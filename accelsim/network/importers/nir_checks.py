@@ -90,6 +90,21 @@ def check_output(
     return name
 
 
+def defaults_taken(neurons: Sequence[RawNode], layouts: Mapping[str, Layout]) -> list[str]:
+    """Return what neuron nodes leave to be filled in: a ``v_reset`` of zero, one value for all neurons."""
+    told = []
+    resets = [node for node in neurons if node.type in {"IF", "LIF", "CubaLIF"} and not node.without_reset]
+    missing = [node.name for node in resets if "v_reset" not in node.values]
+    if missing:
+        told.append(f"no v_reset (nir before 1.0.5): taken for 0 in {', '.join(map(repr, missing))}")
+    for node in neurons:
+        shapes = {key: getattr(value, "shape", None) for key, value in node.values.items()}
+        single = [key for key, shape in shapes.items() if shape in {(), (1,)}]
+        if single and layouts[node.name].size > 1:
+            told.append(f"{node}: one value of {', '.join(single)} taken for all {layouts[node.name].size} neurons")
+    return told
+
+
 def _is_ones(end: RawNode, layout: Layout) -> bool:
     """Tell whether the output states nothing but ones, however many, for one value."""
     shape = end.array("shape").ravel()

@@ -18,7 +18,7 @@ from accelsim.network.graph import Network, Population, Projection
 from accelsim.network.importers.dialects.dialect import DIALECTS, NEURON_TYPES, Dialect, Site
 from accelsim.network.importers.layout import Layout, layout_of
 from accelsim.network.importers.nir_chain import LINEAR_TYPES, Chain
-from accelsim.network.importers.nir_checks import check_graph, check_output
+from accelsim.network.importers.nir_checks import check_graph, check_output, defaults_taken
 from accelsim.network.importers.nir_file import RawGraph, RawNode
 from accelsim.network.importers.nir_paths import Path, leads_back, paths_into
 from accelsim.network.importers.nir_repair import FlatGraph, flatten
@@ -82,6 +82,7 @@ def build_network(raw: RawGraph, options: ImportOptions, name: str) -> Network:
     last = check_output(graph, end, build.layouts, before, NEURON_TYPES)
     for node in [*(item for item in order if item.name != last), graph.nodes[last]]:
         _add_population(build, node, back)
+    graph.repairs.extend(defaults_taken(order, build.layouts))
     return Network(
         name=name,
         populations=build.populations,
@@ -208,6 +209,7 @@ def _provenance(build: _Build, start: RawNode) -> dict[str, Any]:
         for node in graph.nodes.values()
         if "weight" in node.values
     }
+    orders = set(build.meanings.values())
     return {
         "format": "nir",
         "format_version": graph.version,
@@ -216,7 +218,7 @@ def _provenance(build: _Build, start: RawNode) -> dict[str, Any]:
         "reset": choices.reset,
         "reset_delay": bool(choices.reset_delay),
         "threshold_op": choices.threshold_op,
-        "order": "by node, see neurons",
+        "order": next(iter(orders)) if len(orders) == 1 else "by node, see neurons",
         "spike_mode": choices.spike_mode or "single",
         "refractory": choices.refractory or "none",
         "choices": {key: {"value": choices.values[key], "from": origin} for key, origin in choices.source.items()},

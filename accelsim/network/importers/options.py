@@ -34,7 +34,7 @@ class ImportOptions:
     spike_mode : {"single", "multi"} or None
         One spike of a neuron per timestep at most, or as many as the threshold goes into the membrane.
     membrane_floor : float or {"none", "-threshold"} or None
-        Lowest membrane: a value, the negative threshold of each neuron, or none.
+        Lowest membrane of neurons that fire: a value, the negative threshold of each neuron, or none.
     norm_input : bool or None
         Whether the input is multiplied by one minus the leak factor.
     synapse : {"filter", "jump"} or None

@@ -42,6 +42,7 @@ class Sinabs(Dialect):
         "norm_input": (False, True),
     }
     neurons: ClassVar[tuple[str, ...]] = ("CubaLIF", "I", "IF", "LI", "LIF", "Threshold")
+    late_bias: ClassVar[bool] = True
 
     @classmethod
     def discretise(cls, site: Site) -> Neurons:
