@@ -29,7 +29,7 @@ def draw_rates(inspection: Inspection) -> Figure:
 
 
 def draw_raster(inspection: Inspection) -> Figure:
-    """Draw the spikes of the first sample, a panel per layer, at most 20 000 dots each."""
+    """Draw a dot where a neuron spiked in the first sample, a panel per layer, at most 20 000 dots each."""
     raster = {name: item for name, item in inspection.raster.items() if _spiking(inspection, name)}
     raster = dict(list(raster.items())[:_MAX_LAYERS])
     figure = new_figure(9.0, 1.0 + 1.75 * len(raster))
@@ -45,7 +45,7 @@ def draw_raster(inspection: Inspection) -> Figure:
         axes.set_ylabel("neuron")
         for axis in (axes.xaxis, axes.yaxis):
             axis.get_major_locator().set_params(integer=True)
-        title(axes, label(name), f"{count(len(spikes))} spikes of {count(size)} neurons", chars=70)
+        title(axes, label(name), f"{count(size)} neurons; dots: spiked, once or more", chars=70)
     panels[-1].set_xlabel("timestep of sample 0")
     return figure
 
