@@ -257,7 +257,7 @@ def test_unknown_dialect_and_format_list_the_known_ones(tmp_path):
         import_network(path, ImportOptions("snntorc", 1e-4, "zero", ">"))
     with pytest.raises(UnknownNameError, match=r"unknown importer 'onnx'\. Known: .*nir"):
         import_network(path, EULER, "onnx")
-    with pytest.raises(NetworkError, match=r"no importer for suffix '.pt'; name one with network.format: .*nir \(.nir\)"):
+    with pytest.raises(NetworkError, match=r"no importer for suffix '.pt'; name one with .*nir \(.nir\)"):
         import_network(path.rename(path.with_suffix(".pt")), EULER)
 
 

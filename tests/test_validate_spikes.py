@@ -103,7 +103,8 @@ def test_a_network_equals_its_own_recording_and_not_a_changed_one(seed):
     wrong = {(line.layer, line.mode): line for line in compare_spikes(network, given, recorded)}
     for mode in ("teacher-forced", "free-running"):
         assert wrong[name, mode].mismatches == 1
-        assert wrong[name, mode].first.startswith(f"sample {events.samples - 1}, timestep {events.timesteps - 1}, neuron 0:")
+        place = f"sample {events.samples - 1}, timestep {events.timesteps - 1}, neuron 0:"
+        assert wrong[name, mode].first.startswith(place)
 
 
 def _one(model, weight):
@@ -171,8 +172,9 @@ def test_packed_and_plain_counts_and_both_orders(tmp_path):
     ):
         with pytest.raises(EventError, match=message):
             read_counts(_write(tmp_path / "b.npz", a=bad), {"a": "a"}, "tn")
+    path = _write(tmp_path / "c.npz", b=np.zeros(1, np.uint8), b_shape=np.array([1 << 40, 9, 9]))
     with pytest.raises(EventError, match=r"b_shape: expected positive sizes"):
-        read_counts(_write(tmp_path / "c.npz", b=np.zeros(1, np.uint8), b_shape=np.array([1 << 40, 9, 9])), {"b": "b"}, "tn")
+        read_counts(path, {"b": "b"}, "tn")
 
 
 def test_sizes_that_do_not_fit_are_an_error():

@@ -124,6 +124,7 @@ def _connection(connection: Connection, arrays: _Arrays, name: str) -> dict[str,
         "n_target": connection.n_target,
         "bits": connection.bits,
         "shape": dataclasses.asdict(connection.shape),
+        "geometry": None if connection.geometry is None else dataclasses.asdict(connection.geometry),
     }
 
 

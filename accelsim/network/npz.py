@@ -2,6 +2,7 @@
 
 import io
 import lzma
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -44,7 +45,7 @@ class Npz:
             self._zip = zipfile.ZipFile(self.path)
         except OSError as error:
             raise EventError(f"{self.path}: cannot read the file: {error.strerror or error}") from None
-        except zipfile.BadZipFile as error:
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, EOFError, IndexError) as error:
             raise EventError(
                 f"{self.path}: expected an npz file, got another format or a truncated one: {error}"
             ) from None
@@ -77,6 +78,8 @@ class Npz:
             zipfile.BadZipFile,
             zlib.error,
             lzma.LZMAError,
+            struct.error,
+            OverflowError,
             NotImplementedError,
             RuntimeError,
         ) as error:

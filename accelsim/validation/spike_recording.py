@@ -130,7 +130,7 @@ def _counts(file: Npz, key: str, axes: Axes) -> Counts:
     if data.ndim == 5:
         data = data.transpose(0, 1, 3, 4, 2)
     flat = data.reshape(*data.shape[:2], -1)
-    if flat.dtype.kind not in "biuf" or (flat != np.rint(flat)).any() or flat.min() < 0 or flat.max() > 0xFFFF:
+    if (flat != np.rint(flat)).any() or not 0 <= float(flat.min()) <= float(flat.max()) <= 0xFFFF:
         got = f"{flat.dtype} {flat.min()}..{flat.max()}"
         raise EventError(f"{where}: expected counts of spikes, 0..65535, got {got}")
     return flat.astype(np.uint16)

@@ -36,6 +36,23 @@ class LayerShape:
     weight_words: int
 
 
+@dataclass(frozen=True)
+class Geometry:
+    """How a convolution, or the pool in front of a layer, was laid out, (y, x) each; what an export needs.
+
+    Rows and runs hold all of it, spread out. A connection of which a part was taken away keeps the whole's: compare
+    with the runs before it is believed.
+    """
+
+    source: tuple[int, int, int]
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+    pool: tuple[tuple[int, int], tuple[int, int], tuple[int, int]] | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Connection:
     """Weights between two populations.
@@ -56,6 +73,8 @@ class Connection:
     shape : LayerShape
     bits : int
         Stored width of one weight: 2..16, 1 (binary), or 32 for float32.
+    geometry : Geometry or None
+        Of convolutions and pools; None where it is not known.
     """
 
     rows: npt.NDArray[Any]
@@ -67,6 +86,7 @@ class Connection:
     n_target: int
     shape: LayerShape
     bits: int
+    geometry: Geometry | None = None
 
     @property
     def integer(self) -> bool:

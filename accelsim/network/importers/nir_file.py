@@ -33,6 +33,8 @@ class RawNode:
         The nested graph of a node of type NIRGraph.
     without_reset : bool
         Whether it stands for an integrator and the threshold behind it, which do not reset.
+    implied : bool
+        Whether an importer added it where its format has no such node; it states nothing.
     """
 
     name: str
@@ -41,6 +43,7 @@ class RawNode:
     metadata: dict[str, Any] = field(default_factory=dict)
     graph: "RawGraph | None" = None
     without_reset: bool = False
+    implied: bool = False
 
     def __str__(self) -> str:
         return f"node {self.name!r} ({self.type})"

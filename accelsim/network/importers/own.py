@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.errors import EventError, NetworkError
-from accelsim.network.connections.connection import Connection, LayerShape
+from accelsim.network.connections.connection import Connection, Geometry, LayerShape
 from accelsim.network.graph import Network, Population, Projection
 from accelsim.network.importers.hdf5_file import naming
 from accelsim.network.importers.importer import IMPORTERS, Importer, ImportOptions
@@ -137,7 +137,8 @@ class _Reader:
         if set(stated) != set(known) or stated["kind"] not in {"dense", "conv"}:
             raise NetworkError(f"shape: expected {', '.join(known)}; got {', '.join(map(str, stated))}")
         numbers = {key: _whole(value, f"shape.{key}", 0) for key, value in stated.items() if key != "kind"}
-        connection = Connection(**parts, shape=LayerShape(kind=stated["kind"], **numbers))
+        shape, geometry = LayerShape(kind=stated["kind"], **numbers), _geometry(item.get("geometry"))
+        connection = Connection(**parts, shape=shape, geometry=geometry)
         _check(connection)
         return connection
 
@@ -174,6 +175,29 @@ def _check(connection: Connection) -> None:
         raise NetworkError(f"bits: expected {'1..16' if connection.integer else '32'}, got {connection.bits}")
     if connection.integer and int(np.abs(rows.astype(np.int64)).max()) > 1 << connection.bits:
         raise NetworkError(f"rows: expected integers of {connection.bits} bit, got {np.abs(rows).max()}")
+
+
+def _geometry(value: Any) -> Geometry | None:
+    if value is None:
+        return None
+    stated = _mapping(value, "geometry")
+    like = {"source": (0, 0, 0), "kernel": (0, 0), "stride": (0, 0), "padding": ((0, 0), (0, 0)), "dilation": (0, 0),
+            "groups": 0, "pool": ((0, 0), (0, 0), (0, 0))}  # fmt: skip
+    if set(stated) != set(like):
+        raise NetworkError(f"geometry: expected {', '.join(like)}; got {', '.join(map(str, stated))}")
+    parts: dict[str, Any] = {key: _like(stated[key], one) for key, one in like.items() if stated[key] is not None}
+    if not {"source", "kernel"} <= set(parts):
+        raise NetworkError("geometry: expected source and kernel, got nothing")
+    return Geometry(**parts)
+
+
+def _like(value: Any, pattern: Any) -> Any:
+    """Return whole numbers in tuples nested as in ``pattern``."""
+    if not isinstance(pattern, tuple):
+        return _whole(value, "geometry", 0)
+    if not isinstance(value, list) or len(value) != len(pattern):
+        raise NetworkError(f"geometry: expected {len(pattern)} values, got {value!r:.80}")
+    return tuple(_like(item, one) for item, one in zip(value, pattern, strict=True))
 
 
 def _projection(item: dict[str, Any], connections: list[Connection]) -> Projection:
