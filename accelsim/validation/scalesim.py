@@ -3,8 +3,8 @@
 A row is a layer on an array. What ran stands in the columns ``ifmap_h``, ``ifmap_w``, ``filter_h``, ``filter_w``,
 ``channels``, ``num_filters``, ``stride`` (or ``M_out_pixels``, ``K_window``, ``N_filters`` of a matrix product),
 ``array_rows``, ``array_cols``, ``dataflow``; ``sram_kib_each`` where the memories were run too, and
-``dram_bw_words_per_cycle_each`` where their bandwidth was given. Every other column that :data:`FIGURES` knows is compared
-where it is not empty.
+``dram_bw_words_per_cycle_each`` where their bandwidth was given. Every other column that :data:`FIGURES` knows is
+compared where it is not empty.
 """
 
 import csv
