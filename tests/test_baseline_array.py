@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from accelsim.baseline.ann import run_ann
-from accelsim.baseline.array import price_ann, run_baseline
+from accelsim.baseline.array import price_ann
+from accelsim.baseline.baseline import run_baseline
 from accelsim.baseline.prices import ARRAY, DRAM, INPUT, OUTPUT, PORTS, WEIGHT, array_prices
 from accelsim.errors import CostError, UnknownNameError
 from accelsim.hardware.loader import load_chip

@@ -6,8 +6,8 @@ fill, drain and the load of the still operand are paid in every fold. Modelled: 
 crosses an edge of the array.
 
 Small groups share the array: where a group leaves more than half of the rows and of the columns free, several stand
-in blocks along the diagonal, with zeros beside them. Rows feed all columns of a systolic array, so a group needs rows of
-its own: a depthwise 3x3 layer (9 rows, 1 column per group) fills R // 9 columns, no more.
+in blocks along the diagonal, with zeros beside them. Rows feed all columns of a systolic array, so a group needs rows
+of its own: a depthwise 3x3 layer (9 rows, 1 column per group) fills R // 9 columns, no more.
 
 Two modes. ``mended`` (default): every fold costs the full skew, partial sums of a split window are read back before
 they are added to, zeros of the padding are made at the edge and not read. ``scalesim``: what SCALE-Sim 3.0.0 reports,
