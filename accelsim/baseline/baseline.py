@@ -121,5 +121,5 @@ def fairest(variants: list[Variant], timesteps: int, snn: SnnAccuracy) -> tuple[
     skips = gated.effective <= SKIP_BELOW
     found = next(item for item in chosen if item.zeros == ("skipped" if skips else "gated"))
     share = f"{gated.effective:.1%} of its products are not zero, and the chip does not pay for the others"
-    ways = "skips them" if skips else "need not skip them, but can gate them"
-    return found, f"{share}: an array {ways}; {width}"
+    ways = "one that skips them is the bar, here an ideal one" if skips else "an array can gate them, hardly skip them"
+    return found, f"{share}: {ways}; {width}"

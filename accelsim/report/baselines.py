@@ -12,7 +12,7 @@ from accelsim.report.parts import ANN, BAD, GOOD, HEAD, SNN, grid, heading
 from accelsim.result.run_result import RunResult
 
 _COLUMNS = (("", "left"), ("energy", "right"), ("first", "right"), ("latency", "right"), ("EDP", "right"),
-            ("right", "right"), ("SNN energy", "right"), ("SNN latency", "right"))  # fmt: skip
+            ("accuracy", "right"), ("SNN energy", "right"), ("SNN latency", "right"))  # fmt: skip
 
 
 def table(result: RunResult) -> Iterator[RenderableType]:
@@ -20,7 +20,7 @@ def table(result: RunResult) -> Iterator[RenderableType]:
     rows = list(result.baseline.variants.rows())
     if not rows:
         return
-    yield heading("Which ANN, which array", "per inference; first: weights from DRAM; right: accuracy; *: the fairest here")
+    yield heading("Which ANN, which array", "per inference; first: weights from DRAM; *: the fairest")
     energy, latency = result.totals.get("energy_per_inference"), result.totals.get("latency")
     lines = [_snn_line(result)]
     for row in rows:

@@ -222,8 +222,10 @@ def _result(file: ResultFile) -> RunResult:
 
 def _read_baseline(file: BaselineFile) -> BaselineResult:
     totals = _read_totals(file.totals)
-    tables = [_read_table(item) for item in (file.layers, file.components, file.variants)]
-    return BaselineResult(file.name, file.activations, totals, *tables, file.fairest, file.reason)
+    layers, components, variants = (_read_table(item) for item in (file.layers, file.components, file.variants))
+    return BaselineResult(
+        file.name, file.activations, totals, layers, components, variants, file.fairest, file.reason
+    )
 
 
 def _read_totals(totals: dict[str, QuantityFile]) -> dict[str, Quantity]:
