@@ -63,6 +63,7 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
         "baseline",
         "description",
         "energy_pj",
+        "energy_static_pj",
         "energy_first_pj",
         "latency_ns",
         "latency_first_ns",

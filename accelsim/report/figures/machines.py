@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from accelsim.report.figures.style import ANN, GREY, SNN, label, new_figure, title
 from accelsim.result.comparison import Comparison
@@ -38,6 +39,9 @@ def draw(comparison: Comparison) -> Figure:
                 x[at], y[at], s=70, marker=mark, edgecolors=edge, facecolors=face, linewidths=1.6, label=names[key],
                 zorder=3,
             )  # fmt: skip
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
     (left, right), (low, high) = _limits(x), _limits(y)
     axes.set_xlim(left, right)
     axes.set_ylim(low, high)
