@@ -57,7 +57,7 @@ def main() -> None:
     began = time.process_time()
     replay_alexnet()
     took = time.process_time() - began
-    print(f"the same with SCALE-Sim's memories, word by word: {took:.2f} s, {SCALESIM_SECONDS / took:,.0f} times SCALE-Sim")
+    print(f"the same with its memories, word by word: {took:.2f} s, {SCALESIM_SECONDS / took:,.0f} times SCALE-Sim")
 
 
 def replay_alexnet() -> None:
