@@ -174,7 +174,7 @@ def test_rules_of_fairness() -> None:
     assert found.name == "skipping-8b"
     assert "without labels" in why
     assert "no fewer than the array's 8" in fairest(wide, 300, SnnAccuracy(1.0, 0.9))[1]
-    full, events = small()
+    full, _ = small()
     always = EventStream.from_dense(np.ones((2, 6, 400), dtype=bool))
     ann = run_ann(full, always, None, 8, 8)
     dense = ann_variants(chip(), full, ann, (8, 8), 0.9)

@@ -55,7 +55,7 @@ def test_one_table_of_chips_and_arrays(calls: list[tuple[Any, ...]]) -> None:
     assert [call[:3] for call in calls] == [("a", "w", 3), ("b.yaml", "w", 3), ("dir/b.yaml", "w", 3), ("a", "w", 3)]
     table = found.machines
     assert table.names == list(COLUMNS)
-    assert list(table["machine"]) == ["a", "a: array", "a: array", "b", "b: array", "b: array"] + ["b (2)", "a (2)"]
+    assert list(table["machine"]) == ["a", "a: array", "a: array", "b", "b: array", "b: array", "b (2)", "a (2)"]
     assert list(table["kind"]) == ["snn", "array", "array"] * 2 + ["snn", "snn"]
     assert list(table["fairest"]) == [False, False, True, False, False, True, False, False]
     assert table["description"][4] == "8-bit ANN, dense, 8x8 os"

@@ -136,6 +136,8 @@ def traffic_of(
     ------
     CostError
         If the DRAM has no bandwidth.
+    MappingError
+        If ``compat: scalesim`` is asked for a layer or dataflow that SCALE-Sim has not.
     """
     spec = chip.baseline
     if spec.dram.bandwidth <= 0:
@@ -147,7 +149,8 @@ def traffic_of(
         OUTPUT: _packed(spec.output_buffer, spec.accumulator_bits),
     }
     packing = Packing(per_word[INPUT][0], per_word[WEIGHT][0], per_word[OUTPUT][0])
-    cost = layer_costs(spec.dataflow, gemm, spec.rows, spec.columns, packing=packing)
+    mode = spec.compat or "mended"
+    cost = layer_costs(spec.dataflow, gemm, spec.rows, spec.columns, packing=packing, mode=mode)
 
     left = density or Density(*(np.ones(gemm.pixels.size) for _ in range(3)))
 
