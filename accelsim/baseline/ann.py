@@ -28,6 +28,7 @@ from accelsim.network.graph import Network, Population, Projection
 Floats = npt.NDArray[np.float64]
 
 ASSUMED = "same weights run as a ReLU network (not trained as an ANN): assumed activations"
+GIVEN = "activations of the given ANN"
 
 
 RECURRENT = "projections that close a cycle see zeros, as in the first of the passes that a recurrent ANN takes"
@@ -45,6 +46,8 @@ class LayerActivity:
         Zeros among the activations that enter the array (after a pool in front).
     effective_macs : (samples,) int64
         Products of a non-zero activation and a non-zero weight.
+    weight_density : float
+        Share of the stored weights that are not zero.
     pool_additions : int
         Additions of the pool in front, per inference.
     weights_quantised : bool
@@ -54,6 +57,7 @@ class LayerActivity:
     name: str
     zero_fraction: Floats
     effective_macs: npt.NDArray[np.int64]
+    weight_density: float
     pool_additions: int
     weights_quantised: bool
 
@@ -118,7 +122,13 @@ def ann_input(events: EventStream, image: npt.NDArray[Any] | None = None) -> tup
 
 
 def run_ann(
-    network: Network, events: EventStream, image: npt.NDArray[Any] | None, activation_bits: int, weight_bits: int
+    network: Network,
+    events: EventStream,
+    image: npt.NDArray[Any] | None,
+    activation_bits: int,
+    weight_bits: int,
+    *,
+    given: bool = False,
 ) -> AnnRun:
     """Run the network as a quantised ANN on the samples of the SNN.
 
@@ -131,6 +141,8 @@ def run_ann(
         The analog input, in the real units of the network's input; see :func:`ann_input`.
     activation_bits, weight_bits : int
         Widths of the array's operands.
+    given : bool
+        The network is an ANN of the user's, not the SNN itself.
 
     Raises
     ------
@@ -159,7 +171,7 @@ def run_ann(
         sums[name] = _preactivation(network.populations[name], total)
         values[name] = np.maximum(sums[name], 0.0)
     ordered = tuple(layers[edge.name] for edge in network.projections)
-    notes = [ASSUMED, f"input is {origin}", *([RECURRENT] if recurrent else [])]
+    notes = [GIVEN if given else ASSUMED, f"input is {origin}", *([RECURRENT] if recurrent else [])]
     return AnnRun(ordered, sums[network.output.name], "; ".join(notes))
 
 
@@ -178,7 +190,7 @@ def _one_pass(network: Network) -> list[str]:
 def quantised(values: Floats, bits: int) -> tuple[npt.NDArray[np.int32], float]:
     """Return integer activations and their step: unsigned where nothing is negative, else symmetric."""
     largest = float(np.abs(values).max(initial=0.0))
-    top = (1 << bits) - 1 if values.min(initial=0.0) >= 0 else (1 << (bits - 1)) - 1
+    top = (1 << bits) - 1 if values.min(initial=0.0) >= 0 else max((1 << (bits - 1)) - 1, 1)
     step = largest / top if largest > 0 else 1.0
     return np.rint(values / step).astype(np.int32), step
 
@@ -196,7 +208,9 @@ def _layer(edge: Projection, source: Floats, activation_bits: int, weight_bits: 
     fan_out = (per_run[connection.run_ptr[1:]] - per_run[connection.run_ptr[:-1]])[pooled.source]
     effective = np.minimum((levels != 0).astype(np.int64) @ fan_out, connection.shape.macs)
     zeros: Floats = np.mean(levels == 0, axis=1, dtype=np.float64)
-    activity = LayerActivity(edge.name, zeros, effective, pooled.additions, rounded)
+    activity = LayerActivity(
+        edge.name, zeros, effective, float(np.mean(nonzero)), pooled.additions, rounded
+    )
     return sums.astype(np.float64) * (step * weight_step), activity
 
 

@@ -170,3 +170,24 @@ def spikes(
     typer.echo(f"{len(recorded)} layers, {inputs.shape[0]} samples, {inputs.shape[1]} timesteps, {wrong} mismatches")
     if wrong:
         raise typer.Exit(1)
+
+
+@app.command()
+def scalesim(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE.csv", help="A layer a row: shape, array, dataflow, what SCALE-Sim reported."),
+    ],
+) -> None:
+    """Compare cycles, utilisation and words of layers that SCALE-Sim 3.0.0 ran; exit code 1 if a figure differs."""
+    from accelsim.validation.scalesim import compare_file
+
+    rows = compared = wrong = differing = 0
+    for outcome in compare_file(file):
+        rows, compared = rows + 1, compared + outcome.compared
+        wrong, differing = wrong + len(outcome.mismatches), differing + bool(outcome.mismatches)
+        for line in outcome.mismatches:
+            typer.echo(line)
+    typer.echo(f"{rows} rows, {compared} figures, {wrong} mismatches in {differing} rows")
+    if wrong:
+        raise typer.Exit(1)

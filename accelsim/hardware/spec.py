@@ -354,6 +354,8 @@ class MacArraySpec(Spec):
     weight_buffer: SramSpec
     output_buffer: SramSpec
     dram: DramSpec
+    compat: Literal["scalesim"] | None = None
+    """Cycles and words as SCALE-Sim 3.0.0 counts them, its defects included; left out: without them."""
 
 
 class ChipSpec(Spec):

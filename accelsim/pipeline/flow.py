@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.baseline.array import run_baseline
+from accelsim.baseline.baseline import SnnAccuracy, run_baseline
+from accelsim.baseline.given import load_ann
 from accelsim.compression.format import adds_zeros
 from accelsim.costs.accounting import EnergyAccount, account
 from accelsim.costs.analytic import analytic_table, operation_counts
@@ -22,6 +23,7 @@ from accelsim.costs.leakage import static_energy
 from accelsim.costs.prices import build_energy_table
 from accelsim.counters import Counters, EnergyTable
 from accelsim.errors import ConfigError
+from accelsim.functional.decoding import accuracy, predict
 from accelsim.functional.executor import execute
 from accelsim.functional.key import trace_key
 from accelsim.functional.numerics import Numerics
@@ -54,6 +56,7 @@ class Run:
     counters: Counters
     energy: EnergyAccount
     prices: EnergyTable
+    ann: str | None
 
     @property
     def time_ns(self) -> npt.NDArray[np.float64]:
@@ -73,6 +76,7 @@ def run(
     seed: int | None = None,
     progress: Progress = NO_PROGRESS,
     cache: bool = True,
+    ann: str | Path | None = None,
 ) -> RunResult:
     """Simulate a workload on a chip and price it beside the same network as an ANN.
 
@@ -97,6 +101,9 @@ def run(
     progress : Progress
     cache : bool
         Reuse and keep activity traces.
+    ann : str or Path, optional
+        Network file of an ANN for the baseline, integrate-and-fire nodes standing for rectifiers; the workload's own
+        weights run as an ANN where not given.
 
     Returns
     -------
@@ -116,6 +123,7 @@ def run(
         seeds = () if seed is None else (f"input.seed={seed}",)
         load = load_workload(workload, samples, (*workload_overrides, *seeds))
         Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed
+        own = None if ann is None else load_ann(Path(ann), load.network)
     trace = _execute(chip, load, workers, progress, cache=cache)
     with progress.stage("map"):
         profile = {
@@ -129,8 +137,14 @@ def run(
     with progress.stage("cost"):
         counters, prices, energy = _cost(chip, load, trace, mapping, timing)
         names = (str(hw), str(workload), tuple(overrides), (*workload_overrides, *seeds))
-        made = Run(*names, chip, load, trace, mapping, timing, counters, energy, prices)
-        baseline = run_baseline(chip.spec, load.network, load.events, None, load.labels)
+        made = Run(
+            *names, chip, load, trace, mapping, timing, counters, energy, prices, None if ann is None else str(ann)
+        )
+        right = SnnAccuracy()
+        if load.labels is not None:
+            scored = accuracy(predict(trace, load.decoding), load.labels)
+            right = SnnAccuracy(scored.value, scored.low)
+        baseline = run_baseline(chip.spec, load.network, load.events, None, load.labels, ann=own, snn=right)
         analytic = analytic_table(operation_counts(load.network, load.events, trace))
     return RunResult(
         meta=meta.meta(made, engine, workers, time.perf_counter() - began),

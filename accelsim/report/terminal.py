@@ -11,7 +11,7 @@ from typing import IO, Any, Final
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from accelsim.report import breakdown, classes, comparison, details
+from accelsim.report import baselines, breakdown, classes, comparison, details
 from accelsim.report.format import clean
 from accelsim.report.parts import DIM, HEAD, heading
 from accelsim.result.run_result import RunResult
@@ -50,6 +50,7 @@ def report(result: RunResult) -> Iterator[RenderableType]:
     yield from _header(result)
     yield comparison.table(result)
     yield Text(clean(f"ANN: {result.baseline.name}; activations: {result.baseline.activations}"), style=DIM)
+    yield from baselines.table(result)
     yield from classes.classes(result.samples, result.derived_tables()["classes"])
     yield from breakdown.time(result)
     yield from breakdown.energy(result)
