@@ -136,7 +136,7 @@ HARDWARE = {
     ),
     "unsupported node": (
         "technology: {node: 5 nm}\n",
-        r"synapse_memory\.read.*: SRAM node, nm: expected one of 22, .* got 5",
+        r"synapse_memory\.read.*: SRAM node: expected 22..90 nm, got 5 nm",
     ),
     "tag that runs code": ('name: !!python/object/apply:os.system ["touch {marker}"]\n', r"chip\.yaml:2: .*tag"),
     "tag of another kind": ('name: !!python/name:os.system ""\n', r"chip\.yaml:2: .*tag"),

@@ -195,7 +195,10 @@ core:
     bank: 4
     capacity: -1 KiB
 """
-KEYS = "barrier, baseline, clock, core, description, energies, mapping, name, noc, ports, schedule, technology"
+KEYS = (
+    "barrier, baseline, clock, core, description, energies, limits, mapping, name, noc, ports, provenance, schedule, "
+    "technology"
+)
 MEMORY_KEYS = "banks, capacity, ports, width"
 
 

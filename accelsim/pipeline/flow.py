@@ -17,6 +17,7 @@ from accelsim.baseline.array import run_baseline
 from accelsim.compression.format import adds_zeros
 from accelsim.costs.accounting import EnergyAccount, account
 from accelsim.costs.analytic import analytic_table, operation_counts
+from accelsim.costs.area import chip_area
 from accelsim.costs.counting import component_kinds, count
 from accelsim.costs.leakage import static_energy
 from accelsim.costs.prices import build_energy_table
@@ -53,6 +54,8 @@ class Run:
     counters: Counters
     energy: EnergyAccount
     prices: EnergyTable
+    area: dict[str, float]
+    """By kind of component, mm2; empty where no source covers the whole chip."""
 
     @property
     def time_ns(self) -> npt.NDArray[np.float64]:
@@ -127,7 +130,7 @@ def run(
     with progress.stage("cost"):
         counters, prices, energy = _cost(chip, load, trace, mapping, timing)
         names = (str(hw), str(workload), tuple(overrides), (*workload_overrides, *seeds))
-        made = Run(*names, chip, load, trace, mapping, timing, counters, energy, prices)
+        made = Run(*names, chip, load, trace, mapping, timing, counters, energy, prices, _area(chip, load, mapping))
         baseline = run_baseline(chip.spec, load.network, load.events, None, load.labels)
         analytic = analytic_table(operation_counts(load.network, load.events, trace))
     return RunResult(
@@ -172,6 +175,15 @@ def _execute(chip: LoadedChip, load: Workload, workers: int, progress: Progress,
     return cached_trace(key, make) if cache else make()
 
 
+def _area(chip: LoadedChip, load: Workload, mapping: Mapping) -> dict[str, float]:
+    kinds = component_kinds(chip.spec, mapping)
+    return chip_area(chip.spec, not load.network.integer, kinds, multiplier_bits=_multiplier_bits(load))
+
+
+def _multiplier_bits(load: Workload) -> int:
+    return max(load.events.value_bits, *(edge.connection.bits for edge in load.network.projections))
+
+
 def _cost(
     chip: LoadedChip, load: Workload, trace: ActivityTrace, mapping: Mapping, timing: TimingResult
 ) -> tuple[Counters, EnergyTable, EnergyAccount]:
@@ -182,6 +194,5 @@ def _cost(
     prices = build_energy_table(spec, float32, kinds, payload_bits=load.events.value_bits, weight_bits=bits)
     used = {f"core[{core}]" for core in mapping.used_cores}
     time_ns = timing.step_cycles.sum(axis=1) / spec.clock
-    multiplier = max(bits, load.events.value_bits)
-    static = static_energy(spec, float32, kinds, time_ns, used, multiplier_bits=multiplier)
+    static = static_energy(spec, float32, kinds, time_ns, used, multiplier_bits=_multiplier_bits(load))
     return counters, prices, account(counters, prices, kinds, static)

@@ -111,6 +111,10 @@ def totals(run: "Run") -> dict[str, Quantity]:
             "flits waiting for a terminal's input queue, summed over routers",
         ),
     }
+    if run.area:
+        text = "sum of memories, queues, arithmetic, control, routers and links of the whole chip"
+        stated = run.chip.spec.energies is not None
+        numbers["area"] = (sum(run.area.values()), "mm2", "as stated for the chip" if stated else text)
     if load.labels is not None:
         scored = accuracy(predict(run.trace, load.decoding), load.labels)
         numbers["accuracy"] = (scored.value, "", "share of right predictions")

@@ -70,8 +70,8 @@ class WorkTables(NamedTuple):
     """Slices by terminal, and the activity of all populations in flat arrays.
 
     Slices of terminal n are ``parts[part_ptr[n] : part_ptr[n + 1]]``. ``visit`` are bitmaps, most significant bit
-    first, of neurons with input, state or bias; populations whose neurons are all updated have none. ``neurons`` are those
-    of the slots once more, close together.
+    first, of neurons with input, state or bias; populations whose neurons are all updated have none. ``neurons`` are
+    those of the slots once more, close together.
     """
 
     timesteps: int
