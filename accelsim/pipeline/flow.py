@@ -132,12 +132,12 @@ def run(
         names = (str(hw), str(workload), tuple(overrides), (*workload_overrides, *seeds))
         made = Run(*names, chip, load, trace, mapping, timing, counters, energy, prices, _area(chip, load, mapping))
         baseline = run_baseline(chip.spec, load.network, load.events, None, load.labels)
-        analytic = analytic_table(operation_counts(load.network, load.events, trace))
+        operations = operation_counts(load.network, load.events, trace)
     return RunResult(
         meta=meta.meta(made, engine, workers, time.perf_counter() - began),
         config=chip.data,
         workload=meta.workload_summary(load),
-        totals=totals.totals(made),
+        totals=totals.totals(made, operations),
         samples=tables.samples_table(made),
         layers=breakdown.layers_table(made),
         cores=breakdown.cores_table(made),
@@ -146,7 +146,7 @@ def run(
         steps=tables.steps_table(made),
         links=tables.links_table(made),
         baseline=baseline,
-        analytic=analytic,
+        analytic=analytic_table(operations),
         warnings=meta.warnings(made),
     )
 
