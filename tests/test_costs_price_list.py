@@ -4,7 +4,7 @@ import pytest
 from costs_chip import chip
 from energy_formulas import value_of
 
-from accelsim.costs.area import chip_area, component_area
+from accelsim.costs.area import area_problem, chip_area, component_area, known_areas
 from accelsim.costs.ert import area_reference_table, energy_reference_table
 from accelsim.costs.leakage import component_leakage
 from accelsim.costs.parts import instances
@@ -77,6 +77,17 @@ def test_a_chip_that_states_energies_has_the_area_that_it_states():
     assert chip_area(chip(energies=stated), False, {}) == {"chip": 3}
     with pytest.raises(CostError, match="no source gives areas"):
         area_reference_table("x", price_list(chip(energies=energies)), {})
+
+
+def test_what_no_source_covers_has_no_area_and_is_named():
+    free = {"delay": [4, 4], "interval": [1, 1], "local_delay": 1, "queue_packets": 4}
+    spec = chip(noc__router=None, noc__fixed_latency=free)
+    with pytest.raises(CostError, match="router: noc source dsent"):
+        component_area(spec, False)
+    assert set(component_area(chip(), False)) - set(known_areas(spec, False)) == {"router"}
+    assert chip_area(spec, False, {"router[0,0]": "router"}) == {}
+    assert area_problem(spec, False).startswith("router: noc source dsent: figures for routers only")
+    assert area_problem(chip(), False) == ""
 
 
 def written(tmp_path, text, block):

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from accelsim.hardware.loader import load_chip
+from accelsim.hardware.presets import preset_names
 from accelsim.hardware.sources.tables import read_table
 
 WITH_TOOL = {"sram_cacti7": 3864, "noc_dsent": 256}
@@ -39,3 +41,13 @@ def test_tables_are_those_of_the_tools(ours, theirs, shared_data):
         expected = list(csv.DictReader(stream))
     found = [{key: value for key, value in row.items() if key != "source"} for row in read_table(ours)]
     assert found == expected
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_the_dram_of_every_preset_is_a_row_of_the_table(name):
+    dram = load_chip(name).spec.baseline.dram
+    rows = {row["op"]: row for row in read_table("op_energy") if row["category"] == "dram" and row["unit"] == "pJ/bit"}
+    standard = dram.source.split(",")[0]
+    assert dram.energy == float(rows[standard]["value"])
+    assert "CactiDRAM.type2energy" in dram.source
+    assert "CactiDRAM.type2energy" in rows[standard]["source"]

@@ -6,6 +6,7 @@ links from the network's source. A chip that states its energies has the area th
 Not modelled: decoders and sequencers, wiring and white space, pads; a floorplan is larger than the sum of its parts.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -24,19 +25,26 @@ def component_area(chip: ChipSpec, float32: bool, *, multiplier_bits: int = 8) -
     CostError
         Listing everything that a source does not cover.
     """
-    recipes: dict[str, Callable[[], Area]] = {}
-    for kind, memory in parts.memories(chip).items():
-        recipes[kind] = partial(_figures, partial(parts.bank_figures, chip, memory), memory.banks)
-    for kind, queue in parts.queues(chip, float32).items():
-        recipes[kind] = partial(_figures, partial(parts.queue_figures, chip, queue), 1)
-    for kind, units in parts.engine_units(chip, float32, multiplier_bits).items():
-        recipes[kind] = partial(_units, chip, units)
-    recipes["core_control"] = partial(_control, chip, float32)
-    recipes["router"] = partial(_figures, partial(parts.router_figures, chip), 1)
-    recipes["link"] = partial(_figures, partial(parts.link_figures, chip), 1)
-    for port in chip.ports:
-        recipes[parts.port_kind(port.name)] = partial(Area, 0.0, "I/O port: area is not modelled")
+    recipes = _recipes(chip, float32, multiplier_bits)
     return dict(zip(recipes, parts.evaluate(recipes.items()), strict=True))
+
+
+def known_areas(chip: ChipSpec, float32: bool) -> dict[str, Area]:
+    """Return the area of one instance of every kind that a source covers, mm2."""
+    found = {}
+    for kind, recipe in _recipes(chip, float32, 8).items():
+        with contextlib.suppress(CostError):
+            found[kind] = recipe()
+    return found
+
+
+def area_problem(chip: ChipSpec, float32: bool) -> str:
+    """Return what keeps the area of the chip from being known; empty where nothing does."""
+    try:
+        component_area(chip, float32)
+    except CostError as error:
+        return str(error)
+    return ""
 
 
 def chip_area(
@@ -59,6 +67,22 @@ def chip_area(
     for kind in instances.values():
         total[kind] += each[kind].area_mm2
     return total
+
+
+def _recipes(chip: ChipSpec, float32: bool, multiplier_bits: int) -> dict[str, Callable[[], Area]]:
+    recipes: dict[str, Callable[[], Area]] = {}
+    for kind, memory in parts.memories(chip).items():
+        recipes[kind] = partial(_figures, partial(parts.bank_figures, chip, memory), memory.banks)
+    for kind, queue in parts.queues(chip, float32).items():
+        recipes[kind] = partial(_figures, partial(parts.queue_figures, chip, queue), 1)
+    for kind, units in parts.engine_units(chip, float32, multiplier_bits).items():
+        recipes[kind] = partial(_units, chip, units)
+    recipes["core_control"] = partial(_control, chip, float32)
+    recipes["router"] = partial(_figures, partial(parts.router_figures, chip), 1)
+    recipes["link"] = partial(_figures, partial(parts.link_figures, chip), 1)
+    for port in chip.ports:
+        recipes[parts.port_kind(port.name)] = partial(Area, 0.0, "I/O port: area is not modelled")
+    return recipes
 
 
 def _figures(make: Callable[[], SramFigures | RouterFigures | LinkFigures], count: int) -> Area:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 from accelsim.costs import parts
-from accelsim.costs.area import component_area
+from accelsim.costs.area import known_areas
 from accelsim.costs.leakage import component_leakage
 from accelsim.costs.prices import component_prices
 from accelsim.counters import Key, Price
@@ -82,10 +82,7 @@ def price_list(
         power = stated.static_power
         lines.append(PriceLine("chip", LEAKAGE, power.power, "mW", "stated", f"{power.power:.12g}", (), power.source))
     if stated is None:
-        try:
-            areas = component_area(chip, float32)
-        except CostError:
-            areas = {}
+        areas = known_areas(chip, float32)
         lines += [_line(chip, float32, (kind, AREA), one.area_mm2, "mm2", one.source) for kind, one in areas.items()]
     elif stated.area is not None:
         lines.append(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import accelsim
 from accelsim.compression.format import WEIGHT_FORMATS
+from accelsim.costs.area import area_problem
 from accelsim.costs.parts import slow_memories
 from accelsim.hardware.topologies.topology import TOPOLOGIES
 from accelsim.mapping.partition import PARTITIONERS
@@ -102,6 +103,8 @@ def _of_the_chip(run: "Run") -> list[str]:
     if spec.technology.supply is not None:
         text = f"prices of the chip are at a supply of {spec.technology.supply:g} V, those of the MAC array are not"
         found.append(text)
+    if spec.energies is None and not run.area:
+        found.append(f"the area of the chip is not known: {area_problem(spec, not run.workload.network.integer)}")
     if spec.energies is not None and spec.energies.static_power == "unpublished":
         found.append("static power of this chip is not published: none is charged, energies are dynamic only")
     return found

@@ -11,8 +11,8 @@ mm). Elsewhere:
 - link length: piecewise linear, and linear beyond the table;
 - nodes 45, 32, 22 and 11 nm; between 45 and 22 nm log-log between neighbours.
 
-Every step off the table is said in ``source``. Not modelled: VC allocators, wakeup of gated buffers, data-dependent
-switching.
+Every step off the table is said in ``source``. Leakage is that of 340 K, DSENT's own temperature. Not modelled: VC
+allocators, wakeup of gated buffers, data-dependent switching.
 """
 
 import functools
