@@ -319,7 +319,7 @@ class ChipSpec(Spec):
     limits: tuple[Annotated[str, StringConstraints(min_length=8, max_length=600)], ...] = ()
     """What this description cannot represent of the machine that it describes; printed with every result."""
     provenance: dict[str, ProvenanceSpec] = Field(default_factory=dict)
-    """Where the numbers of a published chip come from, by dotted path; a path covers everything below it."""
+    """Where a published chip's numbers come from, by dotted path, which covers what is below; the longest counts."""
     clock: Frequency
     schedule: Literal["pipelined", "native"]
     """``pipelined``: layers run behind each other, so that edges have no delay in the network's time; ``native``: all
