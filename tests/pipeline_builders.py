@@ -43,9 +43,9 @@ def run_flow(workload, hw="core", **options):
     made = []
     totals = flow.totals.totals
 
-    def keep(run):
+    def keep(run, operations):
         made.append(run)
-        return totals(run)
+        return totals(run, operations)
 
     options = {"cache": False, "threads": 1, **options}
     with mock.patch.object(flow.totals, "totals", keep):

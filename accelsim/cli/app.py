@@ -18,7 +18,7 @@ from accelsim.errors import AccelsimError
 
 _COMMANDS: Final = ("run", "compare", "import_", "export", "inspect", "check", "report")
 """Commands of one function: module ``accelsim.cli.<name>`` has a function ``<name>``; a last underscore is Python's."""
-_GROUPS: Final = ("hw", "validate")
+_GROUPS: Final = ("energy", "hw", "validate")
 """Commands with sub-commands: module ``accelsim.cli.<name>`` has a Typer ``app``."""
 
 

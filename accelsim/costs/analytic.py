@@ -117,6 +117,8 @@ class AnalyticModel(ABC):
 
     source: str
     """Publication and constants."""
+    mac_over_ac: float = NAN
+    """Energy of a multiply-accumulate over that of an accumulate, where the model has no other energies."""
 
     @abstractmethod
     def estimate(self, counts: OperationCounts) -> Estimate:
@@ -141,6 +143,12 @@ def analytic_table(counts: OperationCounts) -> Table:
         ("snn_pj", "pJ", "the model's SNN energy per inference; NaN where it gives only a verdict", snn),
         ("ann_pj", "pJ", "the model's energy of the same layers as an ANN", ann),
         ("ratio", "", "ANN energy over SNN energy: above one, the model favours the SNN", ratio),
+        (
+            "implied_zeta",
+            "",
+            "MAC-weighted spikes per neuron that a published ratio of this size would presuppose under this model",
+            np.divide([model.mac_over_ac for model in models], ratio, out=np.full(snn.shape, NAN), where=ratio > 0),
+        ),
         ("verdict", "", "where the model compares a number with a bar", [item.verdict for item in estimates]),
     )
 

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from accelsim.hardware import spec
+from accelsim.hardware import spec, technology_spec
 from accelsim.hardware.spec import ChipSpec
 
 _PARTIAL = "Partial"
@@ -89,9 +89,9 @@ def _relaxed_part(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attribute_docstrings() -> dict[str, dict[str, str]]:
-    """Read the text below each field of :mod:`accelsim.hardware.spec`."""
+    """Read the text below each field of the modules of specifications."""
     found: dict[str, dict[str, str]] = {}
-    for node in ast.parse(inspect.getsource(spec)).body:
+    for node in (node for module in (technology_spec, spec) for node in ast.parse(inspect.getsource(module)).body):
         if not isinstance(node, ast.ClassDef):
             continue
         texts = found.setdefault(node.name, {})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import accelsim
 from accelsim.compression.format import WEIGHT_FORMATS
+from accelsim.costs.area import area_problem
 from accelsim.costs.parts import slow_memories
 from accelsim.hardware.topologies.topology import TOPOLOGIES
 from accelsim.mapping.partition import PARTITIONERS
@@ -92,6 +93,24 @@ def _assumptions(load: "Workload") -> list[str]:
     return [", ".join(lines)] if lines else []
 
 
+def _of_the_chip(run: "Run") -> list[str]:
+    """Return what the hardware file says of itself: limits, corrections of prices, what it leaves out."""
+    spec = run.chip.spec
+    found = [f"chip {spec.name}: {limit}" for limit in spec.limits]
+    found += [
+        f"calibration: {item.quantity} of {item.component} x {item.factor:g}: {item.reason}"
+        for item in spec.technology.calibration
+    ]
+    if spec.technology.supply is not None:
+        text = f"prices of the chip are at a supply of {spec.technology.supply:g} V, those of the MAC array are not"
+        found.append(text)
+    if spec.energies is None and not run.area:
+        found.append(f"the area of the chip is not known: {area_problem(spec, not run.workload.network.integer)}")
+    if spec.energies is not None and spec.energies.static_power == "unpublished":
+        found.append("static power of this chip is not published: none is charged, energies are dynamic only")
+    return found
+
+
 def warnings(run: "Run") -> list[str]:
     """Return what was saturated, approximated or slower than assumed."""
     found = [
@@ -99,6 +118,7 @@ def warnings(run: "Run") -> list[str]:
         for name, count in run.trace.overflows.items()
         if count
     ]
+    found += _of_the_chip(run)
     if run.chip.spec.energies is None:  # else the memories are not those of the SRAM source
         found += slow_memories(run.chip.spec)
     if run.mapping.load_target is not None:

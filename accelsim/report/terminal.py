@@ -58,6 +58,7 @@ def report(result: RunResult) -> Iterator[RenderableType]:
     yield from details.layers(result)
     yield from details.cores(result)
     yield from details.links(result)
+    yield from details.area(result)
     yield from details.analytic(result)
     yield from _warnings(result)
     yield from _footer(result)
