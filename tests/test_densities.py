@@ -66,6 +66,8 @@ def test_imported_as_a_workload(tmp_path):
     load = load_workload(tmp_path / "w")
     assert load.recording is not None and load.timesteps == 20
     assert load.provenance["network"]["format"] == "densities"
+    wrong = CliRunner().invoke(build(), ["import", str(path), "-o", str(tmp_path / "x"), *stated, "--dialect", "euler"])
+    assert "dialect: expected nothing" in str(wrong.exception) and not (tmp_path / "x").exists()
     with pytest.raises(AccelsimError, match=r"recording\.kernel"):
         load_workload(tmp_path / "w", overrides=["recording.kernel=3"])
 

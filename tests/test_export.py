@@ -169,6 +169,8 @@ def test_import_keeps_a_grid_as_integers(tmp_path, repository):
         (["--quantize", "8,granularity"], "expected values such as key=value"),
         (["--reset", "soft"], "reset: expected"),
         (["--set", "x"], "expected PATH=VALUE"),
+        (["--quantize", "99"], "network.quantize"),
+        (["--prune", "magnitude"], "expected sparsity with method magnitude"),
         (["--format", "onnx"], "unknown importer 'onnx'"),
     ],
 )

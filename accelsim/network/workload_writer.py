@@ -14,16 +14,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from accelsim.errors import AccelsimError, ConfigError, NetworkError, OutputError, WorkloadError
+from accelsim.hardware.quantities import Spec
 from accelsim.hardware.yaml_reader import parse_yaml
 from accelsim.hardware.yaml_writer import write_yaml
 from accelsim.network.event_files import recorded_timesteps
 from accelsim.network.graph import Network
 from accelsim.network.importers.importer import import_network, importer_of
-from accelsim.network.importers.options import KEYS, ImportOptions
+from accelsim.network.importers.options import KEYS, ImportOptions, expect_complete
 from accelsim.network.npz import Npz
+from accelsim.network.pruning.pruner import prune
 from accelsim.network.quantize import GRID, quantize
+from accelsim.network.quantize_schema import quantization
+from accelsim.network.spec_problems import spec_problems
 from accelsim.network.workload import MANIFEST, load_workload
+from accelsim.network.workload_schema import NetworkSpec
 
 RECORDED_FORMATS: Final = ("densities", "spike_tensors")
 """Formats of activity: they stand in the section ``recording`` of ``workload.yaml``."""
@@ -103,12 +110,11 @@ def import_workload(request: ImportRequest) -> Imported:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"{folder}: expected a folder that does not exist yet, or an empty one")
     if is_recorded(request.source, request.file_format):
+        _expect_nothing_else(request)
         return _kept(request, lambda made: _recorded(request, made))
     network = import_network(request.source, request.options, request.file_format)
     notes: list[str] = []
     how = _quantize(request, network, notes)
-    if request.input is None:
-        network = quantize(network, GRID) if how == "grid" else network
     return _kept(request, lambda made: _describe(request, network, how, made, notes), network, notes)
 
 
@@ -132,6 +138,8 @@ def _kept(
                     network = load_workload(made, 1).network
                 except AccelsimError as error:
                     raise WorkloadError(str(error).replace(f"{made}/", "")) from None
+            elif network is not None:
+                network = _as_run(network, data["network"])
             names = sorted(item.name for item in made.iterdir())
             if folder.exists():
                 folder.rmdir()
@@ -141,6 +149,35 @@ def _kept(
     if network is None:
         raise WorkloadError(f"{request.source}: expected a network, got none")
     return Imported(network, folder, names, notes or [])
+
+
+class _Section(Spec):
+    """The network alone, of a workload that has no input yet."""
+
+    network: NetworkSpec
+
+
+def _as_run(network: Network, section: dict[str, Any]) -> Network:
+    """Return the network pruned and quantised as its section says."""
+    data, locations = parse_yaml(write_yaml({"network": section}), MANIFEST)
+    try:
+        spec = _Section.model_validate(data).network
+    except ValidationError as error:
+        raise ConfigError(spec_problems(error, _Section, data, locations)) from None
+    if spec.prune is not None:
+        network = prune(network, spec.prune.pruning())
+    how = quantization(spec.quantize)
+    return network if how is None else quantize(network, how)
+
+
+def _expect_nothing_else(request: ImportRequest) -> None:
+    """Refuse what recorded activity has no place for."""
+    expect_complete(request.options, "of recorded activity")
+    given: dict[str, Any] = {"--input": request.input, "--labels": request.labels, "--prune": request.prune}
+    given |= {"--timesteps": request.timesteps, "--quantize": None if request.quantize == AUTO else request.quantize}
+    for option, value in given.items():
+        if value is not None:
+            raise WorkloadError(f"{option}: expected nothing: {request.source} holds activity, got {value}")
 
 
 def is_recorded(path: Path, file_format: str | None) -> bool:

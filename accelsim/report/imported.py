@@ -86,11 +86,10 @@ def _scale(scale: Any) -> str:
 def _choices(provenance: dict[str, Any]) -> Iterator[RenderableType]:
     choices = provenance.get("choices") or {}
     rows = [(key, f"{one['value']}", clean(one["from"])) for key, one in choices.items() if one["value"] is not None]
-    known = {key for key, _, _ in rows}
-    rows += [
+    rows = rows or [
         (key, clean(str(provenance[key]), 100), "the file or its format")
         for key in _STATED
-        if key in provenance and key not in known and isinstance(provenance[key], str | int | float | bool)
+        if key in provenance and isinstance(provenance[key], str | int | float | bool)
     ]
     if rows:
         yield heading("Choices", "what the file does not say itself, and who said it")

@@ -21,6 +21,7 @@ from accelsim.network.importers.dialects.dialect import DIALECTS
 from accelsim.network.importers.importer import IMPORTERS, Importer, ImportOptions
 from accelsim.network.importers.nir_file import read_nir
 from accelsim.network.importers.nir_graph import build_network
+from accelsim.network.importers.options import METADATA, USER
 
 
 @IMPORTERS.register("nir")
@@ -34,10 +35,13 @@ class NirImporter(Importer):
         """Return the float32 network of a NIR file; see :meth:`Importer.read`."""
         graph = read_nir(path)
         try:
+            source = METADATA if options.dialect is None else USER
             options = _with_dialect(options, graph.metadata)
             # What leaves float32 here is infinite, and refused by name where a model or a connection is made of it.
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                return build_network(graph, options, path.stem)
+                network = build_network(graph, options, path.stem)
+            choices = {"dialect": {"value": options.dialect, "from": source}, **network.provenance["choices"]}
+            return replace(network, provenance={**network.provenance, "choices": choices})
         except UnknownNameError:
             raise
         except NetworkError as error:

@@ -24,7 +24,7 @@ from accelsim.network.importers.hdf5_file import MAX_ELEMENTS, MAX_TOTAL_BYTES, 
 from accelsim.network.importers.importer import IMPORTERS, Importer, ImportOptions
 from accelsim.network.importers.nir_file import RawGraph, RawNode
 from accelsim.network.importers.nir_graph import build_network
-from accelsim.network.importers.options import settle
+from accelsim.network.importers.options import METADATA, USER, settle
 from accelsim.network.importers.state_dict_schema import (
     BatchNormSpec,
     ConvSpec,
@@ -36,6 +36,7 @@ from accelsim.network.importers.state_dict_schema import (
 )
 
 MAX_TENSORS: Final = 10_000
+LIST: Final = "stated in the list of layers"
 EXPONENTIAL: Final = ("sinabs", "rockpool")
 """Dialects whose leak factor is exp(-dt/tau); the others have 1 - dt/tau."""
 
@@ -63,6 +64,11 @@ class StateDictImporter(Importer):
             network = build_network(build.graph(spec), build.options, path.stem)
             provenance = {**network.provenance, "format": "state_dict", "format_version": "safetensors"}
             provenance["repairs"] = [*provenance.get("repairs", []), *build.notes]
+            origin = LIST if options.dialect is None else USER
+            dialect = {"dialect": {"value": build.options.dialect, "from": origin}}
+            listed = {key: {**one, "from": LIST} if one["from"] == METADATA else one
+                      for key, one in network.provenance["choices"].items()}  # fmt: skip
+            provenance["choices"] = dialect | listed
             return replace(network, provenance=provenance)
 
 
