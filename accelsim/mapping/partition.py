@@ -108,7 +108,9 @@ def fewest_slices(model: DemandModel, population: Population, core: CoreSpec, li
             _check_alone(model, population, core, worst.neurons[:1])
         failed = True
     _check_alone(model, population, core, worst.neurons[:_NEURONS_TRIED] if worst else everyone[:1])
-    raise MappingError(population_too_big(population.name, total, limit, core, model.slots[population.name]))
+    largest_demand = worst.demand if worst else None
+    slots = model.slots[population.name]
+    raise MappingError(population_too_big(population.name, total, largest_demand, limit, core, slots))
 
 
 def _check_alone(model: DemandModel, population: Population, core: CoreSpec, neurons: npt.NDArray[np.int32]) -> None:

@@ -52,19 +52,31 @@ def neuron_too_big(population: str, alone: Demand, core: CoreSpec, slots: int) -
     return "\n".join(lines)
 
 
-def population_too_big(population: str, total: Demand, cores: int, core: CoreSpec, slots: int) -> str:
-    """Say that a population exceeds all cores together."""
+def population_too_big(
+    population: str, total: Demand, worst: Demand | None, cores: int, core: CoreSpec, slots: int
+) -> str:
+    """Say that a population fits no number of slices: ``worst`` is the largest of as many as there are cores."""
     room = room_of(core)
-    name = _scarcest(total, room)
-    need, each = getattr(total, name), getattr(room, name)
-    missing = max(need - each * cores, 0)
+    scarce = worst if worst is not None and not _exceeds(total, room, cores) else total
+    name = _scarcest(scarce, room)
+    need, each = getattr(scarce, name), getattr(room, name)
+    if scarce is worst:
+        return (
+            f"population {population} does not fit {cores} cores: {_place(name, slots)}: the largest slice still needs "
+            f"{_amount(name, need, core)}, a core has {_amount(name, each, core)}, {_amount(name, need - each, core)} "
+            "missing (every slice holds what all its neurons share, such as a kernel)"
+        )
     return (
         f"population {population} does not fit {cores} cores: {_place(name, slots)} would have to hold "
         f"{_amount(name, need, core)}, all cores together hold {_amount(name, each * cores, core)}, "
-        f"{_amount(name, missing, core)} missing (and slices of a population hold some entries twice). "
-        f"It would fit about {-(-need // max(each, 1)) + 1} cores like these, or {cores} cores with "
+        f"{_amount(name, max(need - each * cores, 0), core)} missing (and slices of a population hold some entries "
+        f"twice). It would fit about {-(-need // max(each, 1)) + 1} cores like these, or {cores} cores with "
         f"{_amount(name, -(-need // cores), core)} each"
     )
+
+
+def _exceeds(total: Demand, room: Demand, cores: int) -> bool:
+    return any(getattr(total, name) > cores * getattr(room, name) for name in _PLACES)
 
 
 def too_few_cores(slices: Sequence[tuple[str, Demand]], needed: int, cores: int, core: CoreSpec) -> str:

@@ -96,7 +96,7 @@ def _assumptions(load: "Workload") -> list[str]:
         idle = choice["value"] in (None, False, 0, "none") or (key == "synapse" and not currents)
         if choice["from"] != USER and not idle:
             by_source.setdefault(choice["from"], []).append(f"{key} {choice['value']}")
-    lines = [f"{', '.join(values)} ({source})" for source, values in by_source.items()]
+    lines = [f"not stated: {', '.join(values)} ({source})" for source, values in by_source.items()]
     meanings = dict.fromkeys(made["neurons"].values()) if isinstance(made.get("neurons"), dict) else {}
     lines += [f"neurons: {meaning}" for meaning in meanings]
     lines += [f"weights: random, {made['random_weights']}"] if "random_weights" in made else []

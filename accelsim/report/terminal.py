@@ -94,7 +94,7 @@ def _short(value: Any) -> bool:
 def _warnings(result: RunResult) -> Iterator[RenderableType]:
     assumed = result.workload.get("assumptions", [])
     notes = [str(item) for item in result.warnings]
-    notes += [f"assumed: {item}" for item in assumed] if isinstance(assumed, list | tuple) else []
+    notes += [str(item) for item in assumed] if isinstance(assumed, list | tuple) else []
     if notes:
         yield heading("Mind")
         for note in notes:

@@ -83,10 +83,9 @@ class ActivityTrace:
         return sums.reshape(self.samples, self.timesteps)
 
     def dense(self, name: str, size: int) -> npt.NDArray[Any]:
-        """Return spikes of a population as (samples, timesteps, size) uint8, or uint16 where they have counts."""
+        """Return numbers of spikes, (samples, timesteps, size) uint16; an input may list a neuron several times."""
         activity = self.populations[name]
-        several = activity.count is not None
-        out = np.zeros((self.samples * self.timesteps, size), dtype=np.uint16 if several else np.uint8)
+        out = np.zeros((self.samples * self.timesteps, size), dtype=np.uint16)
         step = np.repeat(np.arange(out.shape[0]), np.diff(activity.ptr))
-        out[step, activity.index] = 1 if activity.count is None else activity.count
+        np.add.at(out, (step, activity.index), 1 if activity.count is None else activity.count)
         return out.reshape(self.samples, self.timesteps, size)
