@@ -15,7 +15,7 @@ def compare(
     *,
     chips: Annotated[list[str], typer.Argument(metavar="NAME|FILE...", help="Chips: presets or YAML files.")],
     workload: Workload = "mnist_conv",
-    samples: Samples = 16,
+    samples: Samples = None,
     ann: Ann = None,
     out: Annotated[
         Path | None,
@@ -34,6 +34,7 @@ def compare(
     import sys
 
     from accelsim.cli.progress import make_progress
+    from accelsim.network.events import A_FEW
 
     if out is not None:
         from accelsim.report.files import prepare_folder
@@ -43,7 +44,12 @@ def compare(
     from accelsim.report import machines
 
     found = run_all(
-        chips, workload, samples=samples, ann=ann, progress=make_progress(quiet=quiet), cache=not no_cache
+        chips,
+        workload,
+        samples=A_FEW if samples is None else samples,
+        ann=ann,
+        progress=make_progress(quiet=quiet),
+        cache=not no_cache,
     )
     if out is not None:
         machines.write_comparison(found, out)

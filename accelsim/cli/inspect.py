@@ -8,7 +8,10 @@ import typer
 
 Workload = Annotated[str, typer.Argument(metavar="NAME|DIR", help="A bundled workload, or a folder.")]
 Samples = Annotated[
-    int, typer.Option("--samples", min=0, metavar="N", help="Samples from the start of the input; 0 for all.")
+    int | None,
+    typer.Option(
+        "--samples", min=0, metavar="N", help="Samples from the start of the input; 0 for all; at most 16 if not given."
+    ),
 ]
 Set = Annotated[
     list[str] | None,
@@ -33,7 +36,7 @@ Threads = Annotated[int | None, typer.Option("--threads", min=1, metavar="N", he
 def inspect(
     workload: Workload = "mnist_conv",
     *,
-    samples: Samples = 16,
+    samples: Samples = None,
     overrides: Set = None,
     hw: Hw = None,
     compare: Compare = False,
@@ -50,11 +53,12 @@ def inspect(
 
         prepare_folder(figures)
     from accelsim.cli.progress import make_progress
+    from accelsim.network.events import A_FEW
     from accelsim.pipeline.inspect import inspect as look
 
     found = look(
         workload,
-        samples=samples or None,
+        samples=A_FEW if samples is None else samples or None,
         workload_overrides=tuple(overrides or ()),
         hw=hw,
         compare=compare,

@@ -23,7 +23,13 @@ Workload = Annotated[
         "--workload", metavar="NAME|DIR", help="Workload: a bundled name, or a folder.", rich_help_panel="What"
     ),
 ]
-Samples = Annotated[int, typer.Option("--samples", min=1, metavar="N", help="Samples to run.", rich_help_panel="What")]
+Samples = Annotated[
+    int | None,
+    typer.Option(
+        "--samples", min=1, metavar="N", help="Samples to run; 16, or all of a shorter input, if not given.",
+        rich_help_panel="What",
+    ),
+]  # fmt: skip
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
@@ -86,7 +92,7 @@ def run_command(
     *,
     hw: Hw = "core",
     workload: Workload = "mnist_conv",
-    samples: Samples = 16,
+    samples: Samples = None,
     overrides: Overrides = None,
     workload_overrides: WorkloadOverrides = None,
     engine: EngineChoice = "compiled",
@@ -104,6 +110,7 @@ def run_command(
     For example: accelsim run --hw core --set core.synapse_memory.banks=8 --out results/banks8
     """
     from accelsim.cli.progress import make_progress
+    from accelsim.network.events import A_FEW
 
     if out is not None:
         from accelsim.report.files import prepare_folder
@@ -115,7 +122,7 @@ def run_command(
     result = pipeline.run(
         hw,
         workload,
-        samples=samples,
+        samples=A_FEW if samples is None else samples,
         overrides=tuple(overrides or ()),
         workload_overrides=tuple(workload_overrides or ()),
         engine=engine,

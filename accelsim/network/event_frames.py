@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from accelsim.errors import EventError
 from accelsim.network.event_formats.event_format import RawSample, RawSamples
-from accelsim.network.events import EventStream
+from accelsim.network.events import ALL, EventStream, Limit
 
 MAX_COUNT: Final = 65535
 """Most events of one neuron in one timestep."""
@@ -119,9 +119,9 @@ def frame_shape(samples: RawSamples, frames: Frames, place: str) -> tuple[int, i
 
 
 def make_frames(
-    samples: RawSamples, frames: Frames, place: str, limit: int | None = None, *, channel_first: bool = False
+    samples: RawSamples, frames: Frames, place: str, limit: Limit = ALL, *, channel_first: bool = False
 ) -> Framed:
-    """Return the events of the first ``limit`` samples.
+    """Return the events of the first samples.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def make_frames(
     frames : Frames
     place : str
         File, for messages.
-    limit : int or None
+    limit : Limit
     channel_first : bool
         Whether neurons are numbered (channel, y, x), as a flat network counts them, instead of (y, x, channel).
 
@@ -144,13 +144,12 @@ def make_frames(
     counts: list[npt.NDArray[np.int64]] = []
     found: list[npt.NDArray[np.int32]] = []
     labels: list[int | None] = []
-    for sample in _samples(samples, frames, limit):
+    for sample in _samples(samples, frames, limit.samples):
         key = _bin(sample, frames, (height, width, channels), samples, tally, channel_first=channel_first)
         counts.append(np.bincount(key // size, minlength=frames.timesteps))
         found.append((key % size).astype(np.int32))
         labels.append(sample.label)
-    if limit is not None and len(counts) < limit:
-        raise EventError(f"{place}: asked for {limit} samples, the input has {len(counts)}")
+    limit.of(len(counts), place)
     index = np.concatenate(found)
     tally["spikes"] = int(index.size)
     if not index.size:

@@ -6,7 +6,7 @@ sample, turned into a constant current of the first layer at the port).
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,43 @@ import numpy.typing as npt
 from accelsim.errors import EventError
 
 Kind = Literal["spikes", "graded", "bias_current"]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Samples to use from the start of an input.
+
+    Attributes
+    ----------
+    samples : int or None
+        None for all.
+    exact : bool
+        Whether an input that has fewer is an error.
+    """
+
+    samples: int | None = None
+    exact: bool = True
+
+    def of(self, available: int, place: object) -> int:
+        """Return how many of ``available`` samples to use.
+
+        Raises
+        ------
+        EventError
+            Naming the ``place``, if there are fewer than an exact limit.
+        """
+        if self.samples is None:
+            return available
+        if self.exact and self.samples > available:
+            raise EventError(f"{place}: asked for {self.samples} samples, the input has {available}")
+        return min(self.samples, available)
+
+
+ALL: Final = Limit()
+"""Every sample."""
+
+A_FEW: Final = Limit(16, exact=False)
+"""What a run takes unless it is told: 16 samples, or all of a shorter input."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from accelsim.errors import AccelsimError, UnknownNameError, WorkloadError
 from accelsim.network.densities import read_densities
-from accelsim.network.events import EventStream
+from accelsim.network.events import EventStream, Limit
 from accelsim.network.graph import Network
 from accelsim.network.importers.importer import import_network
 from accelsim.network.importers.options import KEYS, ImportOptions
@@ -78,15 +78,18 @@ class Workload:
     recording: Recording | None = None
 
 
-def load_workload(source: str | Path, samples: int | None = None, overrides: Sequence[str] = ()) -> Workload:
+def load_workload(
+    source: str | Path, samples: int | Limit | None = None, overrides: Sequence[str] = ()
+) -> Workload:
     """Load a workload.
 
     Parameters
     ----------
     source : str or Path
         The name of a bundled workload, a folder with a ``workload.yaml``, or such a file.
-    samples : int or None
-        Samples to use from the start of the input; None for all.
+    samples : int, Limit or None
+        Samples to use from the start of the input, an error if it has fewer unless the limit says otherwise; None for
+        all.
     overrides : sequence of str
         ``timesteps=16``, ``network.quantize.bits=4``: applied to the description in order.
 
@@ -98,17 +101,18 @@ def load_workload(source: str | Path, samples: int | None = None, overrides: Seq
     path = _manifest(source)
     folder = path.parent
     spec, data = read_workload_spec(path, overrides)
-    if samples is not None and samples < 1:
-        raise WorkloadError(f"{path}: samples: expected at least 1, got {samples}")
+    limit = samples if isinstance(samples, Limit) else Limit(samples)
+    if limit.samples is not None and limit.samples < 1:
+        raise WorkloadError(f"{path}: samples: expected at least 1, got {limit.samples}")
     if isinstance(spec, RecordedSpec):
-        return _recorded(spec, data, path, samples)
+        return _recorded(spec, data, path, limit)
     network = _network(spec.network, folder, spec.name)
     if spec.network.prune is not None:
         try:
             network = prune(network, spec.network.prune.pruning())
         except AccelsimError as error:
             raise type(error)(f"{path}: network.prune: {error}") from None
-    given = read_input(spec, folder, network, samples)
+    given = read_input(spec, folder, network, limit)
     events = given.events
     how = quantization(spec.network.quantize)
     if how is not None:
@@ -139,11 +143,10 @@ def load_workload(source: str | Path, samples: int | None = None, overrides: Seq
     )
 
 
-def _recorded(spec: RecordedSpec, data: dict[str, Any], path: Path, samples: int | None) -> Workload:
+def _recorded(spec: RecordedSpec, data: dict[str, Any], path: Path, limit: Limit) -> Workload:
     stated = spec.recording
     recording = _read_recording(stated, path.parent / stated.file)
-    if samples is not None:
-        recording = recording.take(samples)
+    recording = recording.take(limit.of(recording.events.samples, path))
     return Workload(
         name=spec.name,
         network=recording.network.renamed(spec.name),

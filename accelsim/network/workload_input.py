@@ -13,7 +13,7 @@ from accelsim.network.encodings.encoding import ENCODINGS, EncodingOptions
 from accelsim.network.event_files import read_events, read_npz_labels
 from accelsim.network.event_frames import frame_shape, make_frames
 from accelsim.network.event_recordings import open_recordings
-from accelsim.network.events import EventStream
+from accelsim.network.events import EventStream, Limit
 from accelsim.network.graph import Network
 from accelsim.network.images import read_images, read_labels
 from accelsim.network.input_schema import EVENT_FRAMES, EVENTS, TIME_UNITS
@@ -42,8 +42,8 @@ class WorkloadInput:
     report: dict[str, Any] = field(default_factory=dict)
 
 
-def read_input(spec: WorkloadSpec, folder: Path, network: Network, samples: int | None) -> WorkloadInput:
-    """Return the events of the first ``samples`` samples, all if None, with their labels.
+def read_input(spec: WorkloadSpec, folder: Path, network: Network, limit: Limit) -> WorkloadInput:
+    """Return the events of the first samples, with their labels.
 
     Raises
     ------
@@ -52,20 +52,18 @@ def read_input(spec: WorkloadSpec, folder: Path, network: Network, samples: int 
     """
     path = folder / spec.input.file
     if spec.input.encoding == EVENT_FRAMES:
-        return _recorded(spec, folder, network, samples)
+        return _recorded(spec, folder, network, limit)
     if spec.labels == INPUT_LABELS:
         raise WorkloadError(f"{path}: labels: expected a file: encoding {spec.input.encoding} has no labels inside")
     if spec.input.encoding == EVENTS:
         events, shape = read_events(path, spec.timesteps)
         available = events.samples
         _check_shape(path, shape, network)
-        events = events if samples is None else events.take(samples)
+        events = events.take(limit.of(available, path))
     else:
         images = read_images(path)
         available = images.shape[0]
-        if samples is not None and samples > available:
-            raise EventError(f"{path}: asked for {samples} samples, the input has {available}")
-        images = images[:samples]
+        images = images[: limit.of(available, path)]
         if network.input.shape == (images[0].size,):
             # A flat input counts the pixels channel-first, as a training framework flattens an image.
             images = images.transpose(0, 3, 1, 2).reshape(images.shape[0], 1, 1, -1)
@@ -78,19 +76,19 @@ def read_input(spec: WorkloadSpec, folder: Path, network: Network, samples: int 
     return WorkloadInput(events, labels, [path, *files])
 
 
-def _recorded(spec: WorkloadSpec, folder: Path, network: Network, samples: int | None) -> WorkloadInput:
+def _recorded(spec: WorkloadSpec, folder: Path, network: Network, limit: Limit) -> WorkloadInput:
     path = folder / spec.input.file
     unit = None if spec.input.time_unit is None else TIME_UNITS[spec.input.time_unit]
     recordings = open_recordings(path, spec.input.format, unit)
     frames = spec.input.frames(spec.timesteps)
     available = recordings.samples.available
-    if samples is not None and samples > available and frames.stride is None:
-        raise EventError(f"{path}: asked for {samples} samples, the input has {available}")
+    if frames.stride is None:
+        limit.of(available, path)
     shape = frame_shape(recordings.samples, frames, f"{path}")
     flat = network.input.shape == (int(np.prod(shape)),)
     if not flat:
         _check_shape(path, shape, network)
-    framed = make_frames(recordings.samples, frames, f"{path}", samples, channel_first=flat)
+    framed = make_frames(recordings.samples, frames, f"{path}", limit, channel_first=flat)
     events = framed.events
     labels: Labels | None
     files: list[Path]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import accelsim
 from accelsim.errors import AccelsimError, ConfigError
+from accelsim.network.events import A_FEW, Limit
 from accelsim.pipeline.flow import run
 from accelsim.result.comparison import Comparison
 from accelsim.result.progress import NO_PROGRESS, Progress
@@ -22,7 +23,7 @@ def compare(
     chips: Sequence[str | Path],
     workload: str | Path = "mnist_conv",
     *,
-    samples: int = 16,
+    samples: int | Limit = A_FEW,
     ann: str | Path | None = None,
     progress: Progress = NO_PROGRESS,
     cache: bool = True,

@@ -31,6 +31,7 @@ from accelsim.functional.numerics import Numerics
 from accelsim.hardware.loader import LoadedChip, load_chip
 from accelsim.mapping.mapping import Mapping, map_network
 from accelsim.mapping.schedule import Schedule
+from accelsim.network.events import A_FEW, Limit
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import breakdown, meta, tables, totals
 from accelsim.result.progress import NO_PROGRESS, Progress
@@ -72,7 +73,7 @@ def run(
     hw: str | Path = "core",
     workload: str | Path = "mnist_conv",
     *,
-    samples: int = 16,
+    samples: int | Limit = A_FEW,
     overrides: Sequence[str] = (),
     workload_overrides: Sequence[str] = (),
     engine: str = "compiled",
@@ -90,8 +91,8 @@ def run(
         Name of a preset, or a hardware file.
     workload : str or Path
         Name of a bundled workload, or a folder with a ``workload.yaml``.
-    samples : int
-        Samples from the start of the workload's input.
+    samples : int or Limit
+        Samples from the start of the workload's input; 16, or all of a shorter input, if not given.
     overrides : sequence of str
         ``core.synapse_memory.banks=8``: changes of the chip, in order.
     workload_overrides : sequence of str

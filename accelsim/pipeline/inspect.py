@@ -16,6 +16,7 @@ from accelsim.functional.decoding import accuracy, predict
 from accelsim.functional.executor import execute
 from accelsim.functional.numerics import Numerics
 from accelsim.hardware.loader import load_chip
+from accelsim.network.events import A_FEW, Limit
 from accelsim.network.graph import Network
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline.meta import workload_summary
@@ -62,7 +63,7 @@ class Outcome:
 def inspect(
     workload: str | Path = "mnist_conv",
     *,
-    samples: int | None = 16,
+    samples: int | Limit | None = A_FEW,
     workload_overrides: Sequence[str] = (),
     hw: str | Path | None = None,
     compare: bool = False,
@@ -74,8 +75,8 @@ def inspect(
     Parameters
     ----------
     workload : str or Path
-    samples : int or None
-        From the start of the input; None for all.
+    samples : int, Limit or None
+        From the start of the input; 16, or all of a shorter one, if not given; None for all.
     workload_overrides : sequence of str
     hw : str, Path or None
         A chip whose widths of membranes and accumulators integers have; 32 bit without one.
