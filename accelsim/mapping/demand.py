@@ -54,7 +54,7 @@ def values_per_word(core: CoreSpec, population: Population, *, integer: bool, lo
                 f"population {population.name}: core.{name}.memory.width is {width} bit, one neuron needs {bits} bit "
                 f"({'integer' if integer else 'float32'} state{' and bias' if membrane > 32 or integer else ''})"
             )
-    return core.membrane.memory.width // membrane, core.accumulator.memory.width // accumulator
+    return core.membrane.values_in_word(membrane), core.accumulator.values_in_word(accumulator)
 
 
 def room_of(core: CoreSpec) -> Demand:
