@@ -237,4 +237,18 @@ def _baseline(ann_pj: float) -> BaselineResult:
         totals,
         layers,
         Table("baseline_components", parts.columns),
-    )
+        table(
+            "baselines",
+            ("baseline", "", "Name", ["dense-8b", "skipping-4b", "snn"]),
+            ("description", "", "What", ["8-bit ANN, dense", "4-bit ANN, ideal skipping", "SNN in 4 passes"]),
+            *((name, unit, name, list(np.array([1.0, 0.4, 6.0]) * scale)) for name, unit, scale in (
+                ("energy_pj", "pJ", ann_pj), ("energy_static_pj", "pJ", 0.2 * ann_pj),
+                ("energy_first_pj", "pJ", ann_pj + 9e6), ("latency_ns", "ns", latency),
+                ("latency_first_ns", "ns", 2 * latency), ("energy_delay", "pJ*ns", ann_pj * latency),
+            )),
+            ("accuracy", "", "Right", [0.98, 0.97, np.nan]),
+            ("fairest", "", "Fairest", [False, True, False]),
+        ),
+        "skipping-4b",
+        "most products are zero",
+    )  # fmt: skip

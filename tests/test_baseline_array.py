@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from accelsim.baseline.ann import run_ann
-from accelsim.baseline.array import price_ann, run_baseline
+from accelsim.baseline.array import price_ann
+from accelsim.baseline.baseline import run_baseline
 from accelsim.baseline.prices import ARRAY, DRAM, INPUT, OUTPUT, PORTS, WEIGHT, array_prices
-from accelsim.errors import CostError, UnknownNameError
+from accelsim.errors import CostError, MappingError, UnknownNameError
 from accelsim.hardware.loader import load_chip
 from accelsim.network.connections.conv import convolution
 from accelsim.network.connections.dense import dense
@@ -63,6 +64,22 @@ def test_words_and_cycles_by_hand() -> None:
     assert run.energy[ARRAY, "multiply"].sum() == pytest.approx(multiplications * price[ARRAY, "multiply"].energy_pj)
     assert run.energy[ARRAY, "add"].sum() == pytest.approx(768 * price[ARRAY, "add"].energy_pj)  # biases
     assert run.energy[ARRAY, "requantise"].sum() == pytest.approx(778 * price[ARRAY, "requantise"].energy_pj)
+
+
+def test_compat_counts_as_scalesim_does() -> None:
+    net, stream = small()
+    ann = run_ann(net, stream, None, 8, 8)
+    run = price_ann(chip("baseline.compat=scalesim", "baseline.dataflow=os"), net, ann)
+    folds = [8 * 2, 1 * 2]  # 64 pixels x 12 filters, 1 pixel x 10 filters on 8x8
+    windows = [36, 768]
+    cycles = [one * (8 + 8 + k - 2) - 1 for one, k in zip(folds, windows, strict=True)]
+    assert run.traffic.array_cycles.tolist() == cycles
+    mended = price_ann(chip("baseline.dataflow=os"), net, ann)
+    assert (mended.traffic.array_cycles - run.traffic.array_cycles).tolist() == [8 * one + 1 for one in folds]
+    extra = run.traffic.words[OUTPUT, "write"] - mended.traffic.words[OUTPUT, "write"]
+    assert extra.tolist() == [16 * one for one in folds]
+    with pytest.raises(MappingError, match="no overlapped folds"):
+        price_ann(chip("baseline.compat=scalesim", "baseline.dataflow=ws-overlapped"), net, ann)
 
 
 def test_result_sums_and_keys() -> None:

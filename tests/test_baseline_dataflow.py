@@ -45,13 +45,20 @@ def test_every_row_of_scalesim(shared_data: Path, name: str) -> None:
     assert checked == len(rows) >= 69
 
 
-def test_output_stationary_is_a_constant_per_fold_from_stonne(shared_data: Path) -> None:
+def test_output_stationary_beside_stonne(shared_data: Path) -> None:
+    """STONNE: sums leave over a bus (no drain of R), five cycles later, and partial tiles skew less; exact."""
     rows = pd.read_csv(shared_data / "scalesim" / "stonne_os.csv")
-    exact = rows[(rows.M % rows.array_rows == 0) & (rows.N % rows.array_cols == 0)]
-    assert len(exact) >= 10
-    for row in exact.itertuples():
-        cost = layer_costs("os", gemm_of(row.M, row.K, row.N), row.array_rows, row.array_cols, mode="scalesim")
-        assert row.stonne_cycles - (cost.cycles[0] + 1) == 5 * cost.folds[0]
+    off = []
+    for row in rows.itertuples():
+        own = layer_costs("os", gemm_of(row.M, row.K, row.N), row.array_rows, row.array_cols).cycles[0]
+        high = [min(row.array_rows, row.M - top) for top in range(0, row.M, row.array_rows)]
+        wide = [min(row.array_cols, row.N - left) for left in range(0, row.N, row.array_cols)]
+        assert row.stonne_cycles == sum(row.K + one + two - 2 + 5 for one in high for two in wide)
+        assert own == len(high) * len(wide) * (row.K + row.array_rows + row.array_cols - 2 + row.array_rows)
+        off.append(abs(own / row.stonne_cycles - 1))
+    assert len(off) == 14
+    assert sorted(off)[-2] <= 0.08
+    assert max(off) <= 0.086  # one tile of 8x8x16: a drain of 8 cycles stands against STONNE's 5
 
 
 def naive(name: str, m: int, k: int, n: int, rows: int, columns: int, pack: Packing) -> tuple[int, ...]:
@@ -92,7 +99,8 @@ def test_closed_forms_equal_a_walk_over_folds(name, sizes, array, pack, groups) 
     cost = layer_costs(name, gemm_of(*sizes, groups), *array, packing=packing)
     found = (cost.cycles, cost.ifmap_reads, cost.filter_reads, cost.ofmap_writes, cost.psum_reads)
     expected = naive(name, *sizes, *array, packing)
-    assert tuple(int(item[0]) for item in found) == tuple(groups * item for item in expected)
+    assert cost.cycles[0] == expected[0] if groups == 1 else cost.cycles[0] <= groups * expected[0]
+    assert tuple(int(item[0]) for item in found[1:]) == tuple(groups * item for item in expected[1:])
     assert 0 < cost.utilisation[0] <= 1
 
 
@@ -104,36 +112,57 @@ def test_padding_is_issued_but_not_read() -> None:
     assert padded.cycles == full.cycles
 
 
-def test_group_is_mapped_on_its_own() -> None:
-    one = layer_costs("ws", gemm_of(100, 9, 1), 16, 16)
-    depthwise = layer_costs("ws", gemm_of(100, 9, 1, groups=32), 16, 16)
-    assert depthwise.cycles == 32 * one.cycles
-    assert depthwise.utilisation == pytest.approx(one.utilisation)
+@pytest.mark.parametrize("name", ["ws", "os", "is"])
+@given(st.tuples(*[st.integers(1, 12)] * 3), st.tuples(*[st.integers(1, 24)] * 2), st.integers(1, 40))
+def test_groups_stand_on_the_array_together(name, sizes, array, groups) -> None:
+    pixels, window, filters = sizes
+    high, wide = {"ws": (window, filters), "is": (window, pixels), "os": (pixels, filters)}[name]
+    used, folds = (0, 0), 0
+    left = groups
+    while left:  # put blocks along the diagonal until one does not fit
+        left, used, folds = left - 1, (high, wide), folds + 1
+        if high > array[0] or wide > array[1]:
+            continue
+        while left and used[0] + high <= array[0] and used[1] + wide <= array[1]:
+            left, used = left - 1, (used[0] + high, used[1] + wide)
+    one = layer_costs(name, gemm_of(*sizes), *array)
+    together = layer_costs(name, gemm_of(*sizes, groups), *array)
+    assert together.folds == folds * one.folds
+    assert together.cycles == folds * one.cycles
+    for words in ("ifmap_reads", "filter_reads", "ofmap_writes", "psum_reads"):
+        assert getattr(together, words) == groups * getattr(one, words)
+
+
+def test_depthwise_layers() -> None:
+    assert layer_costs("ws", gemm_of(100, 9, 1, groups=32), 16, 16).folds == 32  # 9 of 16 rows each
+    assert layer_costs("ws", gemm_of(100, 9, 1, groups=32), 128, 128).folds == 3  # 14 at once
     with pytest.raises(MappingError, match="no grouped"):
         layer_costs("ws", gemm_of(100, 9, 1, groups=32), 16, 16, mode="scalesim")
 
 
 @given(st.tuples(*[st.integers(1, 40)] * 3), st.tuples(*[st.integers(1, 9)] * 2), st.integers(1, 3))
-def test_overlapped_folds_wait_only_for_weights(sizes, array, groups) -> None:
+def test_overlapped_folds_wait_only_for_registers(sizes, array, groups) -> None:
     rows, columns = array
     gemm = gemm_of(*sizes, groups)
-    plain, overlapped = layer_costs("ws", gemm, *array), layer_costs("ws-overlapped", gemm, *array)
-    loaded = rows  # cycle at which the first tile is in place
-    for _ in range(int(plain.folds[0])):  # the next tile is loaded while this one streams
-        loaded += max(sizes[0], rows)
-    assert overlapped.cycles[0] == loaded + rows + columns - 2 >= overlapped.folds[0] * sizes[0]
-    assert overlapped.ifmap_reads == plain.ifmap_reads
-    if plain.folds[0] == 1 and sizes[0] >= rows:
-        assert overlapped.cycles == plain.cycles
-    with pytest.raises(MappingError, match="no overlapped"):
-        layer_costs("ws-overlapped", gemm, *array, mode="scalesim")
+    for name, streamed in (("ws", sizes[0]), ("is", sizes[2]), ("os", sizes[1])):
+        plain, overlapped = layer_costs(name, gemm, *array), layer_costs(f"{name}-overlapped", gemm, *array)
+        ends = rows if name != "os" else 0  # cycle at which the first tile is in place
+        for _ in range(int(plain.folds[0])):  # the next is loaded, or the last one emptied, while this one streams
+            ends += max(streamed, rows)
+        ends += rows + columns - 2 + (rows if name == "os" else 0)
+        assert overlapped.cycles[0] == ends >= overlapped.folds[0] * streamed
+        assert overlapped.ifmap_reads == plain.ifmap_reads
+        if plain.folds[0] == 1 and streamed >= rows:
+            assert overlapped.cycles == plain.cycles
+        with pytest.raises(MappingError, match="no overlapped"):
+            layer_costs(f"{name}-overlapped", gemm, *array, mode="scalesim")
 
 
 def test_refusals() -> None:
-    with pytest.raises(UnknownNameError, match=r"unknown dataflow 'rs'.*is, os, ws, ws-overlapped"):
+    with pytest.raises(UnknownNameError, match=r"unknown dataflow 'rs'.*is, is-overlapped, os, os-overlapped, ws"):
         layer_costs("rs", gemm_of(1, 1, 1), 1, 1)
     with pytest.raises(MappingError, match="at least one pixel"):
         gemm_of(0, 1, 1)
     with pytest.raises(MappingError, match="inside the border"):
         gemm_of(2, 2, 2, macs=9)
-    assert DATAFLOWS.names() == ["is", "os", "ws", "ws-overlapped"]
+    assert DATAFLOWS.names() == ["is", "is-overlapped", "os", "os-overlapped", "ws", "ws-overlapped"]

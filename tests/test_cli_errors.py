@@ -225,7 +225,7 @@ def infinite_threshold(folder):
 
 def unsupported_node(folder):
     (folder / "net.nir").unlink()
-    nodes = {"input": ("Input", {"shape": (6,)}), "odd": ("Threshold", {"threshold": np.ones(6)}),
+    nodes = {"input": ("Input", {"shape": (6,)}), "odd": ("Conv3d", {}),
              "output": ("Output", {"shape": (6,)})}  # fmt: skip
     write_graph(folder / "net.nir", nodes, [("input", "odd"), ("odd", "output")])
 
@@ -305,7 +305,7 @@ WORKLOADS = [
     (hdf5_without_a_graph, r"net\.nir: .*(NIR|node)"),
     (nan_weight, r"net\.nir: .*fc.*(NaN|finite)"),
     (infinite_threshold, r"net\.nir: .*neurons.*(infinite|finite)"),
-    (unsupported_node, r"net\.nir: .*odd.*Threshold"),
+    (unsupported_node, r"net\.nir: .*odd.*Conv3d"),
     (weights_of_another_shape, r"net\.nir: .*fc.*5"),
     (input_of_another_shape, r"events\.npz: shape of a sample: expected \(3, 4, 1\), .*, got \(2, 3, 1\)"),
     (neurons_of_another_shape, r"net\.nir: .*neurons.*3"),

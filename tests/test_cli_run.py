@@ -63,6 +63,7 @@ def test_defaults(calls: list[dict[str, Any]]) -> None:
             "seed": None,
             "progress": NO_PROGRESS,
             "cache": True,
+            "ann": None,
         }
     ]
     assert "3.2x less energy" in done.stdout
@@ -91,6 +92,8 @@ def test_every_option_arrives(calls: list[dict[str, Any]]) -> None:
         "--seed",
         "7",
         "--no-cache",
+        "--ann",
+        "a.nir",
         "--quiet",
     )
     assert (done.exit_code, done.stdout) == (0, "")
@@ -106,6 +109,7 @@ def test_every_option_arrives(calls: list[dict[str, Any]]) -> None:
             "seed": 7,
             "progress": NO_PROGRESS,
             "cache": False,
+            "ann": Path("a.nir"),
         }
     ]
 
@@ -152,14 +156,16 @@ def test_report_shows_what_run_showed(calls: list[dict[str, Any]], tmp_path: Pat
     )
 
 
-@pytest.mark.parametrize("command", [["run", "--help"], ["report", "--help"]])
+@pytest.mark.parametrize("command", [["run", "--help"], ["report", "--help"], ["compare", "--help"]])
 def test_help_loads_nothing_heavy(command: list[str]) -> None:
     code = f"""
 import sys
 import typer
 from accelsim.cli.run import run_command
 from accelsim.cli.report import report_command
+from accelsim.cli.compare import compare
 app = typer.Typer()
+app.command("compare")(compare)
 app.command("run")(run_command)
 app.command("report")(report_command)
 try:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from functional_builders import random_network
-from timing_builders import chip, layer_chain, ports_at
+from timing_builders import chip, conv_network, layer_chain, ports_at
 
 from accelsim.errors import MappingError
 from accelsim.mapping.mapping import map_network
@@ -15,6 +15,7 @@ def message(net, kind="spikes", **changes) -> str:
     return str(caught.value)
 
 
+MEMORY_OF_12 = {"width": 32, "banks": 1, "ports": "1RW", "capacity": "48 B"}
 SMALL = {"width": 32, "banks": 1, "ports": "1RW"}
 
 
@@ -88,12 +89,13 @@ def test_routing_memory():
 
 
 def test_a_value_wider_than_a_word():
+    """An accumulator has to fit a word; the states of a neuron and its bias may take several."""
     net = random_network(1)
-    assert any(item.bias is not None for item in net.populations.values())
-    text = message(net, core__membrane={"bits": 32, "memory": {**SMALL, "capacity": "1 KiB"}})
-    assert "core.membrane.memory.width is 32 bit" in text
-    assert "48 bit" in text
-    assert "bias" in text
+    spec = chip(core__membrane={"bits": 32, "memory": {**SMALL, "capacity": "1 KiB"}})
+    biased = [name for name, item in net.populations.items() if item.bias is not None and item.bias.any()]
+    parts = map_network(net, spec, "spikes", 1).parts
+    assert biased
+    assert {part.words_per_membrane for part in parts if part.population in biased} == {2}  # 48 bit
     narrow = {"width": 16, "banks": 1, "ports": "1RW"}
     text = message(
         random_network(1, integer=False),
@@ -145,3 +147,13 @@ def test_packets_fit_the_queues():
     spec = chip(noc__flit_bits=4, core__input_queue=2)
     with pytest.raises(MappingError, match="input_queue"):
         map_network(net, spec, "spikes", 1)
+
+
+def test_a_shared_kernel_that_no_core_holds():
+    """The kernel of a convolution stands in every slice: four cores do not hold four times as much of it."""
+    text = message(conv_network(np.random.default_rng(0), 4, 1, 8, 3, 1.0), core__synapse_memory=MEMORY_OF_12)
+    assert text == (
+        "population conv does not fit 4 cores: core.synapse_memory: the largest slice still needs 18 words (0.07031 "
+        "KiB), a core has 12 words (0.04688 KiB), 6 words (0.02344 KiB) missing (every slice holds what all its neurons "
+        "share, such as a kernel)"
+    )

@@ -6,6 +6,9 @@ al., Front. Neurosci. 11:682, 2017, without the clip at one). A readout, and a n
 keeps ``z``. Inputs of every layer are rounded to ``activation_bits`` with one step per layer, calibrated on the batch
 so that the largest input is the largest level; sums are exact.
 
+One pass: a recurrent network's ANN would need one for every timestep. In the one that is run, projections that close a
+cycle carry zeros, as at the beginning.
+
 Not modelled: training as an ANN. The network was trained as an SNN; what it computes as an ANN, and above all how many
 of its activations are zero, is an assumption, and is labelled so. Leak is not part of the rectifier.
 """
@@ -25,6 +28,10 @@ from accelsim.network.graph import Network, Population, Projection
 Floats = npt.NDArray[np.float64]
 
 ASSUMED = "same weights run as a ReLU network (not trained as an ANN): assumed activations"
+GIVEN = "activations of the given ANN"
+
+
+RECURRENT = "projections that close a cycle see zeros, as in the first of the passes that a recurrent ANN takes"
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +46,8 @@ class LayerActivity:
         Zeros among the activations that enter the array (after a pool in front).
     effective_macs : (samples,) int64
         Products of a non-zero activation and a non-zero weight.
+    weight_density : float
+        Share of the stored weights that are not zero.
     pool_additions : int
         Additions of the pool in front, per inference.
     weights_quantised : bool
@@ -48,6 +57,7 @@ class LayerActivity:
     name: str
     zero_fraction: Floats
     effective_macs: npt.NDArray[np.int64]
+    weight_density: float
     pool_additions: int
     weights_quantised: bool
 
@@ -112,7 +122,13 @@ def ann_input(events: EventStream, image: npt.NDArray[Any] | None = None) -> tup
 
 
 def run_ann(
-    network: Network, events: EventStream, image: npt.NDArray[Any] | None, activation_bits: int, weight_bits: int
+    network: Network,
+    events: EventStream,
+    image: npt.NDArray[Any] | None,
+    activation_bits: int,
+    weight_bits: int,
+    *,
+    given: bool = False,
 ) -> AnnRun:
     """Run the network as a quantised ANN on the samples of the SNN.
 
@@ -125,6 +141,8 @@ def run_ann(
         The analog input, in the real units of the network's input; see :func:`ann_input`.
     activation_bits, weight_bits : int
         Widths of the array's operands.
+    given : bool
+        The network is an ANN of the user's, not the SNN itself.
 
     Raises
     ------
@@ -139,24 +157,40 @@ def run_ann(
     values: dict[str, Floats] = {network.input.name: inputs}
     sums = values.copy()
     layers: dict[str, LayerActivity] = {}
-    for name in sorted(network.populations, key=lambda item: network.depth[item]):
+    recurrent = False
+    for name in _one_pass(network):
         edges = network.incoming(name)
         if not edges:
             continue
         total = np.zeros((events.samples, network.populations[name].size))
         for edge in edges:
-            part, layers[edge.name] = _layer(edge, values[edge.source], activation_bits, weight_bits)
+            recurrent |= edge.source not in values
+            source = values.get(edge.source, np.zeros((events.samples, edge.connection.n_source)))
+            part, layers[edge.name] = _layer(edge, source, activation_bits, weight_bits)
             total += part
         sums[name] = _preactivation(network.populations[name], total)
         values[name] = np.maximum(sums[name], 0.0)
     ordered = tuple(layers[edge.name] for edge in network.projections)
-    return AnnRun(ordered, sums[network.output.name], f"{ASSUMED}; input is {origin}")
+    notes = [GIVEN if given else ASSUMED, f"input is {origin}", *([RECURRENT] if recurrent else [])]
+    return AnnRun(ordered, sums[network.output.name], "; ".join(notes))
+
+
+def _one_pass(network: Network) -> list[str]:
+    """Return populations after their sources, as far as there are no cycles; a cycle begins where delays allow it."""
+    waits = {name: {edge.source for edge in network.incoming(name)} for name in network.populations}
+    now = {name: {edge.source for edge in network.incoming(name) if not edge.delay} for name in network.populations}
+    done: dict[str, None] = {}
+    while len(done) < len(waits):
+        left = [name for name in waits if name not in done]
+        ready = [name for name in left if waits[name] <= done.keys()]
+        done.update(dict.fromkeys(ready or [next(name for name in left if now[name] <= done.keys())]))
+    return list(done)
 
 
 def quantised(values: Floats, bits: int) -> tuple[npt.NDArray[np.int32], float]:
     """Return integer activations and their step: unsigned where nothing is negative, else symmetric."""
     largest = float(np.abs(values).max(initial=0.0))
-    top = (1 << bits) - 1 if values.min(initial=0.0) >= 0 else (1 << (bits - 1)) - 1
+    top = (1 << bits) - 1 if values.min(initial=0.0) >= 0 else max((1 << (bits - 1)) - 1, 1)
     step = largest / top if largest > 0 else 1.0
     return np.rint(values / step).astype(np.int32), step
 
@@ -174,7 +208,9 @@ def _layer(edge: Projection, source: Floats, activation_bits: int, weight_bits: 
     fan_out = (per_run[connection.run_ptr[1:]] - per_run[connection.run_ptr[:-1]])[pooled.source]
     effective = np.minimum((levels != 0).astype(np.int64) @ fan_out, connection.shape.macs)
     zeros: Floats = np.mean(levels == 0, axis=1, dtype=np.float64)
-    activity = LayerActivity(edge.name, zeros, effective, pooled.additions, rounded)
+    activity = LayerActivity(
+        edge.name, zeros, effective, float(np.mean(nonzero)), pooled.additions, rounded
+    )
     return sums.astype(np.float64) * (step * weight_step), activity
 
 

@@ -1,98 +1,130 @@
-"""The baseline of a run: the same network as an ANN on the chip's MAC array.
+"""One ANN, or the SNN itself, on the chip's MAC array: what it counts, how long it takes, what it costs.
 
-Dense array: every product is issued and paid for, zeros and padding included. Weights are resident, so that an
-inference moves only its input and its output, through the ports that the chip has; what does not fit, and the cold
-fetch of the weights, comes from DRAM. Formulas and limits: ``docs/baseline.md``.
+Weights are resident, so that an inference moves only its input and its output, through the ports that the chip has;
+what does not fit, and the cold fetch of the weights, comes from DRAM. Zeros are ``issued`` (every product is paid,
+padding included), ``gated`` (they take their cycle and their reads, but no multiplication and addition) or ``skipped``
+(neither stored nor read nor multiplied; one mask bit per value; the load is balanced ideally, which no array does: a
+bound in favour of the array). Formulas and limits: ``docs/baseline.md``.
 """
 
-from typing import Any
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.baseline.ann import AnnRun, run_ann
+from accelsim.baseline.ann import AnnRun
 from accelsim.baseline.dataflow import Counts, Gemm
-from accelsim.baseline.layers import gemm_of
-from accelsim.baseline.prices import ARRAY, DRAM, WEIGHT, array_prices
-from accelsim.baseline.tables import ArrayRun, components_of, layers_of, totals_of
-from accelsim.baseline.traffic import Ends, Traffic, ends_of, traffic_of
+from accelsim.baseline.layers import gemm_of, pooled_inputs
+from accelsim.baseline.prices import ARRAY, DRAM, WEIGHT, ArrayPrices, array_prices
+from accelsim.baseline.tables import ArrayRun
+from accelsim.baseline.traffic import Density, Traffic, ends_of, traffic_of
 from accelsim.counters import Key
 from accelsim.hardware.spec import ChipSpec
 from accelsim.network.events import EventStream
 from accelsim.network.graph import Network
-from accelsim.result.run_result import BaselineResult
+
+Zeros = Literal["issued", "gated", "skipped"]
+Floats = npt.NDArray[np.float64]
 
 
-def run_baseline(
-    chip: ChipSpec,
-    network: Network,
-    events: EventStream,
-    image: npt.NDArray[Any] | None = None,
-    labels: npt.NDArray[Any] | None = None,
-) -> BaselineResult:
-    """Execute the network as an ANN and price it on the chip's MAC array.
+def with_widths(chip: ChipSpec, activation_bits: int, weight_bits: int) -> ChipSpec:
+    """Return the chip with another width of the array's operands."""
+    widths = {"activation_bits": activation_bits, "weight_bits": weight_bits}
+    return chip.model_copy(update={"baseline": chip.baseline.model_copy(update=widths)})
 
-    Parameters
-    ----------
-    chip : ChipSpec
-        Its ``baseline``, clock and technology.
-    network : Network
-    events : EventStream
-        Input of the SNN, on the same samples.
-    image : (samples, n_input) float, optional
-        The analog input that the events encode; the mean of the events over time where not given.
-    labels : (samples,) int, optional
-        Without them the accuracy is NaN.
+
+def price_ann(chip: ChipSpec, network: Network, ann: AnnRun, zeros: Zeros = "issued") -> ArrayRun:
+    """Return the accesses, cycles and energies of an executed ANN on the chip's array; means over the samples.
 
     Raises
     ------
     AccelsimError
-        If input and network do not agree, or a price is missing.
+        If a price is missing, or the DRAM has no bandwidth.
     """
+    gemm, ends = gemm_of(network.projections), ends_of(network)
+    effective = np.array([layer.effective_macs.mean() for layer in ann.layers])
+    density = density_of(chip, gemm, ann, effective) if zeros == "skipped" else None
+    traffic = traffic_of(chip, gemm, ends, density)
+    products = gemm.macs_padded.astype(np.float64) if zeros == "issued" else effective
+    leaving = ends.outputs * ends.last
+    pool = np.array([layer.pool_additions for layer in ann.layers], dtype=np.int64)
+    counts: dict[Key, Counts | Floats] = {
+        (ARRAY, "multiply"): products,
+        (ARRAY, "accumulate"): products,
+        (ARRAY, "add"): pool + leaving * (ends.biases > 0),
+        (ARRAY, "requantise"): leaving,
+    }
+    return _priced(chip, array_prices(chip), gemm, traffic, counts, products, ann)
+
+
+def density_of(chip: ChipSpec, gemm: Gemm, ann: AnnRun, effective: Floats) -> Density:
+    """Return what zero-skipping leaves: values that are not zero and a mask bit for each, or all where that is less."""
     spec = chip.baseline
-    ann = run_ann(network, events, image, spec.activation_bits, spec.weight_bits)
-    run = price_ann(chip, network, ann)
-    rounded = sum(layer.weights_quantised for layer in ann.layers)
-    notes = [f"weights of {rounded} layers rounded to {spec.weight_bits} bit, one step per tensor"] if rounded else []
-    array = f"dense {spec.rows}x{spec.columns} array, dataflow {spec.dataflow}"
-    return BaselineResult(
-        name=f"{spec.activation_bits}-bit ANN, one pass, {array}",
-        activations="; ".join([ann.activations, *run.traffic.warnings, *notes]),
-        totals=totals_of(run, chip, ann.accuracy(labels)),
-        layers=layers_of(run),
-        components=components_of(run),
+    inputs = np.array([1 - layer.zero_fraction.mean() for layer in ann.layers]) + 1 / spec.activation_bits
+    weights = np.array([layer.weight_density for layer in ann.layers]) + 1 / spec.weight_bits
+    return Density(np.minimum(inputs, 1), np.minimum(weights, 1), effective / gemm.macs_padded)
+
+
+def price_snn(chip: ChipSpec, network: Network, events: EventStream) -> ArrayRun:
+    """Return what the SNN itself costs on the array: every timestep a pass of dense products with one-bit activations.
+
+    A spike needs an adder, no multiplier; values of an analog input are multiplied, once where they are loaded as
+    biases. Every neuron reads and writes its state in the output buffer in every step and is updated by two additions.
+    """
+    gemm, ends = gemm_of(network.projections), ends_of(network)
+    state = chip.core.membrane.bits if network.integer else 32
+    valued = np.array([events.kind != "spikes" and edge.source == network.input.name for edge in network.projections])
+    once = valued & (events.kind == "bias_current")
+    leaving = ends.outputs * ends.last
+    pool = np.array([pooled_inputs(edge.connection).additions for edge in network.projections], dtype=np.int64)
+    prices, runs = array_prices(chip), []
+    for bits in (1, max(1, events.value_bits)):
+        narrow = with_widths(chip, bits, chip.baseline.weight_bits)
+        counts: dict[Key, Counts | Floats] = {
+            (ARRAY, "multiply"): gemm.macs_padded * valued,
+            (ARRAY, "accumulate"): gemm.macs_padded,
+            (ARRAY, "add"): pool + leaving * (ends.biases > 0) + 2 * leaving,
+            (ARRAY, "requantise"): 0 * leaving,
+        }
+        traffic = traffic_of(narrow, gemm, ends, None, state)
+        runs.append(_priced(chip, prices, gemm, traffic, counts, gemm.macs_padded.astype(np.float64), None))
+    steps = np.where(once, 1, events.timesteps)
+    spikes, values = runs
+
+    def chosen(one: Floats, other: Floats) -> Floats:
+        return np.where(valued, other, one)
+
+    return replace(
+        spikes,
+        energy={key: steps * chosen(spikes.energy[key], values.energy[key]) for key in spikes.energy},
+        static=steps * chosen(spikes.static, values.static),
+        time_ns=steps * chosen(spikes.time_ns, values.time_ns),
+        cold_ns=(steps - 1) * chosen(spikes.time_ns, values.time_ns) + chosen(spikes.cold_ns, values.cold_ns),
     )
 
 
-def price_ann(chip: ChipSpec, network: Network, ann: AnnRun) -> ArrayRun:
-    """Return the accesses, cycles and energies of an executed ANN on the chip's array."""
-    gemm, ends, prices = gemm_of(network.projections), ends_of(network), array_prices(chip)
-    traffic = traffic_of(chip, gemm, ends)
-    counts = action_counts(gemm, ends, traffic, ann)
+def _priced(
+    chip: ChipSpec,
+    prices: ArrayPrices,
+    gemm: Gemm,
+    traffic: Traffic,
+    counts: dict[Key, Counts | Floats],
+    products: Floats,
+    ann: AnnRun | None,
+) -> ArrayRun:
     table = prices.table.prices
     time_ns = traffic.cycles / chip.clock
+    counts = {**counts, **traffic.words, (DRAM, "bit"): traffic.dram_bits}
     return ArrayRun(
         ann=ann,
         gemm=gemm,
         traffic=traffic,
         prices=prices,
+        products=products,
         energy={key: count.astype(np.float64) * table[key].energy_pj for key, count in counts.items()},
         static=sum(prices.leakage_mw.values()) * time_ns,
         cold=traffic.cold_bits * table[DRAM, "bit"].energy_pj + traffic.cold_words * table[WEIGHT, "write"].energy_pj,
         time_ns=time_ns,
+        cold_ns=traffic.cold_cycles / chip.clock,
     )
-
-
-def action_counts(gemm: Gemm, ends: Ends, traffic: Traffic, ann: AnnRun) -> dict[Key, Counts]:
-    """Return every priced action of the array by layer, (layers,) each."""
-    pool = np.array([layer.pool_additions for layer in ann.layers], dtype=np.int64)
-    leaving = ends.outputs * ends.last
-    biased = leaving * (ends.biases > 0)
-    return {
-        (ARRAY, "multiply"): gemm.macs_padded,
-        (ARRAY, "accumulate"): gemm.macs_padded,
-        (ARRAY, "add"): pool + biased,
-        (ARRAY, "requantise"): leaving,
-        **traffic.words,
-        (DRAM, "bit"): traffic.dram_bits,
-    }

@@ -3,7 +3,11 @@
 A layer is ``groups`` products of ``pixels`` x ``window`` by ``window`` x ``filters``. A dataflow keeps one operand
 still in ``rows`` x ``columns`` processing elements, so the product is cut into *folds* that run one after the other;
 fill, drain and the load of the still operand are paid in every fold. Modelled: those cycles, and every element that
-crosses an edge of X
+crosses an edge of the array.
+
+Small groups share the array: where a group leaves more than half of the rows and of the columns free, several stand
+in blocks along the diagonal, with zeros beside them. Rows feed all columns of a systolic array, so a group needs rows
+of its own: a depthwise 3x3 layer (9 rows, 1 column per group) fills R // 9 columns, no more.
 
 Two modes. ``mended`` (default): every fold costs the full skew, partial sums of a split window are read back before
 they are added to, zeros of the padding are made at the edge and not read. ``scalesim``: what SCALE-Sim 3.0.0 reports,
@@ -136,19 +140,28 @@ def inside_border(words: Counts, gemm: Gemm, mode: Mode) -> Counts:
     return np.array(share, dtype=np.int64)
 
 
-def total_cycles(gemm: Gemm, folds: Counts, per_fold: Counts, mode: Mode) -> Counts:
-    """Return cycles of all folds of all groups.
+def all_folds(gemm: Gemm, high: Counts, wide: Counts, rows: int, columns: int, mode: Mode) -> Counts:
+    """Return the folds of all groups, each ``high`` x ``wide``; small groups stand on the array together.
 
     Raises
     ------
     MappingError
         For grouped layers in mode ``scalesim``: SCALE-Sim has no groups.
     """
-    if mode == "scalesim":
-        if (gemm.groups > 1).any():
-            raise MappingError("dataflow mode 'scalesim' has no grouped convolutions; use 'mended'")
-        return folds * per_fold - 1
-    return gemm.groups * folds * per_fold
+    if mode == "scalesim" and (gemm.groups > 1).any():
+        raise MappingError("dataflow mode 'scalesim' has no grouped convolutions; use 'mended'")
+    together = np.clip(np.minimum(rows // high, columns // wide), 1, gemm.groups)
+    return ceil_div(gemm.groups, together) * ceil_div(high, rows) * ceil_div(wide, columns)
+
+
+def total_cycles(folds: Counts, per_fold: Counts, mode: Mode) -> Counts:
+    """Return cycles of folds that run one after the other."""
+    return folds * per_fold - (mode == "scalesim")
+
+
+def overlapped_cycles(folds: Counts, streamed: Counts, rows: int, columns: int) -> Counts:
+    """Return cycles of folds without gaps: a second register per element takes ``rows`` cycles to fill or empty."""
+    return folds * np.maximum(streamed, rows) + 2 * rows + columns - 2
 
 
 def array_utilisation(gemm: Gemm, cycles: Counts, rows: int, columns: int) -> npt.NDArray[np.float64]:

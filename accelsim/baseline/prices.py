@@ -5,6 +5,7 @@ bit; input and output cross the chip's own ports, at their price per word. Not m
 the array, wires, DRAM refresh and background power; all of them would raise the baseline.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,7 +61,8 @@ def array_prices(chip: ChipSpec) -> ArrayPrices:
     spec, technology = chip.baseline, chip.technology
     arithmetic = ARITHMETIC_SOURCES.get(technology.arithmetic_source)()
     sram = SRAM_SOURCES.get(technology.sram_source)()
-    operand, sum_bits, node = max(spec.activation_bits, spec.weight_bits), spec.accumulator_bits, technology.node
+    sum_bits, node = spec.accumulator_bits, technology.node
+    operand = math.isqrt(spec.activation_bits * spec.weight_bits - 1) + 1  # an a x b multiplier has a * b cells
 
     multiply = arithmetic.energy("int_mul", operand, node)
     accumulate = arithmetic.energy("int_add", sum_bits, node)

@@ -26,21 +26,28 @@ class ArrayRun:
 
     Attributes
     ----------
+    ann : AnnRun or None
+        None for the SNN on the array.
+    products : (layers,) float64
+        Multiply-accumulates that are paid for.
     energy : dict of (component, action) to (layers,) float64
         pJ per inference, weights resident.
     static, cold : (layers,) float64
         Leakage, and the fetch of the resident weights after power-up, pJ.
-    time_ns : (layers,) float64
+    time_ns, cold_ns : (layers,) float64
+        Weights resident, and fetched while the first inference runs.
     """
 
-    ann: AnnRun
+    ann: AnnRun | None
     gemm: Gemm
     traffic: Traffic
     prices: ArrayPrices
+    products: Floats
     energy: dict[Key, Floats]
     static: Floats
     cold: Floats
     time_ns: Floats
+    cold_ns: Floats
 
     @property
     def dynamic(self) -> Floats:
@@ -99,9 +106,9 @@ def components_of(run: ArrayRun) -> Table:
     )
 
 
-def layers_of(run: ArrayRun) -> Table:
+def layers_of(run: ArrayRun, ann: AnnRun) -> Table:
     """Return one row per projection."""
-    ann, gemm, traffic = run.ann, run.gemm, run.traffic
+    gemm, traffic = run.gemm, run.traffic
     words = traffic.words
     return table(
         "baseline_layers",

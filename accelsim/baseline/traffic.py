@@ -84,6 +84,23 @@ class Traffic:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Density:
+    """What is left where zeros are neither stored nor multiplied; every field is (layers,) float64, at most 1.
+
+    Attributes
+    ----------
+    inputs, weights : (layers,) float64
+        Bits that are stored and read, masks included.
+    products : (layers,) float64
+        Cycles of the array.
+    """
+
+    inputs: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float64]
+    products: npt.NDArray[np.float64]
+
+
 def ends_of(network: Network) -> Ends:
     """Return where each projection stands."""
     edges = network.projections
@@ -103,13 +120,24 @@ def ends_of(network: Network) -> Ends:
     )
 
 
-def traffic_of(chip: ChipSpec, gemm: Gemm, ends: Ends) -> Traffic:
+def traffic_of(
+    chip: ChipSpec, gemm: Gemm, ends: Ends, density: Density | None = None, state_bits: int = 0
+) -> Traffic:
     """Return accesses and cycles of every layer.
+
+    Parameters
+    ----------
+    density : Density, optional
+        Zeros are skipped; without it everything is stored, read and multiplied.
+    state_bits : int
+        Width of a state that every output keeps in the output buffer, read and written once.
 
     Raises
     ------
     CostError
         If the DRAM has no bandwidth.
+    MappingError
+        If ``compat: scalesim`` is asked for a layer or dataflow that SCALE-Sim has not.
     """
     spec = chip.baseline
     if spec.dram.bandwidth <= 0:
@@ -121,28 +149,34 @@ def traffic_of(chip: ChipSpec, gemm: Gemm, ends: Ends) -> Traffic:
         OUTPUT: _packed(spec.output_buffer, spec.accumulator_bits),
     }
     packing = Packing(per_word[INPUT][0], per_word[WEIGHT][0], per_word[OUTPUT][0])
-    cost = layer_costs(spec.dataflow, gemm, spec.rows, spec.columns, packing=packing)
+    mode = spec.compat or "mended"
+    cost = layer_costs(spec.dataflow, gemm, spec.rows, spec.columns, packing=packing, mode=mode)
 
-    weight_bits = gemm.weights * spec.weight_bits + ends.biases * spec.accumulator_bits
+    left = density or Density(*(np.ones(gemm.pixels.size) for _ in range(3)))
+
+    weight_bits = _share(gemm.weights * spec.weight_bits, left.weights) + ends.biases * spec.accumulator_bits
     streamed = np.clip(np.cumsum(weight_bits) - spec.weight_buffer.capacity, 0, weight_bits)
     fetched = streamed * cost.filter_passes
-    input_bits = ends.inputs * spec.activation_bits
+    input_bits = _share(ends.inputs * spec.activation_bits, left.inputs)
     input_over = np.maximum(input_bits - spec.input_buffer.capacity, 0)
     sum_over = np.maximum(cost.psum_live * spec.accumulator_bits - spec.output_buffer.capacity, 0)
     returned_bits = np.ceil(ends.outputs * cost.psum_passes * sum_over / np.maximum(cost.psum_live, 1)).astype(np.int64)
     spilled = input_over * (cost.ifmap_passes + 1)
-    dram = fetched + spilled + 2 * returned_bits
+    states = ends.outputs * ends.last * state_bits
+    states_over = np.clip(np.cumsum(states) - spec.output_buffer.capacity, 0, states)
+    dram = fetched + spilled + 2 * returned_bits + 2 * states_over
     weight_width = spec.weight_buffer.width
     bias_words = ceil_div(ends.biases * spec.accumulator_bits, weight_width)
     output_words = ceil_div(ends.outputs, per_word[OUTPUT][0])
     continued = output_words * ~ends.first  # a second projection starts from the sums of the first
+    state_words = ceil_div(states, spec.output_buffer.width)
     words = {
-        (INPUT, "read"): cost.ifmap_reads * per_word[INPUT][1],
-        (INPUT, "write"): ceil_div(ends.inputs, per_word[INPUT][0]) * per_word[INPUT][1],
-        (WEIGHT, "read"): cost.filter_reads * per_word[WEIGHT][1] + bias_words,
+        (INPUT, "read"): _share(cost.ifmap_reads * per_word[INPUT][1], left.inputs),
+        (INPUT, "write"): _share(ceil_div(ends.inputs, per_word[INPUT][0]) * per_word[INPUT][1], left.inputs),
+        (WEIGHT, "read"): _share(cost.filter_reads * per_word[WEIGHT][1], left.weights) + bias_words,
         (WEIGHT, "write"): ceil_div(fetched, weight_width),
-        (OUTPUT, "read"): (cost.psum_reads + output_words * ends.last + continued) * per_word[OUTPUT][1],
-        (OUTPUT, "write"): cost.ofmap_writes * per_word[OUTPUT][1],
+        (OUTPUT, "read"): (cost.psum_reads + output_words * ends.last + continued) * per_word[OUTPUT][1] + state_words,
+        (OUTPUT, "write"): cost.ofmap_writes * per_word[OUTPUT][1] + state_words,
         (PORTS, "input"): ceil_div(ends.arriving * spec.activation_bits, chip.noc.flit_bits),
         (PORTS, "output"): ceil_div(ends.outputs * ends.to_output * spec.accumulator_bits, chip.noc.flit_bits),
     }
@@ -152,19 +186,24 @@ def traffic_of(chip: ChipSpec, gemm: Gemm, ends: Ends) -> Traffic:
         moving.append(words[PORTS, way] * (0 if port is None else port.cycles_per_event))
     buffer_cycles = np.max(moving, axis=0)
     cold_bits = weight_bits - streamed
-    busy = np.maximum(cost.cycles, buffer_cycles)
+    array_cycles = _share(cost.cycles, left.products)
+    busy = np.maximum(array_cycles, buffer_cycles)
     return Traffic(
         words=words,
         dram_bits=dram,
         cold_bits=cold_bits,
         cold_words=ceil_div(cold_bits, weight_width),
-        array_cycles=cost.cycles,
+        array_cycles=array_cycles,
         buffer_cycles=buffer_cycles,
         cycles=np.maximum(busy, _dram_cycles(dram, bits_per_cycle)),
         cold_cycles=np.maximum(busy, _dram_cycles(dram + cold_bits, bits_per_cycle)),
         cost=cost,
-        warnings=_warnings(streamed, weight_bits, input_over, returned_bits),
+        warnings=_warnings(streamed, weight_bits, input_over, returned_bits, states_over),
     )
+
+
+def _share(amount: Counts, share: npt.NDArray[np.float64]) -> Counts:
+    return np.ceil(amount * share).astype(np.int64)
 
 
 def _packed(memory: SramSpec, bits: int) -> tuple[int, int]:
@@ -181,7 +220,9 @@ def _dram_cycles(bits: Counts, bits_per_cycle: float) -> Counts:
     return np.ceil(bits / bits_per_cycle).astype(np.int64)
 
 
-def _warnings(streamed: Counts, weights: Counts, inputs: Counts, sums: Counts) -> tuple[str, ...]:
+def _warnings(
+    streamed: Counts, weights: Counts, inputs: Counts, sums: Counts, states: Counts
+) -> tuple[str, ...]:
     found = []
     if streamed.any():
         share = streamed.sum() / weights.sum()
@@ -190,4 +231,6 @@ def _warnings(streamed: Counts, weights: Counts, inputs: Counts, sums: Counts) -
         found.append(f"activations of {np.count_nonzero(inputs)} layers exceed the input buffer and spill to DRAM")
     if sums.any():
         found.append(f"partial sums of {np.count_nonzero(sums)} layers exceed the output buffer: spilled, upper bound")
+    if states.any():
+        found.append("states exceed the output buffer and cross to DRAM and back in every timestep")
     return tuple(found)

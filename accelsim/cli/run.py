@@ -73,6 +73,13 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No report and no pro
 NoFigures = Annotated[
     bool, typer.Option("--no-figures", help="Leave the figures out of --out.", rich_help_panel="Output")
 ]
+Ann = Annotated[
+    Path | None,
+    typer.Option(
+        "--ann", metavar="FILE", rich_help_panel="What",
+        help="An ANN for the baseline (IF nodes stand for rectifiers); the network's own weights if not given.",
+    ),
+]  # fmt: skip
 
 
 def run_command(
@@ -90,6 +97,7 @@ def run_command(
     quiet: Quiet = False,
     no_cache: NoCache = False,
     no_figures: NoFigures = False,
+    ann: Ann = None,
 ) -> None:
     """Simulate a workload on a chip, cycle by cycle, and compare it with the same network as an ANN.
 
@@ -115,6 +123,7 @@ def run_command(
         seed=seed,
         progress=progress,
         cache=not no_cache,
+        ann=ann,
     )
     if out is not None:
         from accelsim.report.files import write_result

@@ -178,7 +178,9 @@ def operation_counts(network: Network, events: EventStream, trace: ActivityTrace
     ----------
     network : Network
     events : EventStream
-        Its input; ``graded`` and ``bias_current`` values are multiplied, spikes accumulated.
+        Its input; ``graded`` and ``bias_current`` values are multiplied, spikes accumulated. So are the numbers of
+        spikes of a population whose neurons send several in a timestep: one multiply-accumulate each, as NeuroBench
+        counts activations that are not binary.
     trace : ActivityTrace
     """
     return OperationCounts(trace.timesteps, tuple(_layer(network, edge, events, trace) for edge in network.projections))
@@ -189,7 +191,7 @@ def _layer(network: Network, edge: Projection, events: EventStream, trace: Activ
     from_input = edge.source == network.input.name
     index = events.index if from_input else trace.populations[edge.source].index
     operations = float(connection.fan_out()[index].sum()) / trace.samples
-    spikes = not from_input or events.kind == "spikes"
+    spikes = events.kind == "spikes" if from_input else trace.populations[edge.source].count is None
     target = network.populations[edge.target]
     channels_in = network.populations[edge.source].shape[-1]
     dense = shape.kind == "dense"
@@ -201,7 +203,7 @@ def _layer(network: Network, edge: Projection, events: EventStream, trace: Activ
         acs=operations if spikes else 0.0,
         value_macs=0.0 if spikes else operations,
         spikes_in=index.size / trace.samples if spikes else 0.0,
-        spikes_out=trace.populations[edge.target].index.size / trace.samples,
+        spikes_out=float(trace.spikes(edge.target).sum()) / trace.samples,
         inputs=shape.input_words,
         outputs=shape.output_words,
         filters=shape.filters,

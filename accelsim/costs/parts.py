@@ -99,7 +99,7 @@ def memories(chip: ChipSpec) -> dict[str, SramSpec]:
 
 
 def _both_halves(memory: SramSpec) -> SramSpec:
-    """Return the double-buffered accumulators with all their banks: one half is added to, the other is read."""
+    """Return the accumulators with all their banks: those of the slot that is read, and those of the next."""
     return memory.model_copy(update={"banks": 2 * memory.banks})
 
 

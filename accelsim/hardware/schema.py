@@ -35,8 +35,10 @@ def keys_at(path: Sequence[str | int]) -> list[str]:
     return sorted(model.model_fields) if model is not None else []
 
 
-def takes_any_key(path: Sequence[str | int]) -> bool:
-    """Tell whether the mapping at ``path`` has keys of the user's own, as ``mapping.slices`` has."""
+def may_hold_key(path: Sequence[str | int], key: str) -> bool:
+    """Tell whether the mapping at ``path`` has ``key``, or keys of the user's own, as ``mapping.slices`` has."""
+    if key in keys_at(path):
+        return True
     model = model_at(path[:-1]) if path else None
     field = model.model_fields.get(str(path[-1])) if model is not None else None
     return field is not None and get_origin(field.annotation) is dict

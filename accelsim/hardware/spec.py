@@ -64,7 +64,7 @@ class StateMemorySpec(Spec):
     bits: Annotated[Count, Field(ge=4, le=32)]
     """Width of one integer value; a float32 network stores 32 bits whatever stands here."""
     memory: SramSpec
-    """Of accumulators: both halves together; ``banks`` are those of one half."""
+    """Of accumulators: all slots together; ``banks`` are those that one slot is spread over."""
     per_word: Count | None = None
     """Neurons whose values lie in one word, where parameters fill the rest of it; left out: as many as fit."""
 
@@ -141,6 +141,8 @@ class CoreSpec(Spec):
     skip_zero_weights: StrictBool
     """True: stored zeros are dropped before the lanes (they are still fetched)."""
     conv_storage: Literal["shared", "unrolled"]
+    multi_spike: Literal["repeat", "graded"]
+    """What a neuron sends that spikes n times in a timestep: n packets, or one that carries n and is multiplied."""
     axon_memory: AxonMemorySpec
     routing_memory: AxonMemorySpec
     synapse_memory: SramSpec
@@ -317,6 +319,8 @@ class MacArraySpec(Spec):
     weight_buffer: SramSpec
     output_buffer: SramSpec
     dram: DramSpec
+    compat: Literal["scalesim"] | None = None
+    """Cycles and words as SCALE-Sim 3.0.0 counts them, its defects included; left out: without them."""
 
 
 class ChipSpec(Spec):

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.baseline.array import run_baseline
+from accelsim.baseline.baseline import SnnAccuracy, run_baseline
+from accelsim.baseline.given import load_ann
 from accelsim.compression.format import adds_zeros
 from accelsim.costs.accounting import EnergyAccount, account
 from accelsim.costs.analytic import analytic_table, operation_counts
@@ -23,11 +24,13 @@ from accelsim.costs.leakage import static_energy
 from accelsim.costs.prices import build_energy_table
 from accelsim.counters import Counters, EnergyTable
 from accelsim.errors import ConfigError
+from accelsim.functional.decoding import accuracy, predict
 from accelsim.functional.executor import execute
 from accelsim.functional.key import trace_key
 from accelsim.functional.numerics import Numerics
 from accelsim.hardware.loader import LoadedChip, load_chip
 from accelsim.mapping.mapping import Mapping, map_network
+from accelsim.mapping.schedule import Schedule
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import breakdown, meta, tables, totals
 from accelsim.result.progress import NO_PROGRESS, Progress
@@ -56,6 +59,8 @@ class Run:
     prices: EnergyTable
     area: dict[str, float]
     """By kind of component, mm2; empty where no source covers the whole chip."""
+    ann: str | None
+    """File of the ANN beside the network, where one was given."""
 
     @property
     def time_ns(self) -> npt.NDArray[np.float64]:
@@ -75,6 +80,7 @@ def run(
     seed: int | None = None,
     progress: Progress = NO_PROGRESS,
     cache: bool = True,
+    ann: str | Path | None = None,
 ) -> RunResult:
     """Simulate a workload on a chip and price it beside the same network as an ANN.
 
@@ -99,6 +105,9 @@ def run(
     progress : Progress
     cache : bool
         Reuse and keep activity traces.
+    ann : str or Path, optional
+        Network file of an ANN for the baseline, integrate-and-fire nodes standing for rectifiers; the workload's own
+        weights run as an ANN where not given.
 
     Returns
     -------
@@ -117,10 +126,12 @@ def run(
         chip = load_chip(hw, overrides)
         seeds = () if seed is None else (f"input.seed={seed}",)
         load = load_workload(workload, samples, (*workload_overrides, *seeds))
+        Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed
+        own = None if ann is None else load_ann(Path(ann), load.network)
     trace = _execute(chip, load, workers, progress, cache=cache)
     with progress.stage("map"):
         profile = {
-            name: np.bincount(item.index, minlength=load.network.populations[name].size).astype(np.float64)
+            name: np.bincount(item.index, item.count, load.network.populations[name].size).astype(np.float64)
             for name, item in trace.populations.items()
         }
         mapping = map_network(load.network, chip.spec, load.events.kind, load.events.value_bits, profile)
@@ -130,8 +141,15 @@ def run(
     with progress.stage("cost"):
         counters, prices, energy = _cost(chip, load, trace, mapping, timing)
         names = (str(hw), str(workload), tuple(overrides), (*workload_overrides, *seeds))
-        made = Run(*names, chip, load, trace, mapping, timing, counters, energy, prices, _area(chip, load, mapping))
-        baseline = run_baseline(chip.spec, load.network, load.events, None, load.labels)
+        made = Run(
+            *names, chip, load, trace, mapping, timing, counters, energy, prices,
+            _area(chip, load, mapping), None if ann is None else str(ann),
+        )  # fmt: skip
+        right = SnnAccuracy()
+        if load.labels is not None:
+            scored = accuracy(predict(trace, load.decoding), load.labels)
+            right = SnnAccuracy(scored.value, scored.low)
+        baseline = run_baseline(chip.spec, load.network, load.events, None, load.labels, ann=own, snn=right)
         operations = operation_counts(load.network, load.events, trace)
     return RunResult(
         meta=meta.meta(made, engine, workers, time.perf_counter() - began),
@@ -177,11 +195,11 @@ def _execute(chip: LoadedChip, load: Workload, workers: int, progress: Progress,
 
 def _area(chip: LoadedChip, load: Workload, mapping: Mapping) -> dict[str, float]:
     kinds = component_kinds(chip.spec, mapping)
-    return chip_area(chip.spec, not load.network.integer, kinds, multiplier_bits=_multiplier_bits(load))
+    return chip_area(chip.spec, not load.network.integer, kinds, multiplier_bits=_multiplier_bits(load, mapping))
 
 
-def _multiplier_bits(load: Workload) -> int:
-    return max(load.events.value_bits, *(edge.connection.bits for edge in load.network.projections))
+def _multiplier_bits(load: Workload, mapping: Mapping) -> int:
+    return max(mapping.value_bits, load.events.value_bits, *(edge.connection.bits for edge in load.network.projections))
 
 
 def _cost(
@@ -191,8 +209,9 @@ def _cost(
     kinds = component_kinds(spec, mapping)
     counters = count(spec, load.network, mapping, timing, trace, load.events)
     bits = max(edge.connection.bits for edge in load.network.projections)
-    prices = build_energy_table(spec, float32, kinds, payload_bits=load.events.value_bits, weight_bits=bits)
+    payload = max(mapping.value_bits, load.events.value_bits)
+    prices = build_energy_table(spec, float32, kinds, payload_bits=payload, weight_bits=bits)
     used = {f"core[{core}]" for core in mapping.used_cores}
     time_ns = timing.step_cycles.sum(axis=1) / spec.clock
-    static = static_energy(spec, float32, kinds, time_ns, used, multiplier_bits=_multiplier_bits(load))
+    static = static_energy(spec, float32, kinds, time_ns, used, multiplier_bits=_multiplier_bits(load, mapping))
     return counters, prices, account(counters, prices, kinds, static)

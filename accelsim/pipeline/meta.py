@@ -12,6 +12,7 @@ from accelsim.costs.parts import slow_memories
 from accelsim.hardware.topologies.topology import TOPOLOGIES
 from accelsim.mapping.partition import PARTITIONERS
 from accelsim.mapping.placement import PLACERS
+from accelsim.network.importers.options import USER
 
 if TYPE_CHECKING:
     from accelsim.network.workload import Workload
@@ -43,6 +44,7 @@ def _command(run: "Run") -> str:
     words.append(f"--samples {run.trace.samples}")
     words += [f"--set {shlex.quote(item)}" for item in run.overrides]
     words += [f"--workload-set {shlex.quote(item)}" for item in run.workload_overrides]
+    words += [] if run.ann is None else [f"--ann {shlex.quote(run.ann)}"]
     return " ".join(words)
 
 
@@ -86,10 +88,19 @@ def workload_summary(load: "Workload") -> dict[str, Any]:
 
 
 def _assumptions(load: "Workload") -> list[str]:
+    """Return what nobody stated, by who said it instead, and what was repaired or made up."""
     made = load.provenance["network"]
-    names = ("dialect", "reset", "threshold_op", "order", "random_weights", "neurons")
-    lines = [f"{name}: {made[name]}" for name in names if name in made]
-    return [", ".join(lines)] if lines else []
+    by_source: dict[str, list[str]] = {}
+    currents = any(len(item.model.states) > 1 for item in load.network.populations.values() if item.model is not None)
+    for key, choice in made.get("choices", {}).items():
+        idle = choice["value"] in (None, False, 0, "none") or (key == "synapse" and not currents)
+        if choice["from"] != USER and not idle:
+            by_source.setdefault(choice["from"], []).append(f"{key} {choice['value']}")
+    lines = [f"not stated: {', '.join(values)} ({source})" for source, values in by_source.items()]
+    meanings = dict.fromkeys(made["neurons"].values()) if isinstance(made.get("neurons"), dict) else {}
+    lines += [f"neurons: {meaning}" for meaning in meanings]
+    lines += [f"weights: random, {made['random_weights']}"] if "random_weights" in made else []
+    return [*lines, *(str(item) for item in made.get("repairs", []))]
 
 
 def _of_the_chip(run: "Run") -> list[str]:

@@ -46,7 +46,7 @@ def totals(run: "Run", operations: OperationCounts) -> dict[str, Quantity]:
         "steps": (
             float(timing.step_cycles.shape[1]),
             "",
-            "hardware steps of a sample: timesteps + depth of the output",
+            "hardware steps of a sample: timesteps + depth of the deepest population",
         ),
         "throughput_interval_cycles": (
             float(timing.step_cycles.sum(axis=1).mean()),

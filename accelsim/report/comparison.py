@@ -39,11 +39,11 @@ def rows(result: RunResult) -> list[Row]:
     ]
     if "accuracy" in snn and snn.keys() >= _BOUNDS:
         found.append(_interval(snn, ann))
-    found.insert(1, _amount("  first, weights from DRAM", _cold(snn), _cold(ann)))
+    found.insert(1, _amount("  first, weights from DRAM", cold(snn), cold(ann)))
     return found
 
 
-def _cold(totals: dict[str, Quantity]) -> Quantity | None:
+def cold(totals: dict[str, Quantity]) -> Quantity | None:
     """Return the energy of the first inference, which fetches the resident weights from DRAM."""
     if not {"energy_per_inference", "energy_dram_cold"} <= totals.keys():
         return None

@@ -11,7 +11,7 @@ from typing import IO, Any, Final
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from accelsim.report import breakdown, comparison, details
+from accelsim.report import baselines, breakdown, classes, comparison, details
 from accelsim.report.format import clean
 from accelsim.report.parts import DIM, HEAD, heading
 from accelsim.result.run_result import RunResult
@@ -50,6 +50,8 @@ def report(result: RunResult) -> Iterator[RenderableType]:
     yield from _header(result)
     yield comparison.table(result)
     yield Text(clean(f"ANN: {result.baseline.name}; activations: {result.baseline.activations}"), style=DIM)
+    yield from baselines.table(result)
+    yield from classes.classes(result.samples, result.derived_tables()["classes"])
     yield from breakdown.time(result)
     yield from breakdown.energy(result)
     yield from details.counts(result)
@@ -92,7 +94,7 @@ def _short(value: Any) -> bool:
 def _warnings(result: RunResult) -> Iterator[RenderableType]:
     assumed = result.workload.get("assumptions", [])
     notes = [str(item) for item in result.warnings]
-    notes += [f"assumed: {item}" for item in assumed] if isinstance(assumed, list | tuple) else []
+    notes += [str(item) for item in assumed] if isinstance(assumed, list | tuple) else []
     if notes:
         yield heading("Mind")
         for note in notes:

@@ -59,8 +59,23 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "analytic": ("model", "source", "snn_pj", "ann_pj", "ratio"),
     "baseline_layers": ("layer", "cycles", "energy_pj"),
     "baseline_components": ("component", "dynamic_pj", "static_pj"),
+    "baselines": (
+        "baseline",
+        "description",
+        "energy_pj",
+        "energy_static_pj",
+        "energy_first_pj",
+        "latency_ns",
+        "latency_first_ns",
+        "energy_delay",
+        "accuracy",
+        "fairest",
+    ),
 }
 """Required columns by table, as :meth:`accelsim.result.run_result.RunResult.tables` names them."""
+
+DERIVED: Final = ("classes", "confusion")
+"""Tables that are written but not stored: :meth:`accelsim.result.run_result.RunResult.derived_tables`."""
 
 
 def missing_columns(tables: Mapping[str, Table]) -> list[str]:

@@ -6,6 +6,7 @@ Energies are pJ, times ns, powers mW, as everywhere; per-sample tables keep ever
 from dataclasses import dataclass, field
 from typing import Any
 
+from accelsim.result.classes import classes_table, confusion_table
 from accelsim.result.table import Table
 
 
@@ -35,6 +36,10 @@ class BaselineResult:
         One row per layer: cycles, utilisation, words of every memory, energy.
     components : Table
         Columns ``component``, ``dynamic_pj``, ``static_pj``: energy per inference.
+    variants : Table
+        One row per baseline: operand widths x treatment of zeros, and the SNN on the array; the first is the one above.
+    fairest, reason : str
+        Which row of ``variants`` to compare with, and why.
     """
 
     name: str
@@ -42,6 +47,9 @@ class BaselineResult:
     totals: dict[str, Quantity]
     layers: Table
     components: Table
+    variants: Table
+    fairest: str
+    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,4 +113,10 @@ class RunResult:
         named: dict[str, Table] = {name: getattr(self, name) for name in own}
         named["baseline_layers"] = self.baseline.layers
         named["baseline_components"] = self.baseline.components
+        named["baselines"] = self.baseline.variants
         return named
+
+    def derived_tables(self) -> dict[str, Table]:
+        """Return the tables that follow from the samples, by name: ``classes`` and ``confusion``."""
+        outcome = (self.samples["label"], self.samples["prediction"])
+        return {"classes": classes_table(*outcome), "confusion": confusion_table(*outcome)}

@@ -62,6 +62,9 @@ class BaselineFile(_Part):
     totals: Totals
     layers: TableFile
     components: TableFile
+    variants: TableFile
+    fairest: Text
+    reason: Text
 
 
 class ResultFile(_Part):

@@ -65,6 +65,9 @@ def to_json(result: RunResult) -> str:
             "totals": _totals(result.baseline.totals),
             "layers": _table(result.baseline.layers),
             "components": _table(result.baseline.components),
+            "variants": _table(result.baseline.variants),
+            "fairest": result.baseline.fairest,
+            "reason": result.baseline.reason,
         },
         "warnings": list(result.warnings),
     }
@@ -219,7 +222,10 @@ def _result(file: ResultFile) -> RunResult:
 
 def _read_baseline(file: BaselineFile) -> BaselineResult:
     totals = _read_totals(file.totals)
-    return BaselineResult(file.name, file.activations, totals, _read_table(file.layers), _read_table(file.components))
+    layers, components, variants = (_read_table(item) for item in (file.layers, file.components, file.variants))
+    return BaselineResult(
+        file.name, file.activations, totals, layers, components, variants, file.fairest, file.reason
+    )
 
 
 def _read_totals(totals: dict[str, QuantityFile]) -> dict[str, Quantity]:

@@ -13,6 +13,7 @@ from accelsim.baseline.dataflow import (
     LayerCost,
     Mode,
     Packing,
+    all_folds,
     array_utilisation,
     ceil_div,
     edge_words,
@@ -25,14 +26,14 @@ from accelsim.baseline.dataflow import (
 def input_stationary(gemm: Gemm, rows: int, columns: int, packing: Packing, mode: Mode) -> LayerCost:
     """Map the window on rows and the pixels on columns."""
     row_folds, column_folds = ceil_div(gemm.window, rows), ceil_div(gemm.pixels, columns)
-    folds = row_folds * column_folds
-    cycles = total_cycles(gemm, folds, 2 * rows + columns + gemm.filters - 2, mode)
+    folds = all_folds(gemm, gemm.window, gemm.pixels, rows, columns, mode)
+    cycles = total_cycles(folds, 2 * rows + columns + gemm.filters - 2, mode)
     ifmap = gemm.groups * gemm.pixels * edge_words(gemm.window, rows, packing.ifmap)
     outputs = gemm.groups * gemm.pixels * ceil_div(gemm.filters, packing.ofmap)
     returns = row_folds - 1
     return LayerCost(
         cycles=cycles,
-        folds=gemm.groups * folds,
+        folds=folds,
         utilisation=array_utilisation(gemm, cycles, rows, columns),
         ifmap_reads=inside_border(ifmap, gemm, mode),
         filter_reads=gemm.groups * gemm.window * ceil_div(gemm.filters, packing.filter) * column_folds,

@@ -14,6 +14,7 @@ from accelsim.baseline.dataflow import (
     LayerCost,
     Mode,
     Packing,
+    all_folds,
     array_utilisation,
     ceil_div,
     edge_words,
@@ -26,15 +27,15 @@ from accelsim.baseline.dataflow import (
 def output_stationary(gemm: Gemm, rows: int, columns: int, packing: Packing, mode: Mode) -> LayerCost:
     """Map the pixels on rows and the filters on columns."""
     row_folds, column_folds = ceil_div(gemm.pixels, rows), ceil_div(gemm.filters, columns)
-    folds = row_folds * column_folds
+    folds = all_folds(gemm, gemm.pixels, gemm.filters, rows, columns, mode)
     drain = rows if mode == "mended" else 0
-    cycles = total_cycles(gemm, folds, rows + columns + gemm.window - 2 + drain, mode)
+    cycles = total_cycles(folds, rows + columns + gemm.window - 2 + drain, mode)
     outputs = gemm.groups * gemm.pixels * edge_words(gemm.filters, columns, packing.ofmap)
     if mode == "scalesim":
         outputs = outputs + folds * (rows + columns)
     return LayerCost(
         cycles=cycles,
-        folds=gemm.groups * folds,
+        folds=folds,
         utilisation=array_utilisation(gemm, cycles, rows, columns),
         ifmap_reads=inside_border(
             gemm.groups * gemm.pixels * ceil_div(gemm.window, packing.ifmap) * column_folds, gemm, mode

@@ -12,6 +12,7 @@ from accelsim.baseline.dataflow import (
     LayerCost,
     Mode,
     Packing,
+    all_folds,
     array_utilisation,
     ceil_div,
     edge_words,
@@ -24,14 +25,14 @@ from accelsim.baseline.dataflow import (
 def weight_stationary(gemm: Gemm, rows: int, columns: int, packing: Packing, mode: Mode) -> LayerCost:
     """Map the window on rows and the filters on columns."""
     row_folds, column_folds = ceil_div(gemm.window, rows), ceil_div(gemm.filters, columns)
-    folds = row_folds * column_folds
-    cycles = total_cycles(gemm, folds, 2 * rows + columns + gemm.pixels - 2, mode)
+    folds = all_folds(gemm, gemm.window, gemm.filters, rows, columns, mode)
+    cycles = total_cycles(folds, 2 * rows + columns + gemm.pixels - 2, mode)
     ifmap = gemm.groups * gemm.pixels * edge_words(gemm.window, rows, packing.ifmap) * column_folds
     outputs = gemm.groups * gemm.pixels * edge_words(gemm.filters, columns, packing.ofmap)
     returns = row_folds - 1
     return LayerCost(
         cycles=cycles,
-        folds=gemm.groups * folds,
+        folds=folds,
         utilisation=array_utilisation(gemm, cycles, rows, columns),
         ifmap_reads=inside_border(ifmap, gemm, mode),
         filter_reads=gemm.groups * gemm.window * edge_words(gemm.filters, columns, packing.filter),

@@ -8,9 +8,15 @@ weight loads (Jouppi et al., ISCA 2017, section 2); the words that move are thos
 
 from dataclasses import replace
 
-import numpy as np
-
-from accelsim.baseline.dataflow import DATAFLOWS, Gemm, LayerCost, Mode, Packing, array_utilisation
+from accelsim.baseline.dataflow import (
+    DATAFLOWS,
+    Gemm,
+    LayerCost,
+    Mode,
+    Packing,
+    array_utilisation,
+    overlapped_cycles,
+)
 from accelsim.baseline.dataflows.weight_stationary import weight_stationary
 from accelsim.errors import MappingError
 
@@ -21,5 +27,5 @@ def weight_stationary_overlapped(gemm: Gemm, rows: int, columns: int, packing: P
     if mode == "scalesim":
         raise MappingError("dataflow mode 'scalesim': SCALE-Sim has no overlapped folds; use 'ws'")
     plain = weight_stationary(gemm, rows, columns, packing, mode)
-    cycles = plain.folds * np.maximum(gemm.pixels, rows) + 2 * rows + columns - 2
+    cycles = overlapped_cycles(plain.folds, gemm.pixels, rows, columns)
     return replace(plain, cycles=cycles, utilisation=array_utilisation(gemm, cycles, rows, columns))

@@ -1,0 +1,125 @@
+"""The baseline of a run: the same network as an ANN on the chip's MAC array, in all its variants, and the fairest.
+
+The headline is the dense array at the widths of the hardware file; which variant is the fairest for a network follows
+from two rules (``docs/baseline.md``): zeros that the chip does not pay for are not charged to the array either, and
+operands are as narrow as the accuracy allows.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from accelsim.baseline.ann import run_ann
+from accelsim.baseline.tables import components_of, layers_of, totals_of
+from accelsim.baseline.variants import (
+    Variant,
+    accuracy_is_kept,
+    ann_variants,
+    matched_bits,
+    matched_weights,
+    snn_variant,
+    variants_table,
+)
+from accelsim.hardware.spec import ChipSpec
+from accelsim.network.events import EventStream
+from accelsim.network.graph import Network
+from accelsim.result.run_result import BaselineResult
+
+SKIP_BELOW: Final = 0.5
+"""Share of products that are not zero below which an array that skips them is worth its masks and its balancing."""
+
+
+@dataclass(frozen=True)
+class SnnAccuracy:
+    """Share of samples that the SNN gets right, and the lower end of its interval; NaN without labels."""
+
+    value: float = float("nan")
+    low: float = float("nan")
+
+
+def run_baseline(
+    chip: ChipSpec,
+    network: Network,
+    events: EventStream,
+    image: npt.NDArray[Any] | None = None,
+    labels: npt.NDArray[Any] | None = None,
+    *,
+    ann: Network | None = None,
+    snn: SnnAccuracy | None = None,
+) -> BaselineResult:
+    """Execute the network as an ANN and price it on the chip's MAC array.
+
+    Parameters
+    ----------
+    chip : ChipSpec
+        Its ``baseline``, clock and technology.
+    network : Network
+        The SNN.
+    events : EventStream
+        Input of the SNN, on the same samples.
+    image : (samples, n_input) float, optional
+        The analog input that the events encode; the mean of the events over time where not given.
+    labels : (samples,) int, optional
+        Without them the accuracy is NaN.
+    ann : Network, optional
+        An ANN of the user's, integrate-and-fire nodes standing for rectifiers; the SNN's own weights if not given.
+    snn : SnnAccuracy, optional
+        What the SNN gets right.
+
+    Raises
+    ------
+    AccelsimError
+        If input and network do not agree, or a price is missing.
+    """
+    spec, known = chip.baseline, snn or SnnAccuracy()
+    model = network if ann is None else ann
+    wide = (spec.activation_bits, spec.weight_bits)
+    narrow = (matched_bits(events.timesteps), wide[1] if ann is not None else matched_weights(chip, network))
+    done = run_ann(model, events, image, *wide, given=ann is not None)
+    variants = ann_variants(chip, model, done, wide, done.accuracy(labels))
+    dense = variants[0]
+    if narrow[0] < wide[0]:
+        matched = run_ann(model, events, image, *narrow, given=ann is not None)
+        variants += ann_variants(chip, model, matched, narrow, matched.accuracy(labels))
+    fair, why = fairest(variants, events.timesteps, known)
+    variants.append(snn_variant(chip, network, events, known.value))
+    rounded = sum(layer.weights_quantised for layer in done.layers)
+    notes = [f"weights of {rounded} layers rounded to {spec.weight_bits} bit, one step per tensor"] if rounded else []
+    array = f"dense {spec.rows}x{spec.columns} array, dataflow {spec.dataflow}"
+    return BaselineResult(
+        name=f"{spec.activation_bits}-bit ANN, one pass, {array}",
+        activations="; ".join([done.activations, *dense.run.traffic.warnings, *notes]),
+        totals=totals_of(dense.run, chip, dense.accuracy),
+        layers=layers_of(dense.run, done),
+        components=components_of(dense.run),
+        variants=variants_table(variants, fair.name),
+        fairest=fair.name,
+        reason=why if ann is not None else f"{why}; activations are assumed, an ANN of your own (--ann) would not be",
+    )
+
+
+def fairest(variants: list[Variant], timesteps: int, snn: SnnAccuracy) -> tuple[Variant, str]:
+    """Return the variant to compare with, and why."""
+    widest = max(item.activation_bits for item in variants)
+    narrow = [item for item in variants if item.activation_bits < widest]
+    width = f"{timesteps} timesteps carry {matched_bits(timesteps)} bits, no fewer than the array's {widest}"
+    chosen = variants
+    if narrow:
+        bits, right = narrow[0].activation_bits, narrow[0].accuracy
+        if accuracy_is_kept(right, snn.low):
+            chosen = narrow
+            width = f"{timesteps} timesteps carry {bits} bits, and {bits} are enough for the ANN ({right:.1%} right)"
+        elif np.isfinite(right) and np.isfinite(snn.low):
+            chosen = [item for item in variants if item.activation_bits == widest]
+            width = f"with the {bits} bits that {timesteps} timesteps carry the ANN is right in only {right:.1%}"
+        else:
+            chosen = [item for item in variants if item.activation_bits == widest]
+            width = f"without labels nobody knows whether {bits} bits would be enough"
+    gated = next(item for item in chosen if item.zeros == "gated")
+    skips = gated.effective <= SKIP_BELOW
+    found = next(item for item in chosen if item.zeros == ("skipped" if skips else "gated"))
+    share = f"{gated.effective:.1%} of its products are not zero, and the chip does not pay for the others"
+    ways = "one that skips them is the bar, here an ideal one" if skips else "an array can gate them, hardly skip them"
+    return found, f"{share}: {ways}; {width}"

@@ -1,0 +1,134 @@
+"""The baselines of a run side by side: operand widths x what is done about zeros, and the SNN on the array.
+
+Every row has the same weights, the same network, the same array, memories, residency of weights, node and clock. Widths
+are those of the hardware file (usually 8 bit) and those that carry what T timesteps can: ``ceil(log2(T + 1))`` bits of
+activation (Yan, Bai and Wong, arXiv 2409.08290), with the weights of the SNN.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from accelsim.baseline.ann import AnnRun
+from accelsim.baseline.array import Zeros, price_ann, price_snn, with_widths
+from accelsim.baseline.tables import ArrayRun
+from accelsim.hardware.spec import ChipSpec
+from accelsim.network.events import EventStream
+from accelsim.network.graph import Network
+from accelsim.result.table import Table, table
+
+SNN: Final = "snn"
+"""Name of the row in which the array runs the SNN."""
+_ZEROS: Final[dict[Zeros, str]] = {"issued": "dense", "gated": "gated", "skipped": "skipping"}
+_TEXT: Final[dict[Zeros, str]] = {
+    "issued": "dense",
+    "gated": "zeros gated",
+    "skipped": "ideal skipping",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """One baseline: its name, what it is in words, widths, accuracy and price.
+
+    ``zeros`` is None where the array runs the SNN.
+    """
+
+    name: str
+    text: str
+    activation_bits: int
+    weight_bits: int
+    passes: int
+    zeros: Zeros | None
+    accuracy: float
+    run: ArrayRun
+
+    @property
+    def effective(self) -> float:
+        """Share of the products, padding included, that are paid for."""
+        return float(self.run.products.sum() / self.run.gemm.macs_padded.sum())
+
+    @property
+    def energy(self) -> float:
+        """Dynamic and static energy of an inference, weights resident, pJ."""
+        return float(self.run.dynamic.sum() + self.run.static.sum())
+
+    @property
+    def latency(self) -> float:
+        """All layers one after the other, weights resident, ns."""
+        return float(self.run.time_ns.sum())
+
+
+def matched_bits(timesteps: int) -> int:
+    """Return the bits of a spike count of ``timesteps`` steps, ``ceil(log2(T + 1))``."""
+    return max(1, timesteps.bit_length())
+
+
+def matched_weights(chip: ChipSpec, network: Network) -> int:
+    """Return the width of the SNN's weights; that of the hardware file where they are float32."""
+    if not network.integer:
+        return chip.baseline.weight_bits
+    return max(edge.connection.bits for edge in network.projections)
+
+
+def ann_variants(
+    chip: ChipSpec, network: Network, ann: AnnRun, widths: tuple[int, int], accuracy: float
+) -> list[Variant]:
+    """Return the ANN on the array in three ways of treating zeros."""
+    activation, weight = widths
+    narrow = with_widths(chip, activation, weight)
+    return [
+        Variant(
+            f"{name}-{activation}b",
+            f"{activation}-bit ANN, {_TEXT[zeros]}",
+            activation,
+            weight,
+            1,
+            zeros,
+            accuracy,
+            price_ann(narrow, network, ann, zeros),
+        )
+        for zeros, name in _ZEROS.items()
+    ]
+
+
+def snn_variant(chip: ChipSpec, network: Network, events: EventStream, accuracy: float) -> Variant:
+    """Return the SNN on the array: T passes, labelled as no ANN."""
+    steps = events.timesteps
+    text = f"SNN in {steps} passes, no ANN"
+    run = price_snn(chip, network, events)
+    return Variant(SNN, text, 1, chip.baseline.weight_bits, steps, None, accuracy, run)
+
+
+def variants_table(variants: list[Variant], fairest: str) -> Table:
+    """Return one row per baseline."""
+    runs = [item.run for item in variants]
+    cold = [float(run.cold.sum()) for run in runs]
+    return table(
+        "baselines",
+        ("baseline", "", "name", [item.name for item in variants]),
+        ("description", "", "what runs on the array", [item.text for item in variants]),
+        ("activation_bits", "bit", "width of an activation", [item.activation_bits for item in variants]),
+        ("weight_bits", "bit", "width of a weight", [item.weight_bits for item in variants]),
+        ("passes", "", "executions of the network per inference", [item.passes for item in variants]),
+        ("products", "", "multiply-accumulates paid for, per pass", [float(run.products.sum()) for run in runs]),
+        ("energy_pj", "pJ", "dynamic and static energy, weights resident", [item.energy for item in variants]),
+        ("energy_dynamic_pj", "pJ", "accesses and operations", [float(run.dynamic.sum()) for run in runs]),
+        ("energy_static_pj", "pJ", "leakage over the latency", [float(run.static.sum()) for run in runs]),
+        (
+            "energy_first_pj",
+            "pJ",
+            "first inference: resident weights fetched from DRAM and stored",
+            [item.energy + extra for item, extra in zip(variants, cold, strict=True)],
+        ),
+        ("latency_ns", "ns", "layers one after the other, weights resident", [item.latency for item in variants]),
+        ("latency_first_ns", "ns", "first inference", [float(run.cold_ns.sum()) for run in runs]),
+        ("energy_delay", "pJ*ns", "energy x latency", [item.energy * item.latency for item in variants]),
+        ("accuracy", "", "share of right predictions; NaN without labels", [item.accuracy for item in variants]),
+        ("fairest", "", "the one to compare this run with", [item.name == fairest for item in variants]),
+    )
+
+
+def accuracy_is_kept(accuracy: float, floor: float) -> bool:
+    """Return whether an accuracy is known and not below ``floor``."""
+    return math.isfinite(accuracy) and math.isfinite(floor) and accuracy >= floor

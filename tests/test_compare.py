@@ -1,0 +1,113 @@
+"""The command ``compare`` over a stand-in for the pipeline's run, and the figure that it draws."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+from sample_result import sample_result
+from typer.testing import CliRunner
+
+from accelsim.cli.compare import compare as command
+from accelsim.errors import AccelsimError, ConfigError, MappingError
+from accelsim.pipeline import comparison
+from accelsim.report import machines
+from accelsim.report.figures.machines import draw
+from accelsim.report.figures.style import styled
+from accelsim.result.comparison import COLUMNS
+from accelsim.result.run_result import Quantity
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = []
+
+    def run(hw: str, workload: str, **options: Any) -> object:
+        found.append((str(hw), str(workload), options["samples"], options["ann"]))
+        if hw == "tiny":
+            raise MappingError("the network needs 9 cores, the chip has 1")
+        result = sample_result(samples=options["samples"])
+        config = {**result.config, "baseline": {"rows": 16, "columns": 16, "dataflow": "ws"}}
+        totals = {**result.totals, "energy_dram_cold": Quantity(5e6, "pJ", "")}
+        if str(hw).startswith("b"):
+            config["baseline"] = {"rows": 8, "columns": 8, "dataflow": "os"}
+            totals["energy_per_inference"] = Quantity(1e4, "pJ", "")
+        meta = {**result.meta, "hashes": {"hardware": "abc"}, "command": f"accelsim run --hw {hw}"}
+        workload_ = {**result.workload, "timesteps": 4}
+        return replace(result, config=config, totals=totals, meta=meta, workload=workload_)
+
+    monkeypatch.setattr(comparison, "run", run)
+    return found
+
+
+def invoke(*words: str) -> Any:
+    app = typer.Typer()
+    app.command("compare")(command)
+    return CliRunner().invoke(app, list(words), catch_exceptions=True)
+
+
+def test_one_table_of_chips_and_arrays(calls: list[tuple[Any, ...]]) -> None:
+    found = comparison.compare(["a", "b.yaml", "dir/b.yaml", "a"], "w", samples=3)
+    assert [call[:3] for call in calls] == [("a", "w", 3), ("b.yaml", "w", 3), ("dir/b.yaml", "w", 3), ("a", "w", 3)]
+    table = found.machines
+    assert table.names == list(COLUMNS)
+    assert list(table["machine"]) == ["a", "a: array", "a: array", "b", "b: array", "b: array", "b (2)", "a (2)"]
+    assert list(table["kind"]) == ["snn", "array", "array"] * 2 + ["snn", "snn"]
+    assert list(table["fairest"]) == [False, False, True, False, False, True, False, False]
+    assert table["description"][4] == "8-bit ANN, dense, 8x8 os"
+    np.testing.assert_allclose(table["energy_first_pj"] > table["energy_pj"], True)
+    assert list(found.meta["chips"]) == ["a", "b", "b (2)", "a (2)"]
+    assert found.meta["chips"]["b"]["command"] == "accelsim run --hw b.yaml"
+    told = machines.finding(found)
+    assert told.startswith("Least energy: b (SNN, 4 timesteps), the next takes 125x as much; fastest: ")
+
+
+def test_files_and_terminal(calls: list[tuple[Any, ...]], tmp_path: Path) -> None:
+    done = invoke("a", "b", "--samples", "2", "--out", str(tmp_path / "o"), "--ann", "own.nir")
+    assert done.exit_code == 0, done.output
+    assert calls[0][3] == Path("own.nir")
+    assert f"Files: {tmp_path / 'o'}" in done.stdout
+    assert "* b: array" in done.stdout
+    written = {path.name for path in (tmp_path / "o").iterdir()}
+    assert written == {f"comparison.{kind}" for kind in ("json", "csv", "png", "svg")}
+    document = json.loads((tmp_path / "o" / "comparison.json").read_text())
+    assert document["format"] == "accelsim.comparison"
+    rows = ["a", "a: array", "a: array", "b", "b: array", "b: array"]
+    assert [row["machine"] for row in document["machines"]] == rows
+    assert document["units"]["energy_pj"] == "pJ"
+    with (tmp_path / "o" / "comparison.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [float(row["energy_pj [pJ]"]) for row in rows] == [row["energy_pj"] for row in document["machines"]]
+    again = invoke("a", "b", "--samples", "2", "--json")
+    assert json.loads(again.stdout)["machines"] == document["machines"]
+    assert invoke("a", "--quiet").stdout == ""
+
+
+def test_refusals(calls: list[tuple[Any, ...]], tmp_path: Path) -> None:
+    with pytest.raises(AccelsimError, match="tiny: the network needs 9 cores"):
+        comparison.compare(["a", "tiny"], "w")
+    with pytest.raises(ConfigError, match="expected 1 to 32 chips, got 33"):
+        comparison.compare(["a"] * 33, "w")
+    (tmp_path / "file").write_text("")
+    calls.clear()
+    assert invoke("a", "--out", str(tmp_path / "file")).exit_code != 0
+    assert calls == []  # found before the work
+    assert invoke().exit_code == 2
+
+
+def test_figure_shows_every_machine(calls: list[tuple[Any, ...]]) -> None:
+    found = comparison.compare(["a", "b"], "w", samples=1)
+    with styled():
+        figure = draw(found)
+        figure.canvas.draw()
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.texts].count("a: array") == 2
+    named = {text.get_text() for text in axes.get_legend().get_texts()}
+    assert named == {"SNN chip", "ANN, dense array", "ANN, fairest array"}
+    marks = np.concatenate([item.get_offsets() for item in axes.collections])
+    assert len(marks) == 6
+    assert not any("$" in text.get_text() for text in axes.get_xticklabels() + axes.get_yticklabels())
