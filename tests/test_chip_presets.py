@@ -15,6 +15,7 @@ from accelsim.costs.area import component_area
 from accelsim.costs.prices import component_prices
 from accelsim.hardware.loader import load_chip
 from accelsim.hardware.presets import preset_names, preset_path
+from accelsim.hardware.summary import summary
 from accelsim.hardware.yaml_reader import child, read_yaml
 from accelsim.network.connections.dense import dense
 from accelsim.network.events import EventStream
@@ -200,9 +201,22 @@ def test_the_simulated_operation_costs_what_the_formula_says(name, shares, ran):
         ("synapse_memory", "read"), ("accumulator_memory", "read"), ("accumulator_memory", "write"),
         ("synapse_engine", "add"),
     ))  # fmt: skip
-    # beside it: the scan reads every sum once per timestep, and rows of ten weights do not fill their words
-    found = float(energy) / result.totals["sops"].value
-    assert found == pytest.approx(synaptic_operation(run.chip.spec, *shares), rel=0.08)
+    sops, (weights, together) = result.totals["sops"].value, shares
+    fetched = 107 * 240 // weights + 99 * -(-10 // weights)
+    assert run.counters["core[0].synapse_memory", "read"] == [fetched]
+    state = run.counters["core[0].accumulator_memory", "read"]
+    scanned = int(state[0]) - sops / together
+    assert 0 <= scanned <= 250 * 10 / together  # the scan reads the sums of a timestep
+    price = {key: item.energy_pj for key, item in component_prices(run.chip.spec, False).items()}
+    more = scanned * (price["accumulator_memory", "read"] + price["accumulator_memory", "write"])
+    more += (fetched - sops / weights) * price["synapse_memory", "read"]
+    assert float(energy) - more == pytest.approx(sops * synaptic_operation(run.chip.spec, *shares), rel=1e-9)
+
+
+def test_the_neurons_of_a_core_are_those_of_the_chip():
+    for name, neurons_held in (("odin", 256), ("reckon", 256), ("loihi", 2048), ("truenorth", 256)):
+        total = summary(load_chip(name).spec)
+        assert total.neurons == total.cores * neurons_held
 
 
 def test_a_spike_of_odin_takes_513_cycles():

@@ -130,6 +130,8 @@ def test_the_hash_is_of_values_not_of_files(tmp_path):
         ("core.weight_format=3", "core.weight_format: expected text, got 3"),
         ("core.weight_format=a b", r"core.weight_format: expected text that matches ^[A-Za-z0-9_.\-]+$, got 'a b'"),
         ("core.accumulator.bits=32", None),  # as wide as its word: allowed
+        ("core.accumulator.per_word=3",
+         "core.accumulator: 3 values of 16 bit is wider than the memory word of 32 bit"),
         ("core.accumulator.memory.width=8",
          "core.accumulator: a value of 16 bit is wider than the memory word of 8 bit"),
         ("clock=200", "clock: expected a frequency such as '1 MHz', got 200"),

@@ -153,7 +153,7 @@ def test_a_shared_kernel_that_no_core_holds():
     """The kernel of a convolution stands in every slice: four cores do not hold four times as much of it."""
     text = message(conv_network(np.random.default_rng(0), 4, 1, 8, 3, 1.0), core__synapse_memory=MEMORY_OF_12)
     assert text == (
-        "population conv does not fit 4 cores: core.synapse_memory: the largest slice still needs 18 words (0.07031 KiB), "
-        "a core has 12 words (0.04688 KiB), 6 words (0.02344 KiB) missing (every slice holds what all its neurons "
-        "share, such as a kernel)"
+        "population conv does not fit 4 cores: core.synapse_memory: the largest slice still needs 18 words (0.07031 "
+        "KiB), a core has 12 words (0.04688 KiB), 6 words (0.02344 KiB) missing (every slice holds what all its "
+        "neurons share, such as a kernel)"
     )

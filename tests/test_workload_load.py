@@ -140,8 +140,9 @@ def test_recorded_events_and_labels_of_one_npz(folder):
 def test_bundled_workloads_load(shared_data):
     assert "snntorch_conv" in workload_names()
     for name in workload_names():
-        workload = load_workload(name, samples=2)
-        assert workload.name == name and workload.events.total > 0 and workload.labels is not None
+        workload = load_workload(name, samples=1)
+        assert workload.name == name and workload.events.total > 0
+        assert (workload.labels is None) == (name == "dense_256")  # random spikes
         assert (workload_folder() / name / "README.md").is_file()
 
 

@@ -125,8 +125,9 @@ def membrane_bits(chip: ChipSpec, float32: bool) -> int:
 
 def neuron_index_bits(chip: ChipSpec, float32: bool) -> int:
     """Return the bits that name one neuron of a core: ceil(log2(membranes that its membrane memory holds))."""
-    memory, bits = chip.core.membrane.memory, membrane_bits(chip, float32)
-    neurons = memory.words * (memory.width // bits) if bits <= memory.width else memory.capacity // bits
+    state, bits = chip.core.membrane, membrane_bits(chip, float32)
+    memory = state.memory
+    neurons = memory.words * state.values_in_word(bits) if bits <= memory.width else memory.capacity // bits
     return max(1, math.ceil(math.log2(max(neurons, 2))))
 
 

@@ -65,12 +65,20 @@ class StateMemorySpec(Spec):
     """Width of one integer value; a float32 network stores 32 bits whatever stands here."""
     memory: SramSpec
     """Of accumulators: all slots together; ``banks`` are those that one slot is spread over."""
+    per_word: Count | None = None
+    """Neurons whose values lie in one word, where parameters fill the rest of it; left out: as many as fit."""
 
     @model_validator(mode="after")
     def _fits_word(self) -> Self:
-        if self.bits > self.memory.width:
-            raise ValueError(f"a value of {self.bits} bit is wider than the memory word of {self.memory.width} bit")
+        if self.bits * (self.per_word or 1) > self.memory.width:
+            values = "a value" if self.per_word is None else f"{self.per_word} values"
+            raise ValueError(f"{values} of {self.bits} bit is wider than the memory word of {self.memory.width} bit")
         return self
+
+    def values_in_word(self, bits: int) -> int:
+        """Return the neurons whose values, ``bits`` wide with all that is stored beside them, lie in one word."""
+        fit = self.memory.width // bits
+        return fit if self.per_word is None else min(fit, self.per_word)
 
 
 class AxonMemorySpec(Spec):

@@ -42,6 +42,6 @@ def summary(spec: ChipSpec) -> ChipSummary:
     """Add up a chip."""
     cores = TOPOLOGIES.get(spec.noc.topology)(spec.noc.size).routers * spec.noc.concentration
     state = spec.core.membrane
-    neurons = cores * (state.memory.words * (state.memory.width // state.bits))
+    neurons = cores * (state.memory.words * state.values_in_word(state.bits))
     bits = sum(memory.capacity for memory in core_memories(spec).values())
     return ChipSummary(cores, neurons, bits, cores * bits)

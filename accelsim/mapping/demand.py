@@ -80,9 +80,9 @@ def state_layout(core: CoreSpec, population: Population, *, integer: bool, loade
     bits = states * (core.membrane.bits if integer else 32)
     if loaded or (population.bias is not None and bool(np.any(population.bias))):
         bits += accumulator
-    width = core.membrane.memory.width
-    words = -(-bits // width)
-    return StateLayout(width // bits if words == 1 else 1, words, core.accumulator.memory.width // accumulator)
+    words = -(-bits // core.membrane.memory.width)
+    membranes = core.membrane.values_in_word(bits) if words == 1 else 1
+    return StateLayout(membranes, words, core.accumulator.values_in_word(accumulator))
 
 
 def room_of(core: CoreSpec) -> Demand:
