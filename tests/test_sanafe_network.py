@@ -15,6 +15,8 @@ from accelsim.costs.analytic_models.sanafe_latency import CoreLatencies, simple_
 from accelsim.errors import NetworkError
 from accelsim.functional.executor import execute
 from accelsim.functional.numerics import Numerics
+from accelsim.network.importers.importer import import_network
+from accelsim.network.importers.options import ImportOptions
 from accelsim.validation.sanafe_network import CORES, MEMBER, read_dvs_network
 from accelsim.validation.sanafe_peer import describe, package_folder, run_peer
 from accelsim.validation.sanafe_rules import channel_first, step_counts
@@ -27,6 +29,19 @@ def archive(tmp_path):
     file = tmp_path / "net.npz"
     np.savez(file, **sanafe_twin.synthetic_arrays())
     return file
+
+
+def test_the_importer_of_any_archive_reads_the_same_network(archive, tmp_path):
+    ours, theirs = import_network(archive, ImportOptions()), read_dvs_network(archive).network
+    assert list(ours.populations) == list(theirs.populations)
+    for one, other in zip(ours.projections, theirs.projections, strict=True):
+        assert (one.connection.rows == other.connection.rows).all() and one.name == other.name
+    assert (ours.populations["pixels"].bias == theirs.populations["pixels"].bias).all()
+    arrays = sanafe_twin.synthetic_arrays()
+    del arrays["dense1"]
+    np.savez(tmp_path / "bad.npz", **arrays)
+    with pytest.raises(NetworkError, match=r"expected inputs, conv1 \.\., dense1 and 6 thresholds"):
+        import_network(tmp_path / "bad.npz", ImportOptions())
 
 
 @pytest.fixture(scope="session")
