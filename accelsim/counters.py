@@ -53,10 +53,24 @@ class Counters:
 
 @dataclass(frozen=True)
 class Price:
-    """Energy of one action, with where it comes from."""
+    """Energy of one action, with where it comes from.
+
+    Attributes
+    ----------
+    energy_pj : float
+    source : str
+    expression : str
+        The formula with its numbers filled in, Python arithmetic whose value is the energy; empty where it is a number.
+    """
 
     energy_pj: float
     source: str
+    expression: str = ""
+
+    @property
+    def formula(self) -> str:
+        """The expression, or the number itself."""
+        return self.expression or f"{self.energy_pj:.12g}"
 
 
 @dataclass(frozen=True)

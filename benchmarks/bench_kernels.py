@@ -60,12 +60,12 @@ def bench_neurons() -> None:
     for name in NEURON_MODELS.names():
         real = NEURON_MODELS.get(name).example(size)
         for model in (real.quantized(scale), real):
-            state = np.zeros((SAMPLES, size), model.dtype)
-            current = np.random.default_rng(0).integers(-20, 40, state.shape).astype(model.dtype)
-            fired = np.zeros(state.shape, np.uint8)
+            state = np.zeros((len(model.states), SAMPLES, size), model.dtype)
+            current = np.random.default_rng(0).integers(-20, 40, (SAMPLES, size)).astype(model.dtype)
+            fired = np.zeros(current.shape, np.uint16)
             limits = StateRange.of_bits(16) if model is not real else None
             took = measure(lambda m=model, s=state, c=current, f=fired, x=limits: m.step(s, c, f, x))
-            rows.append((name, np.dtype(model.dtype).name, took, took.per_second(state.size)))
+            rows.append((name, np.dtype(model.dtype).name, took, took.per_second(current.size)))
     print_table("Neuron models", ("model", "type", "time", "updates/s"), rows)
 
 

@@ -26,6 +26,7 @@ CHIP = {
         "injection_queue": 128, "pipeline_drain": 4, "timing": UNIT_TIMING,
         "weight_format": "dense", "skip_zero_weights": False,
         "conv_storage": "shared",
+        "multi_spike": "repeat",
         "axon_memory": {"entry_bits": 32, "memory": SRAM},
         "routing_memory": {"entry_bits": 32, "memory": SRAM},
         "synapse_memory": {"capacity": "64 KiB", "width": 64, "banks": 4, "ports": "1RW"},

@@ -1,6 +1,7 @@
 """Small random networks built directly from rows and runs, and a naive twin of the executor that knows neither."""
 
 import numpy as np
+from extra_neurons import Burster, Gate, naive_burst, naive_gate
 
 from accelsim.network.connections.connection import Connection, LayerShape
 from accelsim.network.events import EventStream
@@ -91,6 +92,42 @@ def random_network(seed, *, integer=True, readout="lif"):
     return Network("random", populations, projections, 1e-3)
 
 
+def random_graph(seed, *, integer=True, readout=False, slow=False, most=5):
+    """Any graph: skips, several edges between the same two, self-loops and cycles with delays, several states.
+
+    ``slow``: the delays around every cycle add up to at least the number of its edges, as pipelines need. ``most`` is
+    that of the populations that spike several times in a timestep.
+    """
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(2, 5))
+    names = ["in", *rng.permutation([f"p{at}" for at in range(count)]).tolist(), "out"]
+    sizes = {name: int(rng.integers(1, 14)) for name in names}
+    populations = {"in": Population("in", (sizes["in"],), None)}
+    for name in [*rng.permutation(names[1:-1]).tolist(), "out"]:
+        kind = "li" if name == "out" and readout else str(rng.choice(["lif", "if", "burster", "gate"]))
+        bias = rng.integers(-2, 4, sizes[name])
+        bias = None if rng.random() < 0.4 else bias.astype(np.int32) if integer else (bias / 10).astype(np.float32)
+        threshold = rng.uniform(0.3, 1.5, sizes[name])
+        threshold = (threshold * 10).astype(np.int32) if integer else threshold.astype(np.float32)
+        special = {"burster": lambda limit: Burster(limit, most), "gate": Gate}
+        model = special[kind](threshold) if kind in special else neurons(rng, kind, sizes[name], integer)
+        populations[name] = Population(name, (sizes[name],), model, bias, np.ones(sizes[name]))
+    edges = []
+
+    def join(at, to):
+        delay = 0 if at < to and rng.random() < 0.6 else int(rng.integers(0, 4))
+        delay = max(delay, (at - to + 1 if slow else 1) if at >= to else 0)
+        matrix = scattered(rng, sizes[names[at]], sizes[names[to]], integer)
+        edges.append(Projection(names[at], names[to], matrix, delay=delay))
+
+    for to in range(1, len(names)):
+        join(int(rng.integers(0, to)), to)
+    for _ in range(int(rng.integers(0, 2 * len(names)))):
+        join(int(rng.integers(0, len(names) - int(readout))), int(rng.integers(1, len(names))))
+    order = rng.permutation(len(edges))
+    return Network("graph", populations, tuple(edges[at] for at in order), 1e-3)
+
+
 def random_events(seed, size, *, kind="spikes", samples=3, timesteps=6, integer=True, rate=0.3):
     rng = np.random.default_rng(seed)
     active = rng.random((samples, timesteps, size)) < rate
@@ -136,8 +173,18 @@ def naive_neuron(model, n, v, current, low, high):
     return min(max(v, low), high), int(fires), saturations
 
 
+def naive_model(model, n, states, current, low, high):
+    """One neuron of any model and timestep in Python integers; returns states, spikes and saturations."""
+    if isinstance(model, Burster):
+        return naive_burst(model, n, states, current, low, high)
+    if isinstance(model, Gate):
+        return naive_gate(model, n, states, current, low, high)
+    v, fired, saturations = naive_neuron(model, n, states[0], current, low, high)
+    return [v], fired, saturations
+
+
 def naive_integer(network, events, membrane_bits, accumulator_bits, delay=0, zeros_touch=False):
-    """Dense matrices, Python integers, one neuron at a time; with a delay of 1 what was sent is seen one step later."""
+    """Dense matrices, Python integers, one neuron at a time; ``delay`` is added to that of every edge."""
     low, high = -(1 << (membrane_bits - 1)), (1 << (membrane_bits - 1)) - 1
     values = input_values(events).astype(object)
     marks = np.zeros(values.shape, bool)
@@ -152,37 +199,39 @@ def naive_integer(network, events, membrane_bits, accumulator_bits, delay=0, zer
     }
     overflows = {f"{name}.{part}": 0 for name in hidden for part in ("accumulator", "membrane")}
     for s in range(events.samples):
-        state = {name: [0] * item.size for name, item in hidden.items()}
+        state = {name: [[0] * len(item.model.states) for _ in range(item.size)] for name, item in hidden.items()}
+        sent, seen = [], []
         for t in range(events.timesteps):
             held = events.kind == "bias_current"
-            fresh, noted = {network.input.name: values[s, 0 if held else t]}, {network.input.name: marks[s, t]}
-            if delay == 0:
-                sent, seen = fresh, noted
-            elif t == 0:
-                sent = {name: np.zeros(item.size, object) for name, item in network.populations.items()}
-                seen = {name: np.zeros(item.size, bool) for name, item in network.populations.items()}
-            for name, item in hidden.items():
+            sent.append({network.input.name: values[s, 0 if held else t]})
+            seen.append({network.input.name: marks[s, t]})
+            for name in network.order:
+                if name == network.input.name:
+                    continue
+                item = hidden[name]
                 total = np.zeros(item.size, object) if item.bias is None else item.bias.astype(object)
                 touched = np.zeros(item.size, bool)
                 for edge in network.incoming(name):
-                    arriving = matrix[edge.name] @ sent[edge.source]
+                    at = t - edge.delay - delay
+                    if at < 0:
+                        continue
+                    arriving = matrix[edge.name] @ sent[at][edge.source]
                     total = total + arriving
                     if held and edge.source == network.input.name:
                         touched |= arriving != 0
                     else:
-                        touched |= naive_touched(edge.connection, seen[edge.source], zeros_touch)
-                record["nonzero"][name][s, t] = [v != 0 for v in state[name]]
+                        touched |= naive_touched(edge.connection, seen[at][edge.source], zeros_touch)
+                record["nonzero"][name][s, t] = [any(states) for states in state[name]]
                 record["touched"][name][s, t] = touched
                 fired = np.zeros(item.size, object)
                 for n in range(item.size):
                     current = wrapped(int(total[n]), accumulator_bits)
                     overflows[f"{name}.accumulator"] += int(current != total[n])
-                    state[name][n], fired[n], extra = naive_neuron(item.model, n, state[name][n], current, low, high)
+                    state[name][n], fired[n], extra = naive_model(item.model, n, state[name][n], current, low, high)
                     overflows[f"{name}.membrane"] += extra
-                fresh[name], noted[name] = fired, fired.astype(bool)
+                sent[t][name], seen[t][name] = fired, fired.astype(bool)
                 record["spikes"][name][s, t] = fired
-                record["state"][name][s, t] = state[name]
-            sent, seen = fresh, noted
+                record["state"][name][s, t] = [states[-1] if states else 0 for states in state[name]]
     return record, overflows
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
+from extra_neurons import Burster
 from functional_builders import neurons
 
 from accelsim.network.connections.conv import convolution
@@ -42,9 +43,9 @@ def run_flow(workload, hw="core", **options):
     made = []
     totals = flow.totals.totals
 
-    def keep(run):
+    def keep(run, operations):
         made.append(run)
-        return totals(run)
+        return totals(run, operations)
 
     options = {"cache": False, "threads": 1, **options}
     with mock.patch.object(flow.totals, "totals", keep):
@@ -98,6 +99,28 @@ def layered_network(seed, *, integer=True, readout=False):
         join("c", "out"),
     )
     return Network(f"random_{seed}", populations, projections, 1e-3)
+
+
+def graph_network(seed, *, native=False):
+    """Dense projections that skip, recur and delay, two between the same two; some neurons spike several times."""
+    rng = np.random.default_rng(seed)
+    sizes = {"in": 12, "a": 17, "b": 9, "c": 14, "out": 5}
+    populations = {"in": Population("in", (sizes["in"],), None)}
+    for name, kind in (("a", "lif"), ("b", "burst"), ("c", "if"), ("out", "burst" if seed % 2 else "if")):
+        size = sizes[name]
+        limit = rng.integers(4, 12, size).astype(np.int32)
+        model = Burster(limit, None if seed % 3 == 0 else 5) if kind == "burst" else neurons(rng, kind, size, True)
+        bias = rng.integers(-1, 3, size).astype(np.int32) if rng.random() < 0.4 else None
+        populations[name] = Population(name, (size,), model, bias, np.ones(size))
+    short = int(not native)  # a pipeline needs a delay of one more timestep around its cycles
+    edges = [
+        ("in", "a", 0), ("a", "b", 0), ("b", "c", 0), ("c", "out", 0), ("a", "c", 0), ("a", "c", 2), ("in", "out", 1),
+        ("b", "b", 1), ("c", "a", 2 + short), ("out", "b", 2 + short),
+    ]  # fmt: skip
+    projections = [
+        Projection(u, v, dense(pruned(rng, (sizes[v], sizes[u])), 8), delay=delay) for u, v, delay in edges
+    ]
+    return Network(f"graph_{seed}", populations, tuple(projections), 1e-3)
 
 
 def random_events(seed, size, kind, *, samples=2, timesteps=4, rate=0.2, integer=True):

@@ -1,11 +1,13 @@
 """The quantised ANN against dense float matrices, and its counts against brute force."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelsim.baseline.ann import ASSUMED, ann_input, quantised, run_ann
+from accelsim.baseline.ann import ASSUMED, RECURRENT, ann_input, quantised, run_ann
 from accelsim.baseline.layers import integer_weights, pooled_inputs
 from accelsim.errors import EventError
 from accelsim.network.connections.conv import convolution
@@ -98,6 +100,22 @@ def test_effective_macs_and_zeros_by_brute_force(seed: int, bits: int) -> None:
     for layer, edge in zip(run.layers, net.projections, strict=True):
         assert (layer.effective_macs <= edge.connection.shape.macs).all()
     assert run.layers[1].pool_additions == 27 * 3
+
+
+def test_delays_do_not_matter_and_cycles_carry_zeros() -> None:
+    """One pass: the same as without delays, in whatever order the populations are named, and without the loop."""
+    net, values = network(), np.random.default_rng(3).random((3, 72))
+    plain = run_ann(net, events(), values, 8, 8)
+    first, second, last = net.projections
+    late = (replace(second, delay=2), last, replace(first, delay=1))
+    names = ["in", "b", "a", "out"]
+    delayed = Network("late", {name: net.populations[name] for name in names}, late, 1e-3)
+    np.testing.assert_array_equal(run_ann(delayed, events(), values, 8, 8).output, plain.output)
+    around = Projection("b", "a", dense(np.ones((108, 5), np.float32)), delay=1)
+    looped = run_ann(Network("loop", net.populations, (*net.projections, around), 1e-3), events(), values, 8, 8)
+    np.testing.assert_array_equal(looped.output, plain.output)
+    assert looped.layers[3].zero_fraction.tolist() == [1.0] * 3 and not looped.layers[3].effective_macs.any()
+    assert RECURRENT in looped.activations and RECURRENT not in plain.activations
 
 
 def test_pool_is_multiplied_once() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 import accelsim
 from accelsim.hardware.loader import load_chip
+from accelsim.hardware.presets import preset_names
 
 MAIN = "from accelsim.cli.app import main; main()"
 HEAVY = {"numba", "numpy", "pandas", "pydantic", "simpy", "matplotlib", "pyarrow", "ruamel.yaml", "h5py"}
@@ -76,7 +77,7 @@ def test_check_prints_all_problems_of_all_files(repository, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("hw show cor", "unknown hardware preset 'cor'; did you mean 'core'? Known: core, large, loihi_sanafe, small"),
+        ("hw show cor", "unknown hardware preset 'cor'; did you mean 'core'? Known: " + ", ".join(preset_names())),
         (
             "hw show core --set core.scan=[red]",
             "--set core.scan=[red]: core.scan: expected 'all' or 'touched', got a list",

@@ -28,8 +28,8 @@ PARTS = ("clock", "technology", "noc", "core", "barrier", "mapping", "baseline")
 BASELINE_PARTS = {ARRAY, DRAM, INPUT, OUTPUT, PORTS, WEIGHT}
 """Components of the MAC array: names of prices, not keys."""
 ENTRY_GROUPS = {
-    "neuron_model", "weight_format", "topology", "importer", "encoding", "partition", "placement", "sram_source",
-    "arithmetic_source", "noc_source", "dataflow", "analytic_model", "engine",
+    "neuron_model", "weight_format", "topology", "importer", "dialect", "encoding", "event_format", "pruning_method",
+    "partition", "placement", "sram_source", "arithmetic_source", "noc_source", "dataflow", "analytic_model", "engine",
 }
 
 

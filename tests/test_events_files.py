@@ -136,7 +136,7 @@ NPZ = [
     (coordinates(sample=[1, 0, 0]), r"event 1: sample 0, t 2 comes after sample 1, t 0"),
     (
         coordinates(t=[0, 0, 1], neuron=[1, 1, 0]),
-        r"neuron 1 spikes twice in sample 0, t 0; several spikes in one timestep",
+        r"neuron 1 spikes twice in sample 0, t 0; numbers of spikes are given as",
     ),
     (coordinates(t=[0, 2]), r"t: 2 entries, but 'sample' has 3"),
     (coordinates(t=[0.0, 2.0, 1.0]), r"t: expected integers with one axis, got float64 of shape \(3,\)"),
@@ -146,7 +146,8 @@ NPZ = [
     (coordinates(shape=[1 << 40, 1 << 40, 4]), r"shape: expected .* of at most 1073741824 entries"),
     ({"a": np.ones(2)}, r"expected 'input' \(with 'input_shape'\), or 'sample', 't', 'shape' .*; got a"),
     ({"input": np.zeros((2, 1, 3), np.uint8)}, "the input has no event"),
-    ({"input": np.full((2, 1, 3), 2)}, "input: expected 0 or 1; several spikes in one timestep are not represented"),
+    ({"input": np.full((2, 1, 3), -1)}, r"input: expected numbers of spikes, integers 0..65535, got int64 -1..-1"),
+    ({"input": np.full((2, 1, 3), 0.5)}, r"input: expected numbers of spikes, integers 0..65535, got float64"),
     (
         {"input": np.zeros((2, 1), np.uint8)},
         r"expected \(timesteps, samples, ...\) with 3 or 5 axes, got shape \(2, 1\)",
@@ -228,3 +229,13 @@ def test_labels_of_an_npz(tmp_path):
     assert read_npz_labels(path, "labels").tolist() == [3, 1]
     with pytest.raises(EventError, match="expected an array 'label', got labels"):
         read_npz_labels(path, "label")
+
+
+def test_numbers_of_spikes_are_listed_as_often(tmp_path):
+    spikes = np.random.default_rng(3).integers(0, 4, (5, 2, 2, 3, 4)).astype(np.uint8)
+    np.savez(tmp_path / "x.npz", input=spikes.astype(np.float32))
+    events, shape = read_events(tmp_path / "x.npz", 5)
+    assert shape == (3, 4, 2) and events.total == spikes.sum()
+    dense = np.zeros((2 * 5, 24), int)
+    np.add.at(dense, (np.repeat(np.arange(10), np.diff(events.ptr)), events.index), 1)
+    np.testing.assert_array_equal(dense.reshape(2, 5, 3, 4, 2), spikes.transpose(1, 0, 3, 4, 2))

@@ -5,10 +5,16 @@ import pytest
 
 from accelsim.errors import EventError, WorkloadError
 from accelsim.functional.decoding import accuracy, check_decoding, predict
-from accelsim.network.graph import Population
+from accelsim.functional.executor import execute
+from accelsim.functional.numerics import Numerics
+from accelsim.network.connections.dense import dense
+from accelsim.network.events import EventStream
+from accelsim.network.graph import Network, Population, Projection
+from accelsim.network.quantize import Quantization, quantize
 from accelsim.neurons.lif import LIF
 from accelsim.neurons.readout import LeakyIntegrator
 from accelsim.trace.activity import ActivityTrace
+from accelsim.trace.file import load_trace, save_trace
 
 
 def trace(output, first_spike):
@@ -28,7 +34,7 @@ def test_first_spike_then_count_then_index():
 
 
 def test_unknown_decoding():
-    with pytest.raises(WorkloadError, match="expected one of rate, membrane, first_spike; got 'ttfs'"):
+    with pytest.raises(WorkloadError, match="expected one of rate, membrane, membrane_max, first_spike; got 'ttfs'"):
         predict(trace([[1]], [[1]]), "ttfs")
 
 
@@ -38,7 +44,7 @@ def test_decoding_must_fit_the_output():
     check_decoding(readout, "membrane")
     with pytest.raises(WorkloadError, match="output o spikes: expected rate or first_spike, got 'membrane'"):
         check_decoding(spiking, "membrane")
-    with pytest.raises(WorkloadError, match="output o is a readout: expected membrane, got 'rate'"):
+    with pytest.raises(WorkloadError, match="output o is a readout: expected membrane or membrane_max, got 'rate'"):
         check_decoding(readout, "rate")
 
 
@@ -62,3 +68,35 @@ def test_wilson_interval(correct, samples, low, high):
 def test_accuracy_needs_labels():
     with pytest.raises(EventError, match="one label per prediction"):
         accuracy(np.zeros(3, np.int64), np.zeros(2, np.int64))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_largest_membrane_over_time_is_that_of_a_loop(seed, tmp_path):
+    rng = np.random.default_rng(seed)
+    weights = (rng.integers(-40, 41, (3, 5)) / 4).astype(np.float32)
+    leak = np.full(3, 0.5, np.float32)
+    bias = np.float32([-1, -2, -1.5])  # membranes below zero throughout are not mistaken for zero
+    populations = {
+        "input": Population("input", (5,), None),
+        "out": Population("out", (3,), LeakyIntegrator(leak), bias, np.ones(3)),
+    }
+    network = Network("n", populations, (Projection("input", "out", dense(weights)),), 1.0)
+    spikes = rng.random((4, 7, 5)) < 0.2
+    done = execute(network, EventStream.from_dense(spikes), Numerics(None, None), 2)
+    membrane = np.zeros((4, 3))
+    largest = np.full((4, 3), -np.inf)
+    for step in range(7):
+        membrane = membrane * 0.5 + spikes[:, step] @ weights.T + bias
+        largest = np.maximum(largest, membrane)
+    np.testing.assert_allclose(done.peak, largest, rtol=1e-5)
+    assert predict(done, "membrane_max").tolist() == largest.argmax(axis=1).tolist()
+    assert predict(done, "membrane").tolist() == membrane.argmax(axis=1).tolist()
+    save_trace(done, tmp_path / "trace.npz")
+    np.testing.assert_array_equal(load_trace(tmp_path / "trace.npz").peak, done.peak)
+    integer = execute(quantize(network, Quantization(8, "tensor")), EventStream.from_dense(spikes), Numerics(16, 16), 1)
+    np.testing.assert_allclose(integer.peak, largest, atol=2 * 10 / 127 * 2)
+
+
+def test_membranes_over_time_of_an_output_that_spikes():
+    with pytest.raises(WorkloadError, match="membrane_max needs a readout, the output spikes"):
+        predict(trace([[1]], [[1]]), "membrane_max")

@@ -86,8 +86,8 @@ def test_float_network_equals_naive_twin(seed, kind):
                             at = edge.connection.run_start[run]
                             part[at : at + len(row)] += sent[edge.source][source] * row
                     current = part + current if held else part
-                fired = np.zeros((1, item.size), np.uint8)
-                item.model.step(state[name], current[None], fired, None)
+                fired = np.zeros((1, item.size), np.uint16)
+                item.model.step(state[name][None], current[None], fired, None)
                 sent[name] = fired[0].astype(np.float32)
                 if item.model.spiking:
                     assert np.array_equal(trace.dense(name, item.size)[s, t], fired[0]), name

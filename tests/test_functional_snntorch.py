@@ -61,7 +61,7 @@ def test_membranes(shared_data, variant):
         spikes = trace.dense(source, network.populations[source].size)[:samples].astype(np.float64)
         currents = spikes @ edge.connection.dense_matrix().T.astype(np.float64) + population.bias
         state = np.zeros((samples, population.size), np.float32)
-        fired = np.zeros(state.shape, np.uint8)
+        fired = np.zeros(state.shape, np.uint16)
         for step in range(16):
-            population.model.step(state, currents[:, step].astype(np.float32), fired, None)
+            population.model.step(state[None], currents[:, step].astype(np.float32), fired, None)
             assert np.allclose(state, memory[step], rtol=0, atol=1e-4), (target, step)

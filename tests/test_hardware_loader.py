@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from accelsim.errors import ConfigError, UnknownNameError
 from accelsim.hardware.loader import MAX_EXTENDS, load_chip
 from accelsim.hardware.overrides import split_path
-from accelsim.hardware.presets import preset_path
+from accelsim.hardware.presets import preset_names, preset_path
 from accelsim.hardware.yaml_reader import read_yaml
 from accelsim.hardware.yaml_writer import write_yaml
 
@@ -195,7 +195,10 @@ core:
     bank: 4
     capacity: -1 KiB
 """
-KEYS = "barrier, baseline, clock, core, description, energies, mapping, name, noc, ports, schedule, technology"
+KEYS = (
+    "barrier, baseline, clock, core, description, energies, limits, mapping, name, noc, ports, provenance, schedule, "
+    "technology"
+)
 MEMORY_KEYS = "banks, capacity, ports, width"
 
 
@@ -239,7 +242,7 @@ def test_extends_too_long(tmp_path):
 @pytest.mark.parametrize(
     ("base", "message"),
     [
-        ("cor", "unknown hardware preset 'cor'; did you mean 'core'? Known: core, large, loihi_sanafe, small"),
+        ("cor", "unknown hardware preset 'cor'; did you mean 'core'? Known: " + ", ".join(preset_names())),
         ("3", "expected a preset or a relative path, got 3"),
         ("[core]", "expected a preset or a relative path, got a list"),
         ("''", "expected a preset or a relative path, got ''"),

@@ -16,17 +16,18 @@ from accelsim.network.workload import load_workload
 
 NAMES = ["core", "large", "small"]
 """Designs of our own; the others are descriptions of other chips."""
+OTHERS = ["loihi", "loihi_sanafe", "odin", "odin_calibrated", "reckon", "seneca", "speck", "truenorth"]
 DEPTH = {"core": 3 + 3, "small": 1 + 1, "large": 7 + 7}
 LAYERS = (3136, 1568, 128, 10)
 """Neurons of the bundled network."""
 
 
 def test_the_presets_are_there():
-    assert preset_names() == sorted([*NAMES, "loihi_sanafe"])
+    assert preset_names() == sorted([*NAMES, *OTHERS])
     for name in preset_names():
         assert load_chip(name).spec.name == name
         assert len(load_chip(name).spec.description) > 20
-    with pytest.raises(UnknownNameError, match=r"hardware preset 'cpu'.* Known: core, large, loihi_sanafe, small"):
+    with pytest.raises(UnknownNameError, match=r"hardware preset 'cpu'.* Known: core, large, loihi, .*truenorth"):
         preset_path("cpu")
 
 

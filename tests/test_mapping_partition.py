@@ -4,15 +4,16 @@ import itertools
 
 import numpy as np
 import pytest
-from functional_builders import random_network
+from functional_builders import random_graph, random_network
 from timing_builders import chip, conv_network, layer_chain, ports_at
 
 from accelsim.compression.format import WEIGHT_FORMATS
 from accelsim.errors import MappingError
 from accelsim.hardware.spec import ChipSpec
-from accelsim.mapping.demand import Demand, DemandModel, room_of, values_per_word
+from accelsim.mapping.demand import Demand, DemandModel, room_of, state_layout
 from accelsim.mapping.mapping import map_network
 from accelsim.mapping.partition import compact, equal_slices, fewest_slices, pack, spread
+from accelsim.mapping.schedule import Schedule
 
 
 def model_of(net, spec: ChipSpec) -> DemandModel:
@@ -53,15 +54,17 @@ def naive_demand(net, spec: ChipSpec, part) -> Demand:
     """What a part needs, from the dense matrices of its projections (rows of a dense layer, or of a kernel)."""
     core, population = spec.core, net.populations[part.population]
     biased = population.bias is not None and bool((population.bias != 0).any())
-    membrane_bits = core.membrane.bits + (core.accumulator.bits if biased else 0)
+    membrane_bits = core.membrane.bits * len(population.model.states) + (core.accumulator.bits if biased else 0)
     count = len(part.neurons)
+    slots = Schedule.of(spec.schedule, net, 1).slots(net, part.population)
+    everyone = {edge.source: set() for edge in net.incoming(part.population)}
     mine = set(part.neurons.tolist())
     zeros = core.weight_format == "dense" and not core.skip_zero_weights
-    axons = words = 0
+    words = 0
     for edge in net.incoming(part.population):
         matrix = edge.connection.dense_matrix()
         joined = edge.connection
-        reached = set()
+        reached = everyone[edge.source]
         used: dict[int, list[set[int]]] = {}
         for source in range(joined.n_source):
             for run in range(joined.run_ptr[source], joined.run_ptr[source + 1]):
@@ -72,15 +75,16 @@ def naive_demand(net, spec: ChipSpec, part) -> Demand:
                 if any(zeros or joined.rows[row, at] for at in inside):
                     reached.add(source)
         assert reached >= {s for s in range(joined.n_source) if matrix[part.neurons, s].any()}
-        axons += len(reached)
         encode = WEIGHT_FORMATS.get(core.weight_format)()
         for row, cuts in used.items():
             stored = joined.rows[row, sorted(set().union(*cuts))]
             each = -(-int(encode.row_bits(stored[None, :], joined.bits)[0]) // core.synapse_memory.width)
             words += each * (len(cuts) if core.conv_storage == "unrolled" else 1)
+    axons = sum(len(sources) for sources in everyone.values())
+    width = core.membrane.memory.width
     return Demand(
-        -(-count // (core.membrane.memory.width // membrane_bits)),
-        -(-count // (core.accumulator.memory.width // core.accumulator.bits)),
+        -(-count // (width // membrane_bits)) if 0 < membrane_bits <= width else count * -(-membrane_bits // width),
+        slots * -(-count // (core.accumulator.memory.width // core.accumulator.bits)),
         axons,
         words,
     )
@@ -117,14 +121,30 @@ def test_every_neuron_once_and_every_capacity_kept(chunk):
     assert min(cut, shared) >= 2, (cut, shared)
 
 
+@pytest.mark.parametrize("schedule", ["pipelined", "native"])
+def test_graphs_need_their_states_slots_and_shared_axons(schedule):
+    for seed in range(25):
+        net, spec = random_graph(seed, slow=True), small_chip(3)
+        spec = spec.model_copy(update={"schedule": schedule})
+        mapping = map_network(net, spec, "spikes", 1)
+        held: dict[int, Demand] = {}
+        for part in mapping.parts:
+            if part.terminal < mapping.cores:
+                known = held.get(part.terminal, Demand(0, 0, 0, 0))
+                held[part.terminal] = known + naive_demand(net, spec, part)
+        assert held == mapping.occupation, seed
+
+
 def check_addresses(mapping, net, spec) -> None:
     """Slices of one core lie beside each other in its memories, without overlap."""
     core = spec.core
     for used in mapping.used_cores:
         taken = {"membrane": set(), "accumulator": set()}
         for part in (part for part in mapping.parts if part.terminal == used):
-            per_word = values_per_word(core, net.populations[part.population], integer=True)
-            assert (part.membranes_per_word, part.accumulators_per_word) == per_word
+            layout = state_layout(core, net.populations[part.population], integer=True)
+            assert (part.membranes_per_word, part.words_per_membrane, part.accumulators_per_word) == layout
+            assert layout.words_per_membrane == 1
+            per_word = (layout.membranes_per_word, layout.accumulators_per_word)
             firsts = (part.membrane_word, part.accumulator_word)
             rooms = (core.membrane.memory.words, core.accumulator.memory.words // 2)
             for words, first, each, room in zip(taken.values(), firsts, per_word, rooms, strict=True):
@@ -234,9 +254,9 @@ def test_a_bias_takes_room_beside_its_membrane():
     core = chip().core
     biased = [name for name, item in net.populations.items() if item.bias is not None and (item.bias != 0).any()]
     assert biased
-    assert values_per_word(core, net.populations[biased[0]], integer=True) == (1, 2)
+    assert state_layout(core, net.populations[biased[0]], integer=True) == (1, 1, 2)
     plain = next(name for name, item in net.populations.items() if item.bias is None and item.model is not None)
-    assert values_per_word(core, net.populations[plain], integer=True) == (2, 2)
+    assert state_layout(core, net.populations[plain], integer=True) == (2, 1, 2)
 
 
 @pytest.mark.parametrize("partition", ["compact", "spread"])

@@ -39,9 +39,9 @@ def run(network, spikes):
         total = found[edge.source].astype(np.float32) @ edge.connection.dense_matrix().T
         total += 0 if population.bias is None else population.bias
         state = np.zeros((samples, population.size), np.float32)
-        fired = np.zeros((steps, samples, population.size), np.uint8)
+        fired = np.zeros((steps, samples, population.size), np.uint16)
         for step in range(steps):
-            population.model.step(state, total[step], fired[step], None)
+            population.model.step(state[None], total[step], fired[step], None)
         found[population.name] = fired
     return found
 
@@ -68,7 +68,7 @@ RECORDINGS = [
     (
         "sinabs/sinabs_iaf_single.nir",
         "sinabs/sinabs_iaf_single.npz",
-        ImportOptions("sinabs", 1, "subtract", ">="),
+        ImportOptions("sinabs", 1, "subtract", ">=", spike_mode="single"),
         "spk",
     ),
     (

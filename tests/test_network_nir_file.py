@@ -8,7 +8,7 @@ import pytest
 from network_builders import chain, neuron_if, write_graph
 
 from accelsim.errors import AccelsimError, NetworkError
-from accelsim.network.importers import nir_file
+from accelsim.network.importers import hdf5_file, nir_file
 from accelsim.network.importers.hdf5_text import TextReader
 from accelsim.network.importers.importer import ImportOptions, import_network
 from accelsim.network.importers.nir_file import read_nir
@@ -152,7 +152,7 @@ def test_what_a_file_must_not_hold(line, change, message):
 
 
 def test_limit_on_all_bytes_together(line, monkeypatch):
-    monkeypatch.setattr(nir_file, "MAX_TOTAL_BYTES", 70)  # the weight alone has 32, the three arrays of the neurons 48
+    monkeypatch.setattr(hdf5_file, "MAX_TOTAL_BYTES", 70)  # the weight alone has 32, the three arrays of the neurons 48
     with pytest.raises(
         NetworkError, match=r"node 'n.*': .*: the file holds more than 70 bytes of parameters, which is"
     ):

@@ -9,7 +9,8 @@ from accelsim.errors import NetworkError
 from accelsim.network.connections.conv import convolution
 from accelsim.network.connections.dense import dense
 from accelsim.network.graph import Network, Population, Projection
-from accelsim.network.quantize import Quantization, integer_levels, quantize
+from accelsim.network.quantize import Quantization, quantize
+from accelsim.network.quantize_levels import integer_levels
 from accelsim.neurons.lif import LIF
 
 
@@ -148,6 +149,16 @@ def test_input_scale_enters_the_first_population_only():
     np.testing.assert_allclose(done.populations["b"].scale, 0.01, rtol=1e-6)
     assert done.populations["a"].model.threshold.item() == round(255 / 0.01)
     assert done.populations["a"].bias.item() == round(0.5 * 255 / 0.01)
+
+
+def test_values_of_the_input_and_spikes_do_not_share_a_scale():
+    """A recurrent first layer: integers of 1/255 steps of the input and of whole spikes cannot be added."""
+    net = network(np.ones((3, 2)))
+    around = Projection("out", "out", dense(np.ones((3, 3), np.float32)), delay=2)
+    recurrent = Network("net", net.populations, (*net.projections, around), 1e-3)
+    assert [edge.delay for edge in quantize(recurrent, Quantization(8, "tensor")).projections] == [0, 2]
+    with pytest.raises(NetworkError, match=r"population out: adds values of the input, in steps of 0\.0039"):
+        quantize(recurrent, Quantization(8, "tensor"), input_scale=1 / 255)
 
 
 def test_a_channel_without_weights_still_resolves_its_bias():

@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from pipeline_builders import layered_network, random_events, run_flow, workload_of
+from pipeline_builders import graph_network, layered_network, random_events, run_flow, workload_of
 
 from accelsim.costs.leakage import component_leakage
 from accelsim.mapping.axons import COST
+from accelsim.mapping.schedule import Schedule
 from accelsim.timing.engine import ENGINES, empty_chunk
 from accelsim.timing.machine import build_machine
 
@@ -17,6 +18,14 @@ EXACT = {"rtol": 1e-12, "atol": 0}
 def spikes(run, name):
     """Spikes of a population, (samples, neurons)."""
     return run.trace.dense(name, run.workload.network.populations[name].size).sum(axis=1, dtype=np.int64)
+
+
+def sends(run, name):
+    """How often each neuron of a population sends, (samples, neurons): for every spike, or once with their number."""
+    dense = run.trace.dense(name, run.workload.network.populations[name].size)
+    model = run.workload.network.populations[name].model
+    as_value = run.chip.spec.core.multi_spike == "graded" and model is not None and model.most_spikes != 1
+    return (dense > 0 if as_value else dense).sum(axis=1, dtype=np.int64)
 
 
 def homes(run, name):
@@ -49,7 +58,7 @@ def expected_packets(run):
     found = {}
     for name, population in network.populations.items():
         copies = np.zeros((population.size, mapping.fabric.terminals), np.int64)
-        sent, home = spikes(run, name), homes(run, name)
+        sent, home = sends(run, name), homes(run, name)
         if name == network.input.name:
             home = np.full(population.size, inputs[0])
             if loads:  # one packet per neuron that the current reaches, to where it lives
@@ -110,14 +119,18 @@ def check_operations(run):
     expected = np.zeros((run.trace.samples, run.mapping.fabric.terminals), np.int64)
     for edge in network.projections:
         if not (loads and edge.source == network.input.name):
-            expected += spikes(run, edge.source) @ synapses_by_terminal(run, edge)
+            expected += sends(run, edge.source) @ synapses_by_terminal(run, edge)
     np.testing.assert_array_equal(run.timing.terminals["sops"], expected)
     assert (run.timing.terminals["issued"] >= expected).all()
     macs = run.timing.terminals["macs"].sum(axis=1)
-    if run.workload.events.kind == "graded":
-        edges = network.outgoing(network.input.name)
+    multiplied = {network.input.name} if run.workload.events.kind == "graded" else set()
+    if run.chip.spec.core.multi_spike == "graded":
+        models = {name: item.model for name, item in network.populations.items() if item.model is not None}
+        multiplied |= {name for name, model in models.items() if model.most_spikes != 1}
+    if multiplied:
+        edges = [edge for edge in network.projections if edge.source in multiplied]
         by_hand = sum(
-            (spikes(run, edge.source) * (edge.connection.dense_matrix() != 0).sum(axis=0)).sum(axis=1) for edge in edges
+            (sends(run, edge.source) * (edge.connection.dense_matrix() != 0).sum(axis=0)).sum(axis=1) for edge in edges
         )
         assert run.chip.spec.core.skip_zero_weights
         np.testing.assert_array_equal(macs, by_hand)
@@ -130,7 +143,8 @@ def check_energy(result, run):
     """Counts x prices + leakage x time, added exactly, for every sample and every view."""
     prices, counters = run.prices.prices, run.counters.counts
     float32 = not run.workload.network.integer
-    leakage = component_leakage(run.chip.spec, float32)
+    widest = max(8, run.mapping.value_bits)
+    leakage = component_leakage(run.chip.spec, float32, multiplier_bits=widest)
     used = {f"core[{core}]" for core in run.mapping.used_cores}
     gated = run.chip.spec.technology.unused_cores == "gated"
     dynamic, static = [], []
@@ -172,7 +186,8 @@ def check_energy(result, run):
 
 def check_cycles(result, run):
     timing = run.timing
-    steps = run.trace.timesteps + run.workload.network.depth[run.workload.network.output.name]
+    schedule = Schedule.of(run.chip.spec.schedule, run.workload.network, run.trace.timesteps)
+    steps = run.trace.timesteps + max(schedule.first.values())
     assert timing.step_cycles.shape == (run.trace.samples, steps)
     assert (timing.causes >= 0).all()
     np.testing.assert_array_equal(timing.causes.sum(axis=2), timing.step_cycles)
@@ -331,6 +346,21 @@ def test_random_networks(kind, seed):
     decoding = "rate" if network.output.model.spiking else "membrane"
     load = workload_of(network, random_events(seed, network.input.size, kind), decoding=decoding)
     check(*run_flow(load, hw, overrides=overrides))
+
+
+@pytest.mark.parametrize("multi_spike", ["repeat", "graded"])
+@pytest.mark.parametrize("schedule", ["pipelined", "native"])
+@pytest.mark.parametrize("seed", range(3))
+def test_graphs(schedule, multi_spike, seed):
+    """Skips, recurrence, delays, several states and several spikes at once."""
+    network = graph_network(seed, native=schedule == "native")
+    load = workload_of(network, random_events(seed, network.input.size, "spikes", timesteps=7))
+    overrides = [f"schedule={schedule}", f"core.multi_spike={multi_spike}", "core.scan=touched"]
+    result, run = run_flow(load, overrides=overrides)
+    assert run.trace.populations["b"].count is not None
+    check(result, run)
+    values = {name for name in ("b", "out") if network.populations[name].model.most_spikes != 1}
+    assert run.mapping.graded == (values if multi_spike == "graded" else set())
 
 
 def test_float32_network():

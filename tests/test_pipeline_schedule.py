@@ -14,9 +14,9 @@ from accelsim.functional.executor import execute
 from accelsim.functional.numerics import Numerics
 from accelsim.hardware.loader import load_chip
 from accelsim.mapping.mapping import map_network
+from accelsim.mapping.schedule import Schedule
 from accelsim.timing.machine import build_machine
 from accelsim.timing.records import SCAN_COUNT
-from accelsim.timing.schedule import Schedule
 from accelsim.timing.simulate import simulate
 from accelsim.timing.work import allocate_work
 from accelsim.timing.work_kernels import build_work

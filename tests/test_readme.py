@@ -63,7 +63,7 @@ def stale_values(row: str, printed: str) -> list[str]:
 
 
 def test_commands_run(checkout: Path) -> None:
-    lines = [line for block in blocks("sh") for line in block.splitlines() if line]
+    lines = [line for block in blocks("sh") for line in block.replace("\\\n", " ").splitlines() if line]
     assert set(NOT_RUN) <= set(lines)
     for line in lines:
         if line not in NOT_RUN:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from functional_builders import naive_touched, random_events, random_network
+from functional_builders import naive_touched, random_events, random_graph, random_network
 
 from accelsim.errors import EventError
 from accelsim.functional.executor import execute
@@ -71,6 +71,31 @@ def test_the_dense_twin(zeros_touch):
         assert 0 < touched.sum() < touched.size or zeros_touch
         np.testing.assert_array_equal(bits(trace.populations[name].touched, item.size), touched.reshape(10, -1))
         np.testing.assert_array_equal(bits(trace.populations[name].nonzero, item.size), earlier.reshape(10, -1))
+
+
+@pytest.mark.parametrize("delay", [0, 1])
+@pytest.mark.parametrize("seed", [5, 16, 17, 22, 26])
+def test_the_recording_of_an_execution_is_its_trace(seed, delay):
+    """On graphs with delays, recurrence and several spikes at once; a neuron as often in the recording as it spikes."""
+    network = random_graph(seed)
+    events = random_events(seed, network.input.size, timesteps=7)
+    made = execute(network, events, Numerics(16, 16), 1, delay=delay)
+    spikes = {network.input.name: events}
+    for name, item in network.populations.items():
+        if item.model is not None:
+            activity = made.populations[name]
+            counts = activity.counts
+            ptr = np.concatenate(([0], np.cumsum(counts)))[activity.ptr]
+            again = np.repeat(activity.index, counts)
+            spikes[name] = EventStream("spikes", events.samples, events.timesteps, item.size, ptr, again)
+    trace = Recording(network, spikes).trace(delay=delay)
+    assert any(item.count is not None for item in trace.populations.values())
+    for name, activity in made.populations.items():
+        ours = trace.populations[name]
+        for part in ("ptr", "index", "touched", "count"):
+            np.testing.assert_array_equal(getattr(ours, part), getattr(activity, part), err_msg=f"{name}.{part}")
+    np.testing.assert_array_equal(trace.output, made.output)
+    np.testing.assert_array_equal(trace.first_spike, made.first_spike)
 
 
 def test_the_key_tells_recordings_apart():

@@ -41,7 +41,7 @@ def test_json_is_the_result(written: Path) -> None:
 def test_csv_and_parquet_are_equal_and_carry_units(written: Path) -> None:
     with (written / "tables" / "columns.csv").open(newline="") as stream:
         listed = {(row["table"], row["column"]): (row["unit"], row["definition"]) for row in csv.DictReader(stream)}
-    for name, table in sample_result().tables().items():
+    for name, table in {**sample_result().tables(), **sample_result().derived_tables()}.items():
         with (written / "tables" / f"{name}.csv").open(newline="") as stream:
             header, *rows = csv.reader(stream)
         stored = parquet.read_table(written / "tables" / f"{name}.parquet")
@@ -133,4 +133,4 @@ def test_progress_hears_of_every_file(tmp_path: Path, plain_figures: None) -> No
             heard.append(n)
 
     write_result(sample_result(1, 1, 1), tmp_path, progress=Ear())
-    assert heard == [("files", 11 + len(FIGURES)), *[1] * (11 + len(FIGURES)), "end"]
+    assert heard == [("files", 13 + len(FIGURES)), *[1] * (13 + len(FIGURES)), "end"]

@@ -7,6 +7,7 @@ import pytest
 
 from accelsim.errors import CostError
 from accelsim.hardware.sources.base import NOC_SOURCES
+from accelsim.hardware.sources.scaling import energy_ratio
 
 SOURCE = NOC_SOURCES.get("dsent")()
 ROUTER = (
@@ -113,3 +114,35 @@ def test_refusals(call, message):
     with pytest.raises(CostError) as error:
         call()
     assert str(error.value) == message
+
+
+def test_scaled_routers_are_45_nm_moved_by_the_node_factors():
+    plain, scaled_source = NOC_SOURCES.get("dsent")(), NOC_SOURCES.get("dsent-scaled")()
+    for node in (22, 28, 45):
+        assert scaled_source.router(5, 32, 1, 4, node) == plain.router(5, 32, 1, 4, node)
+        assert scaled_source.link(32, 1.0, node) == plain.link(32, 1.0, node)
+    at_45, at_65 = plain.router(5, 32, 1, 4, 45), scaled_source.router(5, 32, 1, 4, 65)
+    factor = energy_ratio(65)[0]
+    assert at_65.crossbar_pj == pytest.approx(factor * at_45.crossbar_pj)
+    assert at_65.clock_pj_per_cycle == pytest.approx(factor * at_45.clock_pj_per_cycle)
+    assert at_65.leakage_mw == at_45.leakage_mw
+    assert at_65.area_mm2 == pytest.approx(1.5 * at_45.area_mm2)
+    assert (at_45.supply_v, at_65.supply_v) == (1.0, 1.1)
+    assert "x2.39" in at_65.source or "x2.40" in at_65.source
+    assert scaled_source.link(32, 1.0, 65).energy_pj == pytest.approx(factor * plain.link(32, 1.0, 45).energy_pj)
+    with pytest.raises(CostError):
+        scaled_source.router(5, 32, 1, 4, 130)
+
+
+def test_links_of_cacti_wires():
+    source = NOC_SOURCES.get("dsent-cacti7-wire")()
+    link = source.link(64, 2.0, 45)
+    assert link.energy_pj == pytest.approx(64 * 2 * 0.249489 / 2)
+    assert link.leakage_mw == pytest.approx(2 * source.link(64, 1.0, 45).leakage_mw)
+    assert link.supply_v == 1.0
+    assert "30% overhead" in link.source
+    assert source.router(5, 32, 1, 4, 45) == NOC_SOURCES.get("dsent")().router(5, 32, 1, 4, 45)
+    with pytest.raises(CostError, match="wire node, nm: expected one of 22, 28"):
+        source.link(64, 2.0, 30)
+    with pytest.raises(CostError, match="expected at least 1 bit"):
+        source.link(0, 2.0, 45)

@@ -13,6 +13,8 @@ from accelsim.timing.work import WorkTables, allocate_work, part_tables, populat
 from accelsim.timing.work_kernels import ACTIVE_ONLY, EVERY, EVERY_UPDATE, build_work
 from accelsim.trace.activity import PopulationActivity
 
+NOTHING = np.empty(0, np.uint16)
+
 
 @dataclass
 class Slice:
@@ -20,6 +22,7 @@ class Slice:
     neurons: np.ndarray
     membrane_word: int
     membranes_per_word: int
+    words_per_membrane: int
     accumulator_word: int
     accumulators_per_word: int
     event_cycles: int
@@ -38,7 +41,7 @@ class Scene:
     engine: tuple[int, int, int]
     sizes: list[int]
     depths: list[int]
-    spikes: list[list[list[int]]]  # by population and (sample, timestep)
+    spikes: list[list[list[int]]]  # by population and (sample, timestep); a neuron as often as it sends
     visited: list[np.ndarray]  # by population: (samples * timesteps, size) bool
     terminals: list[list[Slice]]
 
@@ -52,7 +55,7 @@ def random_scene(seed: int) -> Scene:
         steps = samples * timesteps
         active = rng.random((steps, size)) < rng.choice([0.0, 0.05, 0.3, 0.9])
         lists = [np.flatnonzero(row).tolist() for row in active]
-        if at == 0:  # an input may send several packets of one neuron in a timestep
+        if at == 0 or rng.random() < 0.4:  # several packets of one neuron in a timestep
             lists = [sorted(rng.choice(row, 2 * len(row)).tolist()) if row else [] for row in lists]
         spikes.append(lists)
         # the last population is a readout that is not visited by itself but sends at the end
@@ -69,8 +72,10 @@ def random_scene(seed: int) -> Scene:
             home = 4 if population == 0 else int(rng.integers(0, 4))
             words = rng.integers(0, 9, 2).tolist()
             values = rng.choice([1, 2, 3, 4], 2).tolist()
+            span = int(rng.choice([0, 1, 1, 2, 5]))
+            membrane = (words[0], values[0] if span == 1 else 1, span)
             terminals[home].append(
-                Slice(population, neurons, words[0], values[0], words[1], values[1], 2 if home == 4 else 0, scan)
+                Slice(population, neurons, *membrane, words[1], values[1], 2 if home == 4 else 0, scan)
             )
     banks = [(int(rng.choice([1, 2, 4])), int(rng.integers(1, 3))) for _ in range(2)]
     engine = tuple(int(n) for n in (rng.integers(1, 4), rng.integers(0, 4), rng.integers(0, 4)))
@@ -100,6 +105,7 @@ def as_tables(scene: Scene) -> WorkTables:
             part.membrane_word,
             part.accumulator_word,
             part.membranes_per_word,
+            part.words_per_membrane,
             part.accumulators_per_word,
         )
         for part in parts
@@ -109,15 +115,16 @@ def as_tables(scene: Scene) -> WorkTables:
     table["event_cycles"] = [part.event_cycles for part in parts]
     table["scan"] = [part.scan for part in parts]
     none = np.empty((scene.samples * scene.timesteps, 0), np.uint8)
-    activity = [
-        PopulationActivity(
-            np.concatenate(([0], np.cumsum([len(row) for row in rows]))),
-            np.array([neuron for row in rows for neuron in row], np.int32),
-            none,
-            none,
-        )
-        for rows in scene.spikes
-    ]
+    activity = []
+    for at, rows in enumerate(scene.spikes):
+        several = at > 0 and any(len(set(row)) < len(row) for row in rows)
+        listed = [sorted(set(row)) if several else row for row in rows]
+        counts = [row.count(neuron) for row, once in zip(rows, listed, strict=True) for neuron in once]
+        count = np.array(counts, np.uint16) if several else None
+        ptr = np.concatenate(([0], np.cumsum([len(row) for row in listed])))
+        index = np.array([neuron for row in listed for neuron in row], np.int32)
+        activity.append(PopulationActivity(ptr, index, none, none, count))
+    repeats = [item.count is not None for item in activity]
     visit = [np.packbits(rows, axis=1) for rows in scene.visited]
     return WorkTables(
         timesteps=scene.timesteps,
@@ -125,6 +132,7 @@ def as_tables(scene: Scene) -> WorkTables:
         lanes=scene.lanes,
         membrane_slots=scene.membrane[1],
         accumulator_slots=scene.accumulator[1],
+        membrane_banks=scene.membrane[0],
         scan_cycles=scene.engine[0],
         update_cycles=scene.engine[1],
         spike_cycles=scene.engine[2],
@@ -133,9 +141,10 @@ def as_tables(scene: Scene) -> WorkTables:
         slots=slots,
         neurons=slots["neuron"].astype(np.uint32),
         group_cycles=whole_scans(table, slots, core),
-        populations=population_table(scene.depths, activity, visit, [0, *scene.sizes[1:]]),
+        populations=population_table(scene.depths, activity, visit, [0, *scene.sizes[1:]], repeats),
         spike_ptr=np.concatenate([item.ptr for item in activity]),
         spike_index=np.concatenate([item.index for item in activity]),
+        spike_count=np.concatenate([item.counts for item in activity]).astype(np.uint16) if any(repeats) else NOTHING,
         visit=np.concatenate([item.ravel() for item in visit]),
     )
 
@@ -156,7 +165,9 @@ def naive_groups(scene: Scene, part: Slice, row: int):
     scan, update, spike = scene.engine
     for first in range(0, len(visits), scene.lanes):
         group = visits[first : first + scene.lanes]
-        membranes = {part.membrane_word + local[n] // part.membranes_per_word for n in group}
+        span = part.words_per_membrane
+        begins = [part.membrane_word + local[n] // part.membranes_per_word * span for n in group]
+        membranes = {begin + word for begin in begins for word in range(span)}
         accumulators = {part.accumulator_word + local[n] // part.accumulators_per_word for n in group}
         membrane_words += len(membranes)
         accumulator_words += len(accumulators)
@@ -166,7 +177,7 @@ def naive_groups(scene: Scene, part: Slice, row: int):
             fullest_bank(accumulators, scene.accumulator[0]) * scene.accumulator[1],
         )
         cost += (update if active & set(group) else 0) + (spike if set(fired) & set(group) else 0)
-        groups.append((cost, [n for n in group if n in fired]))
+        groups.append((cost, [n for n in group for _ in range(fired.count(n))]))
     cycles = sum(cost for cost, _ in groups)
     return groups, (len(visits), len(active), membrane_words, accumulator_words, cycles)
 

@@ -95,7 +95,7 @@ def set_header(arrays, **values):
         (lambda a: a["0.index"].__setitem__(0, -1), "population in: a neuron is outside"),
         (lambda a: a["0.ptr"].__setitem__(1, 10**6), "population in: pointers do not describe"),
         (lambda a: set_header(a, samples=4), "pointers do not describe"),
-        (lambda a: set_header(a, format="other"), "expected format 'accelsim-trace-1', got 'other'"),
+        (lambda a: set_header(a, format="other"), "expected format 'accelsim-trace-3', got 'other'"),
         (lambda a: a.pop("output"), "not a whole trace"),
         (lambda a: a.update(header=np.zeros(3, np.uint8)), "not a whole trace"),
     ],

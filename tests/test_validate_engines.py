@@ -1,7 +1,19 @@
 """The compiled engine against the reference on thousands of generated machines; run by ``make validate``."""
 
 import pytest
-from test_timing_engines import CHIPS, FIXED_BARS, FIXED_STEPS, STEP_BARS, STEPS, compare_chip, compare_steps
+from test_timing_engines import (
+    CHIPS,
+    FIXED_BARS,
+    FIXED_STEPS,
+    GRAPH_BARS,
+    GRAPHS,
+    STEP_BARS,
+    STEPS,
+    compare_chip,
+    compare_chips,
+    compare_steps,
+)
+from timing_cases import random_graph_sample
 
 pytestmark = pytest.mark.validate
 
@@ -24,6 +36,12 @@ def test_generated_steps(chunk):
 def test_fixed_latency_networks(chunk):
     first = FIXED_STEPS + chunk * _CHUNK
     compare_steps(range(first, first + _CHUNK), _bars(FIXED_BARS), fixed=True)
+
+
+@pytest.mark.parametrize("chunk", range(4))
+def test_any_graph(chunk):
+    first = GRAPHS + chunk * 100
+    compare_chips(range(first, first + 100), GRAPH_BARS, random_graph_sample)
 
 
 @pytest.mark.parametrize("chunk", range(8))

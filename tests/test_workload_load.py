@@ -160,17 +160,19 @@ LOCATED = [
     (("dt: 1 s", "dt: 1"), f"6: {DT}, got 1"),
     (("dt: 1 s", "dt: 1 V"), f"6: {DT} in one of ps, ns, us, ms, s; got unit 'V' in '1 V'"),
     (("dt: 1 s", "dt: 0 s"), "6: network.dt: expected more than 0, got '0 s'"),
-    (("  dt: 1 s\n", ""), "3: network.dt: expected a value, got nothing: the key is missing"),
-    (("  reset: subtract\n", ""), "3: network.reset: expected a value, got nothing: the key is missing"),
-    (('  threshold_op: ">"\n', ""), "3: network.threshold_op: expected a value, got nothing: the key is missing"),
+    (("reset: subtract", "spike_mode: many"), "7: network.spike_mode: expected 'single' or 'multi', got 'many'"),
+    (("reset: subtract", "refractory: 128"), "7: network.refractory: expected at most 127, got 128"),
     (("  quantize: none\n", ""), "3: network.quantize: expected a value, got nothing: the key is missing"),
     (
         ("dialect: euler", "dialect: eulr"),
         "5: network.dialect: expected a known dialect, got 'eulr'. Known: euler, nir-strict",
     ),
-    (("reset: subtract", "reset: soft"), "7: network.reset: expected 'subtract', 'zero' or 'v_reset', got 'soft'"),
+    (
+        ("reset: subtract", "reset: soft"),
+        "7: network.reset: expected 'subtract', 'zero', 'v_reset' or 'none', got 'soft'",
+    ),
     (('op: ">"', 'op: "<"'), "8: network.threshold_op: expected '>' or '>=', got '<'"),
-    (("quantize: none", "quantize: 8"), "9: network.quantize: expected a mapping of keys or 'none', got 8"),
+    (("quantize: none", "quantize: 8"), "9: network.quantize: expected a mapping of keys or 'none' or 'grid', got 8"),
     (
         ("quantize: none", "quantize: {bits: 1, granularity: row}"),
         "9: network.quantize.bits: expected 2..16, 'ternary' or 'binary', got 1",
@@ -194,7 +196,7 @@ LOCATED = [
     (("timesteps: 4", "timesteps: 0"), "14: timesteps: expected at least 1, got 0"),
     (
         ("decoding: rate", "decoding: argmax"),
-        "15: decoding: expected 'rate', 'membrane' or 'first_spike', got 'argmax'",
+        "15: decoding: expected 'rate', 'membrane', 'membrane_max' or 'first_spike', got 'argmax'",
     ),
     (
         ("name: tiny", "nmae: tiny"),
@@ -238,11 +240,10 @@ MISFITS = [
     (("file: images.idx", "file: gone.idx"), EventError, "gone.idx: cannot read the file: No such file"),
     (("labels: labels.idx", "labels: images.idx"), EventError, "expected an idx file of bytes with 1 axes"),
     (("threshold_op", "reset_delay: true\n  threshold_op"), NetworkError, "reset_delay: expected false, got true"),
-    (
-        ("dialect: euler", "dialect: snntorch"),
-        NetworkError,
-        "dialect snntorch: reset_delay: expected false, got nothing",
-    ),
+    (("  dt: 1 s\n", ""), NetworkError, r"dt: expected a positive time, got nothing; .* stated \(network.dt\)"),
+    (("  reset: subtract\n", ""), NetworkError, "reset: expected subtract or zero or v_reset or none, got nothing"),
+    (('  threshold_op: ">"\n', ""), NetworkError, "threshold_op: expected '>' or '>=', got nothing"),
+    (("reset: subtract", "spike_mode: multi\n  reset: zero"), NetworkError, "spike_mode: expected no such choice"),
     (
         ("quantize: none", "quantize: {bits: binary, granularity: tensor}"),
         NetworkError,
@@ -285,7 +286,7 @@ def test_a_readout_is_decoded_by_its_membrane(folder):
     assert kind == "LIF"
     chain(folder / "net.nir", (1, 2, 3), middle, readout, (2,))
     with pytest.raises(
-        WorkloadError, match="expected membrane, as the output 'neurons' is a readout that does not spike, got rate"
+        WorkloadError, match="expected membrane or membrane_max, as the output 'neurons' is a readout that does not"
     ):
         load_workload(folder)
     assert not load_workload(edit(folder, ("decoding: rate", "decoding: membrane"))).network.output.model.spiking

@@ -229,6 +229,7 @@ CHIP = {
         "weight_format": "dense",
         "skip_zero_weights": False,
         "conv_storage": "shared",
+        "multi_spike": "repeat",
         "axon_memory": {"entry_bits": 32, "memory": _memory("2 KiB")},
         "routing_memory": {"entry_bits": 32, "memory": _memory("2 KiB")},
         "synapse_memory": _memory("8 KiB", ports="1RW"),
@@ -307,7 +308,7 @@ def activity(network: Network, events: EventStream, spec: ChipSpec):
     """Execute a network in the widths of a chip."""
     core = spec.core
     limits = Numerics(core.membrane.bits, core.accumulator.bits) if network.integer else Numerics(None, None)
-    return execute(network, events, limits, 1)
+    return execute(network, events, limits, 1, delay=spec.edge_delay)
 
 
 def compile_and_build(network: Network, events: EventStream, spec: ChipSpec):

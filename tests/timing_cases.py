@@ -1,7 +1,7 @@
 """Seeded random machines for the comparison of the two engines: steps made of tables, and whole chips."""
 
 import numpy as np
-from functional_builders import random_network
+from functional_builders import random_graph, random_network
 from timing_builders import UNIT_TIMING, chip, conv_network, fixed_latency, ports_at, router
 
 from accelsim.hardware.topologies.mesh import Mesh
@@ -109,7 +109,7 @@ def random_network_kind(rng) -> dict:
     return {"noc__router": random_router(rng).model_dump()}
 
 
-def random_chip(rng, kind: str, float32: bool):
+def random_chip(rng, kind: str, float32: bool, **changes):
     """A small chip with tight queues and narrow banks; sometimes one core, or short flits."""
     size = [int(extent) for extent in rng.choice([1, 1, 1, 2, 3], size=2)]
     corner = [extent - 1 for extent in size]
@@ -163,6 +163,7 @@ def random_chip(rng, kind: str, float32: bool):
             "axon_in_cycles": int(rng.choice([0, 0, 3])),
             "synapse_cycles": int(rng.choice([1, 1, 2])),
         },
+        **changes,
     )
 
 
@@ -177,6 +178,18 @@ def random_sample(seed: int):
         net = random_network(seed, integer=integer, readout=str(rng.choice(["lif", "if", "li", "i"])))
     timesteps = int(rng.integers(1, 5))
     return net, random_input(rng, net.input.size, kind, timesteps, integer), random_chip(rng, kind, not integer)
+
+
+def random_graph_sample(seed: int):
+    """Return (network, events, chip): any graph, in either schedule, several spikes as packets or as a value."""
+    rng = np.random.default_rng(seed)
+    integer, native, graded = bool(rng.random() < 0.7), bool(rng.random() < 0.4), bool(rng.random() < 0.5)
+    kind = str(rng.choice(["spikes", "spikes", "graded"]))
+    most = None if graded and rng.random() < 0.5 else int(rng.integers(2, 6))
+    net = random_graph(seed, integer=integer, readout=bool(rng.random() < 0.3), slow=not native, most=most)
+    changes = {"schedule": "native" if native else "pipelined", "core__multi_spike": "graded" if graded else "repeat"}
+    events = random_input(rng, net.input.size, kind, int(rng.integers(1, 6)), integer)
+    return net, events, random_chip(rng, kind, not integer, **changes)
 
 
 def random_input(rng, size: int, kind: str, timesteps: int, integer: bool) -> EventStream:

@@ -6,6 +6,9 @@ al., Front. Neurosci. 11:682, 2017, without the clip at one). A readout, and a n
 keeps ``z``. Inputs of every layer are rounded to ``activation_bits`` with one step per layer, calibrated on the batch
 so that the largest input is the largest level; sums are exact.
 
+One pass: a recurrent network's ANN would need one for every timestep. In the one that is run, projections that close a
+cycle carry zeros, as at the beginning.
+
 Not modelled: training as an ANN. The network was trained as an SNN; what it computes as an ANN, and above all how many
 of its activations are zero, is an assumption, and is labelled so. Leak is not part of the rectifier.
 """
@@ -27,6 +30,9 @@ Floats = npt.NDArray[np.float64]
 
 ASSUMED = "same weights run as a ReLU network (not trained as an ANN): assumed activations"
 GIVEN = "activations of the given ANN"
+
+
+RECURRENT = "projections that close a cycle see zeros, as in the first of the passes that a recurrent ANN takes"
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,18 +162,34 @@ def run_ann(
     values: dict[str, Floats] = {network.input.name: inputs}
     sums = values.copy()
     layers: dict[str, LayerActivity] = {}
-    for name in sorted(network.populations, key=lambda item: network.depth[item]):
+    recurrent = False
+    for name in _one_pass(network):
         edges = network.incoming(name)
         if not edges:
             continue
         total = np.zeros((events.samples, network.populations[name].size))
         for edge in edges:
-            part, layers[edge.name] = _layer(edge, values[edge.source], pooled[edge.name], activation_bits, weight_bits)
+            recurrent |= edge.source not in values
+            source = values.get(edge.source, np.zeros((events.samples, edge.connection.n_source)))
+            part, layers[edge.name] = _layer(edge, source, pooled[edge.name], activation_bits, weight_bits)
             total += part
         sums[name] = _preactivation(network.populations[name], total)
         values[name] = np.maximum(sums[name], 0.0)
     ordered = tuple(layers[edge.name] for edge in network.projections)
-    return AnnRun(ordered, sums[network.output.name], f"{GIVEN if given else ASSUMED}; input is {origin}")
+    notes = [GIVEN if given else ASSUMED, f"input is {origin}", *([RECURRENT] if recurrent else [])]
+    return AnnRun(ordered, sums[network.output.name], "; ".join(notes))
+
+
+def _one_pass(network: Network) -> list[str]:
+    """Return populations after their sources, as far as there are no cycles; a cycle begins where delays allow it."""
+    waits = {name: {edge.source for edge in network.incoming(name)} for name in network.populations}
+    now = {name: {edge.source for edge in network.incoming(name) if not edge.delay} for name in network.populations}
+    done: dict[str, None] = {}
+    while len(done) < len(waits):
+        left = [name for name in waits if name not in done]
+        ready = [name for name in left if waits[name] <= done.keys()]
+        done.update(dict.fromkeys(ready or [next(name for name in left if now[name] <= done.keys())]))
+    return list(done)
 
 
 def quantised(values: Floats, bits: int) -> tuple[npt.NDArray[np.int32], float]:

@@ -16,9 +16,9 @@ import accelsim
 from accelsim.cli.console import print_error
 from accelsim.errors import AccelsimError
 
-_COMMANDS: Final = ("run", "compare", "report")
-"""Commands of one function: module ``accelsim.cli.<name>`` has a function ``<name>``."""
-_GROUPS: Final = ("hw", "validate")
+_COMMANDS: Final = ("run", "compare", "import_", "export", "inspect", "check", "report")
+"""Commands of one function: module ``accelsim.cli.<name>`` has a function ``<name>``; a last underscore is Python's."""
+_GROUPS: Final = ("energy", "hw", "validate")
 """Commands with sub-commands: module ``accelsim.cli.<name>`` has a Typer ``app``."""
 
 
@@ -34,7 +34,7 @@ def build() -> typer.Typer:
     app.callback()(_options)
     for name in _COMMANDS:
         if importlib.util.find_spec(f"accelsim.cli.{name}") is not None:
-            app.command(name)(getattr(importlib.import_module(f"accelsim.cli.{name}"), name))
+            app.command(name.rstrip("_"))(getattr(importlib.import_module(f"accelsim.cli.{name}"), name))
     for name in _GROUPS:
         app.add_typer(importlib.import_module(f"accelsim.cli.{name}").app, name=name)
     return app

@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
+from accelsim.cli import network_options as given
+
 app = typer.Typer(help="Compare with recordings of other simulators.", no_args_is_help=True)
+
+
+class AxesOrder(StrEnum):
+    """The first two axes of recorded arrays."""
+
+    tn = "tn"
+    nt = "nt"
 
 
 class Engine(StrEnum):
@@ -99,6 +108,66 @@ def booksim(
     typer.echo(f"{len(done)} of {len(names)} cases, {packets} packets, {wrong} mismatches ({engine.value} engine)")
     if problems:
         raise ConfigError(problems)
+    if wrong:
+        raise typer.Exit(1)
+
+
+@app.command()
+def spikes(
+    network: Annotated[Path, typer.Argument(metavar="NETWORK", help="A network file, such as network.nir.")],
+    recording: Annotated[Path, typer.Argument(metavar="RECORDING", help="An npz file with the spikes of its layers.")],
+    source: Annotated[
+        Path | None, typer.Option("--input", metavar="FILE", help="Npz file of the input, if not the recording itself.")
+    ] = None,
+    axes: Annotated[
+        AxesOrder, typer.Option("--axes", help="First axes of the arrays: timesteps, samples (tn) or the reverse (nt).")
+    ] = AxesOrder.tn,
+    layer: Annotated[
+        list[str] | None,
+        typer.Option("--layer", metavar="KEY=NAME", help="Which array is which layer's; by their names if not given."),
+    ] = None,
+    file_format: given.Format = None,
+    dialect: given.Dialect = None,
+    dt: given.Dt = None,
+    reset: given.Reset = None,
+    reset_delay: given.ResetDelay = None,
+    threshold_op: given.ThresholdOp = None,
+    spike_mode: given.SpikeMode = None,
+    membrane_floor: given.MembraneFloor = None,
+    norm_input: given.NormInput = None,
+    synapse: given.Synapse = None,
+    refractory: given.Refractory = None,
+) -> None:
+    """Compare a network with spikes recorded in its framework, every entry; exit code 1 if one differs.
+
+    Teacher-forced: each layer driven by the recorded spikes of the layers in front. Free-running: the whole network
+    from its input. Ties are entries within 1e-5 of the threshold; they are decided as recorded and counted apart.
+    """
+    from accelsim.network.importers.importer import import_network
+    from accelsim.validation.spike_recording import input_key, layer_keys, read_counts
+    from accelsim.validation.spikes import compare_spikes
+
+    options = given.import_options(
+        dialect, dt, reset, reset_delay, threshold_op, spike_mode, membrane_floor, norm_input, synapse, refractory
+    )
+    loaded = import_network(network, options, file_format)
+    keys = layer_keys(recording, loaded, given.pairs(layer, "--layer"))
+    place = recording if source is None else source
+    inputs = read_counts(place, {input_key(place): "input"}, axes.value)["input"]
+    recorded = read_counts(recording, keys, axes.value)
+    width = max(len(name) for name in ("layer", *recorded))
+    heads = f"{'entries':>10}  {'spikes':>9}  mismatches  {'ties':>6}  as recorded"
+    typer.echo(f"{'mode':<14}  {'layer':<{width}}  {heads}")
+    lines = []
+    for line in compare_spikes(loaded, inputs, recorded):
+        lines.append(line)
+        first = f"  {line.first}" if line.first else ""
+        typer.echo(
+            f"{line.mode:<14}  {line.layer:<{width}}  {line.entries:>10}  {line.spikes:>9}  {line.mismatches:>10}  "
+            f"{line.ties:>6}  {line.decided:>11}{first}"
+        )
+    wrong = sum(line.mismatches for line in lines)
+    typer.echo(f"{len(recorded)} layers, {inputs.shape[0]} samples, {inputs.shape[1]} timesteps, {wrong} mismatches")
     if wrong:
         raise typer.Exit(1)
 

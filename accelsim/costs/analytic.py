@@ -117,6 +117,8 @@ class AnalyticModel(ABC):
 
     source: str
     """Publication and constants."""
+    mac_over_ac: float = NAN
+    """Energy of a multiply-accumulate over that of an accumulate, where the model has no other energies."""
 
     @abstractmethod
     def estimate(self, counts: OperationCounts) -> Estimate:
@@ -141,6 +143,12 @@ def analytic_table(counts: OperationCounts) -> Table:
         ("snn_pj", "pJ", "the model's SNN energy per inference; NaN where it gives only a verdict", snn),
         ("ann_pj", "pJ", "the model's energy of the same layers as an ANN", ann),
         ("ratio", "", "ANN energy over SNN energy: above one, the model favours the SNN", ratio),
+        (
+            "implied_zeta",
+            "",
+            "MAC-weighted spikes per neuron that a published ratio of this size would presuppose under this model",
+            np.divide([model.mac_over_ac for model in models], ratio, out=np.full(snn.shape, NAN), where=ratio > 0),
+        ),
         ("verdict", "", "where the model compares a number with a bar", [item.verdict for item in estimates]),
     )
 
@@ -170,7 +178,9 @@ def operation_counts(network: Network, events: EventStream, trace: ActivityTrace
     ----------
     network : Network
     events : EventStream
-        Its input; ``graded`` and ``bias_current`` values are multiplied, spikes accumulated.
+        Its input; ``graded`` and ``bias_current`` values are multiplied, spikes accumulated. So are the numbers of
+        spikes of a population whose neurons send several in a timestep: one multiply-accumulate each, as NeuroBench
+        counts activations that are not binary.
     trace : ActivityTrace
     """
     return OperationCounts(trace.timesteps, tuple(_layer(network, edge, events, trace) for edge in network.projections))
@@ -181,7 +191,7 @@ def _layer(network: Network, edge: Projection, events: EventStream, trace: Activ
     from_input = edge.source == network.input.name
     index = events.index if from_input else trace.populations[edge.source].index
     operations = float(connection.fan_out()[index].sum()) / trace.samples
-    spikes = not from_input or events.kind == "spikes"
+    spikes = events.kind == "spikes" if from_input else trace.populations[edge.source].count is None
     target = network.populations[edge.target]
     channels_in = network.populations[edge.source].shape[-1]
     dense = shape.kind == "dense"
@@ -193,7 +203,7 @@ def _layer(network: Network, edge: Projection, events: EventStream, trace: Activ
         acs=operations if spikes else 0.0,
         value_macs=0.0 if spikes else operations,
         spikes_in=index.size / trace.samples if spikes else 0.0,
-        spikes_out=trace.populations[edge.target].index.size / trace.samples,
+        spikes_out=float(trace.spikes(edge.target).sum()) / trace.samples,
         inputs=shape.input_words,
         outputs=shape.output_words,
         filters=shape.filters,

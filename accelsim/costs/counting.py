@@ -140,19 +140,32 @@ def _input_operations(network: Network, events: EventStream) -> Samples:
 
 
 def synaptic_operations(network: Network, mapping: Mapping, trace: ActivityTrace) -> dict[str, Samples]:
-    """Return spikes x non-zero fan-out by projection, (samples,) each, recounted from the trace.
+    """Return packets x non-zero fan-out by projection, (samples,) each, recounted from the trace.
 
-    The projection from the input is left out with ``bias_current``: the port computes it.
+    A neuron that spikes several times at once counts as often as it sends a packet. The projection from the input is
+    left out with ``bias_current``: the port computes it.
     """
     operations = {}
     for edge in network.projections:
         if mapping.load_target is not None and edge.source == network.input.name:
             continue
         activity = trace.populations[edge.source]
-        done = np.concatenate(([0], np.cumsum(edge.connection.fan_out()[activity.index])))
-        bounds = done[activity.ptr[:: trace.timesteps]]
-        operations[edge.name] = np.diff(bounds).astype(np.int64)
+        done = edge.connection.fan_out()[activity.index] * _packets(mapping, trace, edge.source)
+        operations[edge.name] = activity.summed(done).reshape(trace.samples, -1).sum(axis=1)
     return operations
+
+
+def _packets(mapping: Mapping, trace: ActivityTrace, name: str) -> Samples:
+    """Return how often each listed neuron of a population sends to each of its targets."""
+    activity = trace.populations[name]
+    return np.ones(activity.index.size, dtype=np.int64) if name in mapping.graded else activity.counts
+
+
+def packets_sent(mapping: Mapping, trace: ActivityTrace, name: str, weight: Samples) -> Samples:
+    """Return ``weight``, one per source neuron, summed over the packets of a population, (samples,)."""
+    activity = trace.populations[name]
+    done = weight[mapping.offsets[name] + activity.index] * _packets(mapping, trace, name)
+    return np.asarray(activity.summed(done).reshape(trace.samples, -1).sum(axis=1))
 
 
 def _check(network: Network, mapping: Mapping, timing: TimingResult, trace: ActivityTrace) -> None:
@@ -165,11 +178,9 @@ def _check(network: Network, mapping: Mapping, timing: TimingResult, trace: Acti
         )
     entries = np.diff(mapping.axons.ptr)
     packets = np.zeros(trace.samples, dtype=np.int64)
-    for name, activity in trace.populations.items():
-        if mapping.load_target is not None and name == network.input.name:
-            continue
-        done = np.concatenate(([0], np.cumsum(entries[mapping.offsets[name] + activity.index])))
-        packets += np.diff(done[activity.ptr[:: trace.timesteps]])
+    for name in trace.populations:
+        if mapping.load_target is None or name != network.input.name:
+            packets += packets_sent(mapping, trace, name, entries)
     loaded = mapping.load_target is not None
     made = timing.terminals["routing_reads"]
     counted = (made[:, : mapping.cores] if loaded else made).sum(axis=1)

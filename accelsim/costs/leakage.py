@@ -2,8 +2,9 @@
 
 A memory leaks in all its banks, an engine in all its lanes, a queue in all its entries. A neuron lane is an adder, a
 multiplier and a comparator. Cores that hold no neuron leak or are gated, as the hardware file says; a gated core
-leaks nothing at all, an ideal switch. Routers and links always leak. A chip that states its energies states its static
-power too: it is spread over the cores that hold neurons, whatever leaks there.
+leaks nothing at all, an ideal switch. Routers and links always leak. Leakages of the hardware file replace sourced
+ones. A chip that states its energies may state its static power too: it is spread over the cores that hold neurons,
+whatever leaks there.
 
 Not modelled: leakage of I/O ports (no source publishes one; they count as zero and say so), self-heating, sleep
 transistors, the energy of switching a core off and on, and gating of cores that hold neurons but have nothing to do.
@@ -16,12 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.costs import parts
+from accelsim.costs.adjust import adjusted_leakage, require_known_adjustments
 from accelsim.costs.prices import require_known_kinds
 from accelsim.hardware.sources.base import Leakage, LinkFigures, RouterFigures, SramFigures
 from accelsim.hardware.sources.registers import register_figures
 from accelsim.hardware.spec import ChipSpec
 
 _MULTIPLIER_BITS = 8
+_PORT = "port:"
 
 
 def component_leakage(chip: ChipSpec, float32: bool, *, multiplier_bits: int = _MULTIPLIER_BITS) -> dict[str, Leakage]:
@@ -45,13 +48,21 @@ def component_leakage(chip: ChipSpec, float32: bool, *, multiplier_bits: int = _
         recipes[kind] = partial(_banks, partial(parts.bank_figures, chip, memory), memory.banks)
     for kind, queue in parts.queues(chip, float32).items():
         recipes[kind] = partial(_banks, partial(parts.queue_figures, chip, queue), 1)
-    recipes["synapse_engine"] = partial(_synapse_engine, chip, float32, multiplier_bits)
-    recipes["neuron_engine"] = partial(_neuron_engine, chip, float32)
+    for kind, units in parts.engine_units(chip, float32, multiplier_bits).items():
+        recipes[kind] = partial(_units, chip, units)
     recipes["core_control"] = partial(_core_control, chip, float32)
     recipes["router"] = partial(_banks, partial(parts.router_figures, chip), 1)
     recipes["link"] = partial(_banks, partial(parts.link_figures, chip), 1)
     for port in chip.ports:
         recipes[parts.port_kind(port.name)] = partial(Leakage, 0.0, "I/O port: leakage is not modelled")
+    require_known_adjustments(chip)
+    for kind, recipe in recipes.items():
+        if not kind.startswith(_PORT):
+            recipes[kind] = partial(adjusted_leakage, chip, float32, kind, recipe)
+    for item in chip.technology.leakage_overrides:
+        for kind in recipes:
+            if kind.partition(":")[0] == item.component:
+                recipes[kind] = partial(Leakage, item.power, item.source)
     return dict(zip(recipes, parts.evaluate(recipes.items()), strict=True))
 
 
@@ -89,8 +100,11 @@ def static_energy(
         If a kind is unknown, or as :func:`component_leakage`.
     """
     require_known_kinds(chip, instances.values())
-    if chip.energies is not None:
-        return _spread(chip.energies.static_power.power * time_ns, instances, used)
+    stated = chip.energies.static_power if chip.energies is not None else "derived"
+    if stated == "unpublished":
+        return {path: np.zeros(len(time_ns)) for path in instances}
+    if stated != "derived":
+        return _spread(stated.power * time_ns, instances, used)
     leakage = component_leakage(chip, float32, multiplier_bits=multiplier_bits)
     gate = chip.technology.unused_cores == "gated"
     energy = {}
@@ -115,24 +129,11 @@ def _banks(make: Callable[[], SramFigures | RouterFigures | LinkFigures], count:
     return Leakage(count * figures.leakage_mw, f"{count} x {figures.source}" if count > 1 else figures.source)
 
 
-def _units(chip: ChipSpec, *units: tuple[int, str, int]) -> Leakage:
-    """Return the leakage of (count, operation, bits) units."""
+def _units(chip: ChipSpec, units: tuple[parts.Units, ...]) -> Leakage:
     source = parts.arithmetic(chip)
     found = [(count, source.leakage(op, bits, chip.technology.node)) for count, op, bits in units if count]
     power = sum(count * one.power_mw for count, one in found)
     return Leakage(power, " + ".join(f"{count} x {one.source}" for count, one in found))
-
-
-def _synapse_engine(chip: ChipSpec, float32: bool, multiplier_bits: int) -> Leakage:
-    core, bits = chip.core, parts.accumulator_bits(chip, float32)
-    add, multiply, wide = ("fp_add", "fp_mul", 32) if float32 else ("int_add", "int_mul", multiplier_bits)
-    return _units(chip, (core.synapse_lanes + core.mac_lanes, add, bits), (core.mac_lanes, multiply, wide))
-
-
-def _neuron_engine(chip: ChipSpec, float32: bool) -> Leakage:
-    lanes, bits = chip.core.neuron_lanes, parts.membrane_bits(chip, float32)
-    ops = ("fp_add", "fp_mul", "fp_add") if float32 else ("int_add", "int_mul", "int_compare")
-    return _units(chip, *((lanes, op, bits) for op in ops))
 
 
 def _core_control(chip: ChipSpec, float32: bool) -> Leakage:

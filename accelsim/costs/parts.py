@@ -18,11 +18,12 @@ from accelsim.hardware.sources.base import (
     NOC_SOURCES,
     SRAM_SOURCES,
     ArithmeticSource,
+    Derivation,
     LinkFigures,
     RouterFigures,
     SramFigures,
 )
-from accelsim.hardware.sources.registers import register_memory
+from accelsim.hardware.sources.registers import register_memory, register_memory_derivation
 from accelsim.hardware.spec import ChipSpec, SramSpec
 from accelsim.hardware.topologies.topology import TOPOLOGIES
 
@@ -48,6 +49,8 @@ _FLOAT_BITS: Final = 32
 _NARROWEST_MACRO: Final = 8
 
 T = TypeVar("T")
+Units = tuple[int, str, int]
+"""Count, operation and bits of equal arithmetic units."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,16 @@ def kinds(chip: ChipSpec) -> list[str]:
     return [*CORE_KINDS, *NETWORK_KINDS, *(port_kind(port.name) for port in chip.ports)]
 
 
+def instances(chip: ChipSpec) -> dict[str, int]:
+    """Return how many there are of every kind."""
+    topology = TOPOLOGIES.get(chip.noc.topology)(chip.noc.size)
+    ways = range(topology.network_ports)
+    links = sum(topology.neighbour(router, port) is not None for router in range(topology.routers) for port in ways)
+    cores = topology.routers * chip.noc.concentration
+    found = dict.fromkeys(CORE_KINDS, cores)
+    return {**found, "router": topology.routers, "link": links, **{port_kind(port.name): 1 for port in chip.ports}}
+
+
 def arithmetic(chip: ChipSpec) -> ArithmeticSource:
     """Return the chip's arithmetic source."""
     return ARITHMETIC_SOURCES.get(chip.technology.arithmetic_source)()
@@ -86,7 +99,7 @@ def memories(chip: ChipSpec) -> dict[str, SramSpec]:
 
 
 def _both_halves(memory: SramSpec) -> SramSpec:
-    """Return the double-buffered accumulators with all their banks: one half is added to, the other is read."""
+    """Return the accumulators with all their banks: those of the slot that is read, and those of the next."""
     return memory.model_copy(update={"banks": 2 * memory.banks})
 
 
@@ -139,6 +152,26 @@ def queue_figures(chip: ChipSpec, queue: Queue) -> SramFigures:
     )
 
 
+def bank_derivation(chip: ChipSpec, memory: SramSpec, figure: str) -> Derivation:
+    """Return how a figure of :func:`bank_figures` came about."""
+    technology = chip.technology
+    source = SRAM_SOURCES.get(technology.sram_source)()
+    bank = memory.capacity // memory.banks
+    place = (technology.node, technology.sram_cell, technology.temperature)
+    return source.derivation(figure, bank, memory.width, memory.ports, *place)
+
+
+def queue_derivation(chip: ChipSpec, queue: Queue, figure: str) -> Derivation:
+    """Return how a figure of :func:`queue_figures` came about."""
+    technology = chip.technology
+    if queue.entries < _MACRO_WORDS:
+        return register_memory_derivation(figure, queue.entries * queue.bits, queue.bits, technology.node)
+    width = max(queue.bits, _NARROWEST_MACRO)
+    source = SRAM_SOURCES.get(technology.sram_source)()
+    place = (technology.node, technology.sram_cell, technology.temperature)
+    return source.derivation(figure, queue.entries * width, width, "1R1W", *place)
+
+
 def pipeline_bits(chip: ChipSpec, float32: bool) -> int:
     """Return the flip-flops of a core's pipelines: one accumulator per lane, one membrane per neuron lane, one flit."""
     core = chip.core
@@ -149,6 +182,17 @@ def pipeline_bits(chip: ChipSpec, float32: bool) -> int:
 def queue_control_bits(chip: ChipSpec, float32: bool) -> int:
     """Return the flip-flops that run in every cycle: a read and a write pointer per queue."""
     return sum(2 * math.ceil(math.log2(queue.entries + 1)) for queue in queues(chip, float32).values())
+
+
+def engine_units(chip: ChipSpec, float32: bool, multiplier_bits: int) -> dict[str, tuple[Units, ...]]:
+    """Return the arithmetic units of a core's engines by kind."""
+    core, sums, state = chip.core, accumulator_bits(chip, float32), membrane_bits(chip, float32)
+    add, multiply, compare = ("fp_add", "fp_mul", "fp_add") if float32 else ("int_add", "int_mul", "int_compare")
+    wide = _FLOAT_BITS if float32 else multiplier_bits
+    return {
+        "synapse_engine": ((core.synapse_lanes + core.mac_lanes, add, sums), (core.mac_lanes, multiply, wide)),
+        "neuron_engine": tuple((core.neuron_lanes, op, state) for op in (add, multiply, compare)),
+    }
 
 
 def router_ports(chip: ChipSpec) -> int:

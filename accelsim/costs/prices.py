@@ -1,15 +1,22 @@
 """The price of every action that the timing engines count, by kind of component.
 
-Overrides of the hardware file replace a sourced price, and then its source is not asked. There is no default price:
+Sourced prices are moved to the chip's supply and calibrated (:mod:`accelsim.costs.adjust`). Overrides of the hardware
+file replace a price, and then its source is not asked. There is no default price:
 what a source does not cover is an error that lists every such action. A chip that states its energies by event has
 those prices and no others (:mod:`accelsim.costs.stated`).
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from accelsim.costs import parts
+from accelsim.costs.adjust import (
+    adjusted_price,
+    require_known_adjustments,
+    require_no_adjustment_of_stated_energies,
+)
 from accelsim.costs.stated import stated_prices
 from accelsim.counters import EnergyTable, Key, Price
 from accelsim.errors import ConfigError, CostError
@@ -44,8 +51,13 @@ def component_prices(chip: ChipSpec, float32: bool, *, payload_bits: int = 8, we
     _memory_prices(chip, float32, recipes)
     _engine_prices(chip, float32, payload_bits, weight_bits, recipes)
     _network_prices(chip, recipes)
+    require_known_adjustments(chip)
     if chip.energies is not None:
+        require_no_adjustment_of_stated_energies(chip)
         return stated_prices(chip.energies, recipes)
+    for (kind, action), recipe in recipes.items():
+        if (kind.partition(":")[0], action) != (_PORT, "event"):
+            recipes[kind, action] = partial(adjusted_price, chip, float32, kind, recipe)
     recipes.update(_overrides(chip, recipes))
     prices = parts.evaluate((".".join(key), recipe) for key, recipe in recipes.items())
     return dict(zip(recipes, prices, strict=True))
@@ -135,7 +147,7 @@ def _operation(chip: ChipSpec, float32: bool, op: str, bits: int) -> Price:
     if not float32:
         return parts.arithmetic(chip).energy(f"int_{op}", bits, chip.technology.node)
     price = parts.arithmetic(chip).energy("fp_mul" if op == "mul" else "fp_add", bits, chip.technology.node)
-    return Price(price.energy_pj, price.source + " (a comparison is a subtraction)") if op == "compare" else price
+    return replace(price, source=price.source + " (a comparison is a subtraction)") if op == "compare" else price
 
 
 def _multiply_accumulate(chip: ChipSpec, float32: bool, payload: int, weight: int) -> Price:
@@ -147,12 +159,14 @@ def _multiply_accumulate(chip: ChipSpec, float32: bool, payload: int, weight: in
         wide, narrow = max(payload, weight), min(payload, weight)
         multiply, share = _operation(chip, float32, "mul", wide), narrow / wide
     rows = "" if share == 1 else f" x {share:g} of its rows"
-    return Price(multiply.energy_pj * share + add.energy_pj, f"{multiply.source}{rows} + {add.source}")
+    text = f"({multiply.formula}) * {share:.12g} + ({add.formula})"
+    return Price(multiply.energy_pj * share + add.energy_pj, f"{multiply.source}{rows} + {add.source}", text)
 
 
 def _clock(chip: ChipSpec, bits: int, what: str) -> Price:
     one = register_figures(chip.technology.node)
-    return Price(bits * one.access_pj, f"{bits} flip-flops ({what}), each clocked as one access; {one.source}")
+    words = f"{bits} flip-flops ({what}), each clocked as one access; {one.source}"
+    return Price(bits * one.access_pj, words, f"{bits} * {one.access_pj:.12g}")
 
 
 def _overrides(chip: ChipSpec, recipes: Recipes) -> Recipes:
@@ -162,6 +176,8 @@ def _overrides(chip: ChipSpec, recipes: Recipes) -> Recipes:
     seen: set[Key] = set()
     replaced: Recipes = {}
     for at, override in enumerate(chip.technology.overrides):
+        if override.component.startswith("baseline."):
+            continue  # a price of the MAC array, which checks it itself
         pair = (override.component, override.action)
         where = f"technology.overrides.{at}"
         if pair not in known:

@@ -13,7 +13,8 @@ from typing import Final
 
 from accelsim.counters import Key, Price
 from accelsim.errors import ConfigError
-from accelsim.hardware.spec import ChipSpec, EnergiesSpec
+from accelsim.hardware.spec import ChipSpec
+from accelsim.hardware.technology_spec import EnergiesSpec
 
 EVENTS: Final = frozenset(
     {

@@ -1,8 +1,8 @@
-"""Execution of a few samples at once: timestep by timestep, populations in topological order.
+"""Execution of a few samples at once: timestep by timestep, populations in the order of edges without delay.
 
-A population at timestep t sees the spikes of its sources at timestep t minus the delay of edges, 0 or 1. Accumulators
-start each timestep from the bias, take the weights of every arriving spike, and are added to the membrane by the
-neuron model.
+A population at timestep t sees the spikes of its sources at timestep t minus the delay of the edge. Accumulators start
+each timestep from the bias, take the weights of every arriving spike, times the number of spikes where a neuron sends
+several, and are handed to the neuron model.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.functional.kernels import Spikes, begin_step, end_step, gather, scatter, scatter_graded, wrap
+from accelsim.functional.kernels import (
+    Spikes,
+    begin_step,
+    end_step,
+    gather,
+    list_counts,
+    scatter,
+    scatter_graded,
+    wrap,
+)
 from accelsim.functional.plan import Plan, Stage
 from accelsim.neurons.model import StateRange
 
@@ -24,26 +33,29 @@ class Bitmaps:
     nonzero: npt.NDArray[np.uint8]
 
 
+Sent = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.uint16]]
+
+
 @dataclass(frozen=True, eq=False)
 class Outcome:
     """What a batch found, apart from the bitmaps.
 
     Attributes
     ----------
-    counts : dict of str to (samples, timesteps) int64
-        Packets by population.
-    index : dict of str to (n,) int32
-        Neurons that sent them, by sample, timestep and neuron.
+    sent : dict of str to tuple
+        By population: neurons that spiked, (samples, timesteps) int64; which, by sample, timestep and neuron, (n,)
+        int32; spikes of each, (n,) uint16, empty where each sends one.
     output : (samples, n_output) float64
     first_spike : (samples, n_output) int32
+    peak : (samples, n_output) float64 or None
     overflows : dict of str to int
         By ``NAME.accumulator`` and ``NAME.membrane``.
     """
 
-    counts: dict[str, npt.NDArray[np.int64]]
-    index: dict[str, npt.NDArray[np.int32]]
+    sent: dict[str, Sent]
     output: npt.NDArray[np.float64]
     first_spike: npt.NDArray[np.int32]
+    peak: npt.NDArray[np.float64] | None
     overflows: dict[str, int]
 
 
@@ -56,7 +68,7 @@ class _Neurons:
     accumulator: npt.NDArray[Any]
     current: npt.NDArray[Any]
     touched: npt.NDArray[np.uint8]
-    fired: npt.NDArray[np.uint8]
+    fired: npt.NDArray[np.uint16]
     listed: npt.NDArray[np.int32]
     base: npt.NDArray[Any]
     constant: npt.NDArray[np.uint8]
@@ -65,6 +77,7 @@ class _Neurons:
     ptr: npt.NDArray[np.int64]
     no_value: npt.NDArray[Any]
     sent: list[npt.NDArray[np.int32]] = field(default_factory=list)
+    counts: list[npt.NDArray[np.uint16]] = field(default_factory=list)
     overflowed: int = 0
     saturated: int = 0
 
@@ -75,13 +88,17 @@ class _Neurons:
         base = np.zeros((1, stage.model.size), dtype=stage.accumulator)
         if stage.bias is not None:
             base += stage.bias
+        state = np.zeros((len(stage.model.states), *shape), dtype=stage.model.dtype)
+        initial = stage.model.initial()
+        if initial is not None:
+            state[...] = initial[:, None]
         return cls(
             stage=stage,
-            state=np.zeros(shape, dtype=stage.model.dtype),
+            state=state,
             accumulator=accumulator,
             current=np.empty(shape, dtype=np.int32) if stage.wraps else accumulator,
             touched=np.empty(shape, dtype=np.uint8),
-            fired=np.zeros(shape, dtype=np.uint8),
+            fired=np.zeros(shape, dtype=np.uint16),
             listed=np.empty(samples * stage.model.size + 1, dtype=np.int32),
             base=base,
             constant=np.empty((0, stage.model.size), dtype=np.uint8),
@@ -93,7 +110,7 @@ class _Neurons:
 
     def hold(self, source: str, values: Spikes) -> None:
         """Turn the values of ``source`` into a constant current: a bias that marks the neurons that it reaches."""
-        steady = np.zeros(self.state.shape, dtype=self.stage.accumulator)
+        steady = np.zeros(self.fired.shape, dtype=self.stage.accumulator)
         ignored = np.zeros_like(self.touched)
         for inlet in self.stage.inlets:
             if inlet.source == source:
@@ -101,12 +118,12 @@ class _Neurons:
         self.constant = (steady != 0).view(np.uint8)
         self.base = steady + self.base
 
-    def advance(self, step: int, arriving: dict[str, Spikes], plan: Plan) -> Spikes:
+    def advance(self, step: int, sent: dict[str, "_History"], plan: Plan) -> Spikes:
         """Advance by one timestep and return the spikes that other populations see."""
         maps, accumulator, touched = self.bitmaps, self.accumulator, self.touched
         begin_step(self.state, self.base, self.constant, maps.nonzero[:, step], accumulator, touched)
         for inlet in self.stage.inlets:
-            spikes = arriving.get(inlet.source)
+            spikes = sent[inlet.source].at(step - inlet.delay)
             if spikes is not None:
                 add = scatter_graded if spikes.value.size else scatter
                 add(spikes, inlet.runs, accumulator, touched)
@@ -115,23 +132,44 @@ class _Neurons:
         self.saturated += self.stage.model.step(self.state, self.current, self.fired, self.limits)
         ptr = self.ptr[step]
         end_step(self.fired, touched, maps.touched[:, step], ptr, self.listed)
-        index = self.listed[: ptr[-1]].copy()
+        index, value = self.listed[: ptr[-1]].copy(), self.no_value
+        if self.stage.counts:
+            count, value = np.empty(index.size, dtype=np.uint16), np.empty(index.size, dtype=self.no_value.dtype)
+            list_counts(self.fired, ptr, index, count, value)
+            self.counts.append(count)
         self.sent.append(index)
-        return Spikes(ptr[:-1], ptr[1:], index, self.no_value)
+        return Spikes(ptr[:-1], ptr[1:], index, value)
 
-    def packets(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-        """Return counts (samples, timesteps) and neurons by sample and timestep; a readout sends all at the end."""
-        samples, size = self.state.shape
+    def packets(self) -> Sent:
+        """Return what was sent by sample and timestep; a readout sends all at the end."""
+        samples, size = self.fired.shape
+        listed = np.ascontiguousarray(np.diff(self.ptr, axis=1).T)
         if not self.stage.model.spiking:
-            counts = np.zeros((samples, len(self.ptr)), dtype=np.int64)
-            counts[:, -1] = size
-            return counts, np.tile(np.arange(size, dtype=np.int32), samples)
+            listed[:, -1] = size
+            return listed, np.tile(np.arange(size, dtype=np.int32), samples), np.empty(0, dtype=np.uint16)
         base = np.cumsum(self.ptr[:, -1]) - self.ptr[:, -1]
         start = np.ascontiguousarray((self.ptr[:, :-1] + base[:, None]).T)
-        counts = np.ascontiguousarray(np.diff(self.ptr, axis=1).T)
-        out = np.empty(int(self.ptr[:, -1].sum()), dtype=np.int32)
-        gather(np.concatenate(self.sent), start.ravel(), counts.ravel(), out)
-        return counts, out
+        index = np.empty(int(self.ptr[:, -1].sum()), dtype=np.int32)
+        count = np.empty(index.size if self.stage.counts else 0, dtype=np.uint16)
+        gather(np.concatenate(self.sent), start.ravel(), listed.ravel(), index)
+        if self.stage.counts:
+            gather(np.concatenate(self.counts), start.ravel(), listed.ravel(), count)
+        return listed, index, count
+
+
+class _History:
+    """The latest timesteps of what a population sent."""
+
+    def __init__(self, kept: int) -> None:
+        self._ring: list[Spikes | None] = [None] * kept
+
+    def put(self, step: int, spikes: Spikes) -> None:
+        """Keep the spikes of a timestep, in the place of the oldest."""
+        self._ring[step % len(self._ring)] = spikes
+
+    def at(self, step: int) -> Spikes | None:
+        """Return the spikes of one of the latest timesteps; None before the first."""
+        return self._ring[step % len(self._ring)] if step >= 0 else None
 
 
 def run_batch(plan: Plan, first: int, samples: int, bitmaps: dict[str, Bitmaps]) -> Outcome:
@@ -153,28 +191,29 @@ def run_batch(plan: Plan, first: int, samples: int, bitmaps: dict[str, Bitmaps])
             if any(inlet.source == source for inlet in population.stage.inlets):
                 population.hold(source, values)
     last = neurons[plan.network.output.name]
-    counted = np.zeros(last.state.shape, dtype=np.int64)
-    first_spike = np.full(last.state.shape, events.timesteps, dtype=np.int32)
-    before: dict[str, Spikes] = {}
+    counted = np.zeros(last.fired.shape, dtype=np.int64)
+    first_spike = np.full(last.fired.shape, events.timesteps, dtype=np.int32)
+    peak: npt.NDArray[Any] | None = None
+    sent = {name: _History(plan.kept(name)) for name in plan.network.populations}
     for step in range(events.timesteps):
-        sent = {} if steady or not events.total else {source: _input(plan, first, samples, step)}
-        arriving = before if plan.delay else sent
+        if events.total and not steady:
+            sent[source].put(step, _input(plan, first, samples, step))
         for name, population in neurons.items():
-            sent[name] = population.advance(step, arriving, plan)
+            sent[name].put(step, population.advance(step, sent, plan))
+        if not last.stage.model.spiking:
+            peak = last.state[-1].copy() if peak is None else np.maximum(peak, last.state[-1], out=peak)
         if last.sent[-1].size:
-            np.minimum(first_spike, step, out=first_spike, where=last.fired.view(np.bool_))
+            np.minimum(first_spike, step, out=first_spike, where=last.fired > 0)
             counted += last.fired
-        before = sent
-    packets = {name: population.packets() for name, population in neurons.items()}
     overflows = {}
     for name, population in neurons.items():
         overflows[f"{name}.accumulator"] = population.overflowed
         overflows[f"{name}.membrane"] = population.saturated
     return Outcome(
-        counts={name: counts for name, (counts, _) in packets.items()},
-        index={name: index for name, (_, index) in packets.items()},
-        output=counted.astype(np.float64) if last.stage.model.spiking else _membranes(plan, last.state),
+        sent={name: population.packets() for name, population in neurons.items()},
+        output=counted.astype(np.float64) if last.stage.model.spiking else _membranes(plan, last.state[-1]),
         first_spike=first_spike,
+        peak=None if peak is None else _membranes(plan, peak),
         overflows=overflows,
     )
 

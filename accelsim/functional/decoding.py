@@ -1,6 +1,5 @@
 """Predictions from the output population, and their accuracy with its uncertainty."""
 
-import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -9,14 +8,12 @@ import numpy.typing as npt
 
 from accelsim.errors import EventError, WorkloadError
 from accelsim.network.graph import Population
+from accelsim.result.classes import wilson
 from accelsim.trace.activity import ActivityTrace
 
-Decoding = Literal["rate", "membrane", "first_spike"]
+Decoding = Literal["rate", "membrane", "membrane_max", "first_spike"]
 
-DECODINGS: Final = ("rate", "membrane", "first_spike")
-
-_Z95: Final = 1.959963984540054
-"""Two-sided 95 % point of the normal distribution."""
+DECODINGS: Final = ("rate", "membrane", "membrane_max", "first_spike")
 
 
 @dataclass(frozen=True)
@@ -41,8 +38,8 @@ def check_decoding(output: Population, decoding: str) -> None:
     if decoding not in DECODINGS:
         raise WorkloadError(f"decoding: expected one of {', '.join(DECODINGS)}; got {decoding!r}")
     spiking = output.model is not None and output.model.spiking
-    if spiking == (decoding == "membrane"):
-        kind, fitting = ("spikes", "rate or first_spike") if spiking else ("is a readout", "membrane")
+    if spiking == decoding.startswith("membrane"):
+        kind, fitting = ("spikes", "rate or first_spike") if spiking else ("is a readout", "membrane or membrane_max")
         raise WorkloadError(f"decoding: output {output.name} {kind}: expected {fitting}, got {decoding!r}")
 
 
@@ -52,17 +49,22 @@ def predict(trace: ActivityTrace, decoding: Decoding) -> npt.NDArray[np.int64]:
     Parameters
     ----------
     trace : ActivityTrace
-    decoding : {"rate", "membrane", "first_spike"}
-        ``rate``: most spikes; ``membrane``: largest final membrane; ties go to the lower index. ``first_spike``:
+    decoding : {"rate", "membrane", "membrane_max", "first_spike"}
+        ``rate``: most spikes; ``membrane``: largest final membrane; ``membrane_max``: largest membrane of all
+        timesteps, as after ``mem_rec.max(0)`` in snnTorch; ties go to the lower index. ``first_spike``:
         earliest spike; ties go to more spikes, then to the lower index; a sample without spikes is a tie of all.
 
     Raises
     ------
     WorkloadError
-        On an unknown decoding.
+        On an unknown decoding, or membranes over time of a trace without them.
     """
     if decoding in ("rate", "membrane"):
         return _largest(trace.output)
+    if decoding == "membrane_max":
+        if trace.peak is None:
+            raise WorkloadError("decoding: membrane_max needs a readout, the output spikes")
+        return _largest(trace.peak)
     if decoding == "first_spike":
         earliest = trace.first_spike == trace.first_spike.min(axis=1, keepdims=True)
         return _largest(np.where(earliest, trace.output, -np.inf))
@@ -85,18 +87,9 @@ def accuracy(predicted: npt.NDArray[np.integer], labels: npt.NDArray[np.integer]
     ------
     EventError
         If the numbers of predictions and labels differ, or there are none.
-
-    References
-    ----------
-    Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927), 209-212.
     """
     if predicted.shape != labels.shape or not predicted.size:
         raise EventError(f"expected one label per prediction, got {labels.shape} for {predicted.shape}")
     samples = int(predicted.size)
     correct = int(np.count_nonzero(predicted == labels))
-    share, spread = correct / samples, _Z95**2 / samples
-    centre = (share + spread / 2) / (1 + spread)
-    half = math.sqrt(share * (1 - share) * spread + spread**2 / 4) / (1 + spread)
-    low = 0.0 if correct == 0 else centre - half
-    high = 1.0 if correct == samples else centre + half
-    return Accuracy(correct, samples, share, low, high)
+    return Accuracy(correct, samples, correct / samples, *wilson(correct, samples))

@@ -1,15 +1,16 @@
 """The functional executor: a network run on a batch of samples, without hardware time.
 
-Modelled: the exact arithmetic of every neuron and synapse, timestep by timestep, with no delay between populations (the
-schedule of a chip shifts them later) or with one timestep on every edge. Not modelled: anything that depends on
-queueing, since on time-stepped digital hardware it does not change which neuron fires. Samples are independent and
-start at rest; results do not depend on the number of threads or on how samples are grouped.
+Modelled: the exact arithmetic of every neuron and synapse, timestep by timestep, with the delays that the projections
+state (the schedule of a chip shifts populations later), or one timestep more on every one. Not modelled: anything that
+depends on queueing, since on time-stepped digital hardware it does not change which neuron fires. Samples are
+independent and start at rest; results do not depend on the number of threads or on how samples are grouped.
 """
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import numpy.typing as npt
 
 from accelsim.functional.batch import Bitmaps, Outcome, run_batch
 from accelsim.functional.key import trace_key
@@ -50,8 +51,8 @@ def execute(
     progress : callable of (samples done, samples), optional
         Called in the calling thread after every batch.
     delay : int
-        Timesteps between a spike and its integration: 0, the network's own equations, or 1, where a population at
-        timestep t sees what its sources, the input included, sent at t - 1.
+        Timesteps added to the delay of every projection: 0, the network's own equations, or 1, where without another
+        delay a population at timestep t sees what its sources, the input included, sent at t - 1.
     zeros_touch : bool
         Whether a weight of zero that a spike meets marks its target as touched, as where a chip adds stored zeros.
 
@@ -115,12 +116,14 @@ def _trace(plan: Plan, bitmaps: dict[str, Bitmaps], outcomes: list[Outcome]) -> 
     for name in plan.network.populations:
         if name not in bitmaps:
             continue
-        counts = np.concatenate([outcome.counts.pop(name) for outcome in outcomes])
-        index = np.concatenate([outcome.index.pop(name) for outcome in outcomes])
+        listed, index, count = (
+            np.concatenate(parts) for parts in zip(*(outcome.sent.pop(name) for outcome in outcomes), strict=True)
+        )
         maps = bitmaps[name]
         populations[name] = PopulationActivity(
-            ptr=np.concatenate(([0], np.cumsum(counts, dtype=np.int64))),
+            ptr=np.concatenate(([0], np.cumsum(listed, dtype=np.int64))),
             index=index,
+            count=count if (count > 1).any() else None,
             touched=maps.touched.reshape(events.samples * events.timesteps, -1),
             nonzero=maps.nonzero.reshape(events.samples * events.timesteps, -1),
         )
@@ -133,4 +136,9 @@ def _trace(plan: Plan, bitmaps: dict[str, Bitmaps], outcomes: list[Outcome]) -> 
         output=np.concatenate([outcome.output for outcome in outcomes]),
         first_spike=np.concatenate([outcome.first_spike for outcome in outcomes]),
         overflows=overflows,
+        peak=None if outcomes[0].peak is None else np.concatenate([_peak(outcome) for outcome in outcomes]),
     )
+
+
+def _peak(outcome: Outcome) -> npt.NDArray[np.float64]:
+    return outcome.output if outcome.peak is None else outcome.peak

@@ -14,8 +14,12 @@ from accelsim.kernels import inlined, kernel
 
 Array = npt.NDArray[Any]
 Marks = npt.NDArray[np.uint8]
+Counts = npt.NDArray[np.uint16]
 Pointer = npt.NDArray[np.int64]
 Index = npt.NDArray[np.int32]
+
+_GLANCE = 32
+"""Neurons that are looked at together: most of the time, none of them has fired."""
 
 
 class Runs(NamedTuple):
@@ -45,7 +49,7 @@ class Spikes(NamedTuple):
     start, stop : (samples,) int64
     neuron : (n,) int32
     value : (n,) int32 or float32
-        Empty for spikes of one bit.
+        What each weight is multiplied by: an event's value or a number of spikes; empty where it is 1.
     """
 
     start: Pointer
@@ -54,7 +58,9 @@ class Spikes(NamedTuple):
     value: Array
 
 
-@kernel
+# Numba takes ten arrays four times as fast as two tuples of them: what follows is called thousands of times.
+
+
 def scatter(spikes: Spikes, runs: Runs, current: Array, touched: Marks) -> None:
     """Add the weights of every spike to its targets.
 
@@ -67,13 +73,29 @@ def scatter(spikes: Spikes, runs: Runs, current: Array, touched: Marks) -> None:
     touched : (samples, n_target) uint8
         Set to 1 where a weight arrives that touches.
     """
-    length = runs.rows.shape[1]
+    _scatter(spikes.start, spikes.stop, spikes.neuron, *runs, current, touched)
+
+
+@kernel
+def _scatter(
+    start: Pointer,
+    stop: Pointer,
+    neuron: Index,
+    rows: Array,
+    row_marks: Marks,
+    run_ptr: Pointer,
+    run_row: Index,
+    run_start: Index,
+    current: Array,
+    touched: Marks,
+) -> None:
+    length = rows.shape[1]
     for sample in range(current.shape[0]):
-        for event in range(spikes.start[sample], spikes.stop[sample]):
-            source = spikes.neuron[event]
-            for run in range(runs.run_ptr[source], runs.run_ptr[source + 1]):
-                first = np.int64(runs.run_start[run])
-                weights, marks = runs.rows[runs.run_row[run]], runs.marks[runs.run_row[run]]
+        for event in range(start[sample], stop[sample]):
+            source = neuron[event]
+            for run in range(run_ptr[source], run_ptr[source + 1]):
+                first = np.int64(run_start[run])
+                weights, marks = rows[run_row[run]], row_marks[run_row[run]]
                 target = current[sample, first : first + length]
                 mark = touched[sample, first : first + length]
                 for at in range(length):
@@ -82,16 +104,32 @@ def scatter(spikes: Spikes, runs: Runs, current: Array, touched: Marks) -> None:
                     mark[at] |= marks[at]
 
 
-@kernel
 def scatter_graded(spikes: Spikes, runs: Runs, current: Array, touched: Marks) -> None:
     """Add weight times value of every event to its targets; parameters as :func:`scatter`."""
-    length = runs.rows.shape[1]
+    _scatter_graded(spikes.start, spikes.stop, spikes.neuron, spikes.value, *runs, current, touched)
+
+
+@kernel
+def _scatter_graded(
+    start: Pointer,
+    stop: Pointer,
+    neuron: Index,
+    values: Array,
+    rows: Array,
+    row_marks: Marks,
+    run_ptr: Pointer,
+    run_row: Index,
+    run_start: Index,
+    current: Array,
+    touched: Marks,
+) -> None:
+    length = rows.shape[1]
     for sample in range(current.shape[0]):
-        for event in range(spikes.start[sample], spikes.stop[sample]):
-            source, value = spikes.neuron[event], spikes.value[event]
-            for run in range(runs.run_ptr[source], runs.run_ptr[source + 1]):
-                first = np.int64(runs.run_start[run])
-                weights, marks = runs.rows[runs.run_row[run]], runs.marks[runs.run_row[run]]
+        for event in range(start[sample], stop[sample]):
+            source, value = neuron[event], values[event]
+            for run in range(run_ptr[source], run_ptr[source + 1]):
+                first = np.int64(run_start[run])
+                weights, marks = rows[run_row[run]], row_marks[run_row[run]]
                 target = current[sample, first : first + length]
                 mark = touched[sample, first : first + length]
                 for at in range(length):
@@ -116,13 +154,22 @@ def _pack(marks: Any, bits: Any) -> None:
         bits[whole] = packed
 
 
+@inlined
+def _pack_any(state: Any, sample: int, bits: Any) -> None:
+    """Pack into a bitmap which neurons of a sample have a state that is not zero."""
+    bits[:] = 0
+    for number in range(state.shape[0]):
+        for neuron in range(state.shape[2]):
+            bits[neuron >> 3] |= int(state[number, sample, neuron] != 0) << (7 - (neuron & 7))
+
+
 @kernel
 def begin_step(state: Array, base: Array, constant: Marks, nonzero: Marks, current: Array, touched: Marks) -> None:
     """Begin a timestep: note which states are not zero, start the accumulators, clear the marks.
 
     Parameters
     ----------
-    state : (samples, neurons) int32 or float32
+    state : (states, samples, neurons) int32 or float32
     base : (1 or samples, neurons)
         What every accumulator starts from.
     constant : (0 or samples, neurons) uint8
@@ -134,55 +181,88 @@ def begin_step(state: Array, base: Array, constant: Marks, nonzero: Marks, curre
     touched : (samples, neurons) uint8
         Overwritten.
     """
-    for sample in range(state.shape[0]):
-        _pack(state[sample], nonzero[sample])
+    for sample in range(current.shape[0]):
+        if state.shape[0] == 1:
+            _pack(state[0, sample], nonzero[sample])
+        else:
+            _pack_any(state, sample, nonzero[sample])
         from_row = sample if base.shape[0] > 1 else 0
-        for neuron in range(state.shape[1]):
+        for neuron in range(current.shape[1]):
             current[sample, neuron] = base[from_row, neuron]
         if constant.shape[0] > 0:
-            for neuron in range(state.shape[1]):
+            for neuron in range(current.shape[1]):
                 touched[sample, neuron] = constant[sample, neuron]
         else:
-            for neuron in range(state.shape[1]):
+            for neuron in range(current.shape[1]):
                 touched[sample, neuron] = 0
 
 
 @kernel
-def end_step(fired: Marks, touched: Marks, bits: Marks, ptr: Pointer, index: Index) -> None:
+def end_step(fired: Counts, touched: Marks, bits: Marks, ptr: Pointer, index: Index) -> None:
     """End a timestep: pack the marks, list the neurons that fired, ascending within a sample.
 
     Parameters
     ----------
-    fired : (samples, neurons) uint8
-        0 or 1.
+    fired : (samples, neurons) uint16
     touched : (samples, neurons) uint8
     bits : (samples, ceil(neurons / 8)) uint8
         Overwritten: the bitmap of ``touched``.
     ptr : (samples + 1,) int64
         Overwritten: sample s has ``index[ptr[s] : ptr[s + 1]]``.
     index : (samples * neurons + 1,) int32
-        Overwritten; one element longer than the longest list, as the branch-free loop writes ahead.
+        Overwritten; one element longer than the longest list, as the loop without branches writes ahead.
     """
     for sample in range(touched.shape[0]):
         _pack(touched[sample], bits[sample])
     found = 0
     ptr[0] = 0
+    size = fired.shape[1]
+    whole = size - size % _GLANCE
     for sample in range(fired.shape[0]):
-        for neuron in range(fired.shape[1]):
+        for first in range(0, whole, _GLANCE):
+            any_fired = fired[sample, first]
+            for neuron in range(first, first + _GLANCE):
+                any_fired |= fired[sample, neuron]
+            if any_fired == 0:
+                continue
+            for neuron in range(first, first + _GLANCE):
+                index[found] = neuron
+                found += fired[sample, neuron] != 0
+        for neuron in range(whole, size):
             index[found] = neuron
-            found += fired[sample, neuron]
+            found += fired[sample, neuron] != 0
         ptr[sample + 1] = found
 
 
 @kernel
-def gather(values: Index, start: Pointer, count: Pointer, out: Index) -> None:
+def list_counts(fired: Counts, ptr: Pointer, index: Index, count: Counts, value: Array) -> None:
+    """Look up the spikes of the neurons that :func:`end_step` listed.
+
+    Parameters
+    ----------
+    fired : (samples, neurons) uint16
+    ptr : (samples + 1,) int64
+    index : (n,) int32
+    count : (n,) uint16
+        Overwritten.
+    value : (n,) int32 or float32
+        Overwritten: the same in the network's arithmetic.
+    """
+    for sample in range(fired.shape[0]):
+        for at in range(ptr[sample], ptr[sample + 1]):
+            count[at] = fired[sample, index[at]]
+            value[at] = fired[sample, index[at]]
+
+
+@kernel
+def gather(values: Array, start: Pointer, count: Pointer, out: Array) -> None:
     """Copy segments of ``values`` one after another.
 
     Parameters
     ----------
-    values : (n,) int32
+    values : (n,) int32 or uint16
     start, count : (segments,) int64
-    out : (count.sum(),) int32
+    out : (count.sum(),)
         Overwritten.
     """
     at = 0

@@ -1,6 +1,6 @@
 """The content key of a trace: equal keys mean equal traces.
 
-Hashed: every array and name of the network that the function depends on, the widths, the delay of edges, what a zero
+Hashed: every array and name of the network that the function depends on, the widths, the delays, what a zero
 touches, the input, and the sources that compute. What only a chip reads (the width of a stored weight, the layer's
 shape) is left out.
 """
@@ -40,7 +40,7 @@ def trace_key(
             _feed(digest, _fields(population.model))
     for edge in network.projections:
         connection = edge.connection
-        _feed(digest, (edge.source, edge.target, connection.rows))
+        _feed(digest, (edge.source, edge.target, edge.delay, connection.rows))
         _feed(digest, (connection.run_ptr, connection.run_row, connection.run_start))
     _feed(digest, (events.kind, events.samples, events.timesteps, events.size, events.value_scale))
     _feed(digest, (events.ptr, events.index, events.value))

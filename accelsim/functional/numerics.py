@@ -13,7 +13,7 @@ import numpy.typing as npt
 from accelsim.errors import NetworkError
 from accelsim.network.events import EventStream
 from accelsim.network.graph import Network
-from accelsim.neurons.model import StateRange
+from accelsim.neurons.model import MOST_SPIKES, StateRange
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Numerics:
     Attributes
     ----------
     membrane_bits : int or None
-        A membrane saturates at this two's complement range.
+        A membrane, like every state of a neuron, saturates at this two's complement range.
     accumulator_bits : int or None
         An accumulator wraps at this two's complement range.
 
@@ -66,8 +66,8 @@ def largest_sums(network: Network, events: EventStream) -> dict[str, npt.NDArray
     Returns
     -------
     dict of str to (neurons,) float64
-        By population, without the input: the sum of absolute weights times the largest value that a source sends, plus
-        the absolute bias.
+        By population, without the input: the sum of absolute weights times the largest value or most spikes that a
+        source sends, plus the absolute bias. Where a model states no most spikes, what a count holds.
     """
     largest = _largest_input(events)
     sums = {}
@@ -76,7 +76,9 @@ def largest_sums(network: Network, events: EventStream) -> dict[str, npt.NDArray
             continue
         total = np.zeros(population.size) if population.bias is None else np.abs(population.bias.astype(np.float64))
         for edge in network.incoming(name):
-            total += edge.connection.absolute_input() * (largest if edge.source == network.input.name else 1.0)
+            model = network.populations[edge.source].model
+            most = largest if model is None else float(model.most_spikes or MOST_SPIKES)
+            total += edge.connection.absolute_input() * most
         sums[name] = total
     return sums
 

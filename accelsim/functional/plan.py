@@ -17,10 +17,11 @@ from accelsim.neurons.model import NeuronModel
 
 @dataclass(frozen=True, eq=False)
 class Inlet:
-    """One projection into a population: the source's name and its runs."""
+    """One projection into a population: the source's name, its runs, and the timesteps until a spike arrives."""
 
     source: str
     runs: Runs
+    delay: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,8 @@ class Stage:
     ----------
     inlets : tuple of Inlet
         In the network's order; float32 sums follow it.
+    counts : bool
+        Whether a neuron may spike more than once in a timestep.
     bias : (neurons,) int32 or float32, or None
     accumulator : int32, int64 or float32
         Type that holds every possible sum.
@@ -41,6 +44,7 @@ class Stage:
     name: str
     model: NeuronModel
     inlets: tuple[Inlet, ...]
+    counts: bool
     bias: npt.NDArray[Any] | None
     accumulator: np.dtype[Any]
     wraps: bool
@@ -48,14 +52,14 @@ class Stage:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Stages in topological order, and the input's values in the arithmetic of the network.
+    """Stages so that inlets without delay come from earlier ones, and the input's values in the network's arithmetic.
 
     Attributes
     ----------
     value : (n_events,) int32 or float32
         Empty for spikes.
     delay : int
-        Timesteps between a spike and its integration, 0 or 1.
+        Timesteps that the chip adds to the delay of every projection, 0 or 1.
     """
 
     network: Network
@@ -69,7 +73,15 @@ class Plan:
     @property
     def bytes_per_sample(self) -> int:
         """Working memory of one sample: states, accumulators, marks and lists of spikes."""
-        return sum(stage.model.size * (4 + stage.accumulator.itemsize + 2 + 4) for stage in self.stages)
+        return sum(
+            stage.model.size * (4 * len(stage.model.states) + stage.accumulator.itemsize + 3 + 4)
+            for stage in self.stages
+        )
+
+    def kept(self, source: str) -> int:
+        """Return how many timesteps of a population's spikes are still to arrive somewhere, its latest included."""
+        delays = [inlet.delay for stage in self.stages for inlet in stage.inlets if inlet.source == source]
+        return max(delays, default=0) + 1
 
 
 def make_plan(network: Network, events: EventStream, limits: Numerics, *, delay: int, zeros_touch: bool) -> Plan:
@@ -87,10 +99,10 @@ def make_plan(network: Network, events: EventStream, limits: Numerics, *, delay:
         raise EventError(f"events of {events.size} neurons, but {network.input.name} has {network.input.size}")
     check_arithmetic(network, events, limits)
     _check_order(events)
-    _check_bias_current(events, delay)
+    _check_bias_current(network, events, delay)
     sums = largest_sums(network, events) if network.integer else {}
     stages = []
-    for name in sorted(network.populations, key=network.depth.__getitem__):
+    for name in network.order:
         population = network.populations[name]
         if population.model is None:
             continue
@@ -98,10 +110,12 @@ def make_plan(network: Network, events: EventStream, limits: Numerics, *, delay:
             reader = network.outgoing(name)[0].target
             raise NetworkError(f"population {name}: a readout sends no spikes, but {reader} reads it")
         inlets = tuple(
-            Inlet(edge.source, _runs(edge.connection, zeros_touch=zeros_touch)) for edge in network.incoming(name)
+            Inlet(edge.source, _runs(edge.connection, zeros_touch=zeros_touch), edge.delay + delay)
+            for edge in network.incoming(name)
         )
         accumulator, wraps = _accumulator(sums.get(name), limits)
-        stages.append(Stage(name, population.model, inlets, population.bias, accumulator, wraps))
+        counts = population.model.most_spikes != 1
+        stages.append(Stage(name, population.model, inlets, counts, population.bias, accumulator, wraps))
     return Plan(network, events, limits, tuple(stages), _values(network, events), delay, zeros_touch)
 
 
@@ -112,9 +126,15 @@ def _check_order(events: EventStream) -> None:
         raise EventError(f"event {wrong[0]}: events of one timestep are not in ascending order of neurons")
 
 
-def _check_bias_current(events: EventStream, delay: int) -> None:
+def _check_bias_current(network: Network, events: EventStream, delay: int) -> None:
     if events.kind != "bias_current":
         return
+    late_edges = [edge for edge in network.outgoing(network.input.name) if edge.delay]
+    if late_edges:
+        raise EventError(
+            f"input: a bias current acts from timestep 0 on, but projection {late_edges[0].name} has a delay of "
+            f"{late_edges[0].delay}"
+        )
     if delay:
         raise EventError(
             "input: a bias current acts from timestep 0 on, an edge with a delay (schedule native) later; "

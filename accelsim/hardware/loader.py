@@ -16,6 +16,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from accelsim.errors import ConfigError
+from accelsim.hardware.ert import expand_ert
 from accelsim.hardware.overrides import apply_overrides, forget
 from accelsim.hardware.presets import is_preset_name, preset_path
 from accelsim.hardware.problems import problems_of, shown
@@ -65,6 +66,7 @@ def load_chip(source: str | Path, overrides: Sequence[str] = ()) -> LoadedChip:
     """
     data, locations = _resolved(source)
     apply_overrides(overrides, data, locations)
+    expand_ert(data, locations)
     try:
         spec = ChipSpec.model_validate(data)
     except ValidationError as error:

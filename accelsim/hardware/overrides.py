@@ -2,12 +2,15 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from accelsim.errors import ConfigError
-from accelsim.hardware.schema import keys_at, takes_any_key
+from accelsim.hardware.schema import may_hold_key
 from accelsim.hardware.yaml_reader import Location, Locations, child, parse_yaml
+
+MayHold = Callable[[Sequence[str | int], str], bool]
+"""Whether a mapping at a path may hold a key that is not there yet."""
 
 _STEP = re.compile(r"(?:^|\.)([A-Za-z_][A-Za-z0-9_]*)|\[([0-9]{1,6})\]")
 
@@ -31,8 +34,12 @@ def split_path(path: str) -> list[str | int]:
     return steps
 
 
-def apply_overrides(texts: Sequence[str], data: dict[str, Any], locations: Locations) -> None:
+def apply_overrides(
+    texts: Sequence[str], data: dict[str, Any], locations: Locations, may_hold: MayHold = may_hold_key
+) -> None:
     """Set values in resolved data, in place and in order.
+
+    Parameters as :func:`apply_override`.
 
     Raises
     ------
@@ -42,14 +49,16 @@ def apply_overrides(texts: Sequence[str], data: dict[str, Any], locations: Locat
     wrong: list[str] = []
     for text in texts:
         try:
-            apply_override(text, data, locations)
+            apply_override(text, data, locations, may_hold)
         except ConfigError as error:
             wrong += error.problems
     if wrong:
         raise ConfigError(wrong)
 
 
-def apply_override(text: str, data: dict[str, Any], locations: Locations) -> None:
+def apply_override(
+    text: str, data: dict[str, Any], locations: Locations, may_hold: MayHold = may_hold_key
+) -> None:
     """Set one value in resolved data, in place.
 
     Parameters
@@ -58,6 +67,8 @@ def apply_override(text: str, data: dict[str, Any], locations: Locations) -> Non
         ``dotted.path=value``; the value is read as strict YAML.
     data, locations : dict
         Changed in place; the new location is ``--set dotted.path=value``.
+    may_hold : callable
+        Whether a mapping at a path may hold a key that the file leaves out: a chip's if not given.
 
     Raises
     ------
@@ -75,7 +86,7 @@ def apply_override(text: str, data: dict[str, Any], locations: Locations) -> Non
     value, places = parse_yaml(written, label, path, lines=False)
     holder: Any = data
     for index, step in enumerate(steps):
-        if not _exists(holder, step, steps[:index]):
+        if not _exists(holder, step, steps[:index], may_hold):
             raise ConfigError(f"{label}: {path}: {_unknown(path, data)}")
         if index + 1 < len(steps):
             holder = holder.setdefault(step, {}) if isinstance(step, str) else holder[step]
@@ -91,11 +102,11 @@ def forget(locations: Locations, path: str) -> None:
         del locations[known]
 
 
-def _exists(holder: object, step: str | int, above: list[str | int]) -> bool:
+def _exists(holder: object, step: str | int, above: Sequence[str | int], may_hold: MayHold) -> bool:
     """Tell whether a step exists, or may be filled in because the specification asks for it."""
     if isinstance(step, int):
         return isinstance(holder, list) and step < len(holder)
-    return isinstance(holder, dict) and (step in holder or step in keys_at(above) or takes_any_key(above))
+    return isinstance(holder, dict) and (step in holder or may_hold(above, step))
 
 
 def _unknown(path: str, data: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from accelsim.units import CANONICAL, parse_quantity
 
@@ -36,6 +36,7 @@ Length = _quantity("length")
 Node = _quantity("node")
 Temperature = _quantity("temperature")
 Voltage = _quantity("voltage")
+Area = _quantity("area")
 BitEnergy = _quantity("bit_energy")
 Bandwidth = _quantity("bandwidth")
 Capacity = Annotated[
@@ -46,6 +47,8 @@ Capacity = Annotated[
 ]
 Count = Annotated[int, Field(strict=True, ge=1)]
 CountOrZero = Annotated[int, Field(strict=True, ge=0)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.\-]+$")]
+Source = Annotated[str, StringConstraints(min_length=8, max_length=600)]
 
 
 class Spec(BaseModel):

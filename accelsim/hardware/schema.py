@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from accelsim.hardware import spec
+from accelsim.hardware import spec, technology_spec
 from accelsim.hardware.spec import ChipSpec
 
 _PARTIAL = "Partial"
@@ -35,8 +35,10 @@ def keys_at(path: Sequence[str | int]) -> list[str]:
     return sorted(model.model_fields) if model is not None else []
 
 
-def takes_any_key(path: Sequence[str | int]) -> bool:
-    """Tell whether the mapping at ``path`` has keys of the user's own, as ``mapping.slices`` has."""
+def may_hold_key(path: Sequence[str | int], key: str) -> bool:
+    """Tell whether the mapping at ``path`` has ``key``, or keys of the user's own, as ``mapping.slices`` has."""
+    if key in keys_at(path):
+        return True
     model = model_at(path[:-1]) if path else None
     field = model.model_fields.get(str(path[-1])) if model is not None else None
     return field is not None and get_origin(field.annotation) is dict
@@ -87,9 +89,9 @@ def _relaxed_part(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attribute_docstrings() -> dict[str, dict[str, str]]:
-    """Read the text below each field of :mod:`accelsim.hardware.spec`."""
+    """Read the text below each field of the modules of specifications."""
     found: dict[str, dict[str, str]] = {}
-    for node in ast.parse(inspect.getsource(spec)).body:
+    for node in (node for module in (technology_spec, spec) for node in ast.parse(inspect.getsource(module)).body):
         if not isinstance(node, ast.ClassDef):
             continue
         texts = found.setdefault(node.name, {})

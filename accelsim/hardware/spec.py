@@ -18,17 +18,14 @@ from accelsim.hardware.quantities import (
     Energy,
     Frequency,
     Length,
-    Node,
-    Power,
+    Name,
+    Source,
     Spec,
-    Temperature,
 )
+from accelsim.hardware.technology_spec import EnergiesSpec, ProvenanceSpec, TechnologySpec
 
 MAX_ROUTERS = 4096
 """Largest network of routers; routing tables grow with its square."""
-
-Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.\-]+$")]
-Source = Annotated[str, StringConstraints(min_length=8, max_length=600)]
 
 
 class SramSpec(Spec):
@@ -67,7 +64,7 @@ class StateMemorySpec(Spec):
     bits: Annotated[Count, Field(ge=4, le=32)]
     """Width of one integer value; a float32 network stores 32 bits whatever stands here."""
     memory: SramSpec
-    """Of accumulators: both halves together; ``banks`` are those of one half."""
+    """Of accumulators: all slots together; ``banks`` are those that one slot is spread over."""
 
     @model_validator(mode="after")
     def _fits_word(self) -> Self:
@@ -136,6 +133,8 @@ class CoreSpec(Spec):
     skip_zero_weights: StrictBool
     """True: stored zeros are dropped before the lanes (they are still fetched)."""
     conv_storage: Literal["shared", "unrolled"]
+    multi_spike: Literal["repeat", "graded"]
+    """What a neuron sends that spikes n times in a timestep: n packets, or one that carries n and is multiplied."""
     axon_memory: AxonMemorySpec
     routing_memory: AxonMemorySpec
     synapse_memory: SramSpec
@@ -291,46 +290,6 @@ class MappingSpec(Spec):
     last."""
 
 
-class ActionEnergySpec(Spec):
-    """The energy of one action of one kind of component."""
-
-    component: Name
-    action: Name
-    energy: Energy
-    source: Source
-
-
-class TechnologySpec(Spec):
-    """The process, and where energies come from."""
-
-    node: Node
-    sram_cell: Literal["itrs-hp", "itrs-lop", "itrs-lstp"]
-    temperature: Temperature
-    sram_source: Name
-    arithmetic_source: Name
-    noc_source: Name
-    unused_cores: Literal["gated", "leaking"]
-    overrides: tuple[ActionEnergySpec, ...]
-    """Energies that replace the sourced ones."""
-
-
-class StaticPowerSpec(Spec):
-    """Static power of the whole chip."""
-
-    power: Power
-    source: Source
-
-
-class EnergiesSpec(Spec):
-    """Energies of a chip that publishes them by event, in place of those derived from ``technology``."""
-
-    actions: Annotated[tuple[ActionEnergySpec, ...], Field(min_length=1)]
-    """What has an energy of its own: events (a neuron that is updated) or accesses (a word that is read)."""
-    others: Literal["included"]
-    """Every other action is part of the named ones and has no energy of its own."""
-    static_power: StaticPowerSpec
-
-
 class DramSpec(Spec):
     """Off-chip memory of the baseline and of cold starts."""
 
@@ -361,6 +320,10 @@ class ChipSpec(Spec):
 
     name: Name
     description: Annotated[str, StringConstraints(max_length=2000)]
+    limits: tuple[Annotated[str, StringConstraints(min_length=8, max_length=600)], ...] = ()
+    """What this description cannot represent of the machine that it describes; printed with every result."""
+    provenance: dict[str, ProvenanceSpec] = Field(default_factory=dict)
+    """Where a published chip's numbers come from, by dotted path, which covers what is below; the longest counts."""
     clock: Frequency
     schedule: Literal["pipelined", "native"]
     """``pipelined``: layers run behind each other, so that edges have no delay in the network's time; ``native``: all

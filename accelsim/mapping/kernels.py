@@ -68,6 +68,19 @@ def count_axons(
 
 
 @kernel
+def mark_axons(
+    run_ptr: Any, run_row: Any, run_start: Any, class_of: Any, ptr: Any, part: Any, pattern: Any, useful: Any, out: Any
+) -> None:
+    """Mark in ``out``, (parts, n_source), who reaches whom; the rest as :func:`count_axons`."""
+    for source in range(run_ptr.size - 1):
+        for run in range(run_ptr[source], run_ptr[source + 1]):
+            number = class_of[run_start[run]]
+            for piece in range(ptr[number], ptr[number + 1]):
+                if useful[pattern[piece], run_row[run]]:
+                    out[part[piece], source] = True
+
+
+@kernel
 def row_costs(
     rows: Any, chosen: Any, offsets: Any, position: Any, takes: Any, phase: int, words: Any, engine: Any, out: Any
 ) -> None:

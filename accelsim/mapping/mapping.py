@@ -1,7 +1,8 @@
 """The mapping of a network onto a chip: parts on cores, cores on routers, axons with their costs.
 
-Modelled: capacities of all five memories, unicast routing entries, static row costs with exact bank conflicts. Not
-modelled: time-multiplexing of a network that does not fit (an error says what is missing).
+Modelled: capacities of all five memories, accumulator slots for every step that a spike may wait, unicast routing
+entries, static row costs with exact bank conflicts. Not modelled: time-multiplexing of a network that does not fit (an
+error says what is missing).
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from accelsim.mapping.axons import Axons
 from accelsim.mapping.demand import Demand, DemandModel
 from accelsim.mapping.parts import Draft, Part, draft
 from accelsim.mapping.placement import PLACERS
-from accelsim.mapping.synapses import address_bits, build_axons
+from accelsim.mapping.synapses import address_bits, build_axons, value_widths
 from accelsim.network.events import Kind
 from accelsim.network.graph import Network
 
@@ -44,6 +45,11 @@ class Mapping:
     routing_entries : (terminals,) int64
     load_target : str or None
         With ``bias_current``: the population whose biases the port loads.
+    graded : frozenset of str
+        Populations whose packets carry a value: graded events, or numbers of spikes on a chip with ``multi_spike:
+        graded``. A neuron of any other population that spikes several times at once sends as many packets.
+    value_bits : int
+        Width of the widest value that is multiplied at a synapse, bit; 1 where none is.
     """
 
     fabric: Fabric
@@ -54,6 +60,8 @@ class Mapping:
     occupation: dict[int, Demand]
     routing_entries: npt.NDArray[np.int64]
     load_target: str | None
+    graded: frozenset[str]
+    value_bits: int
 
     @property
     def used_cores(self) -> list[int]:
@@ -84,24 +92,22 @@ def map_network(
     Raises
     ------
     MappingError
-        If the network does not fit (with the layer, the memory, what is missing and what would do), or needs value
-        packets on cores without ``mac_lanes``.
+        If the network does not fit (with the layer, the memory, what is missing and what would do), needs value
+        packets on cores without ``mac_lanes``, or recurs faster than the schedule allows.
     """
-    if kind == "graded" and chip.core.mac_lanes == 0:
-        raise MappingError(
-            "input: graded needs packets with values, but core.mac_lanes is 0; use encoded spikes or bias_current"
-        )
+    widths = value_widths(network, chip, kind, value_bits)
+    _check_lanes(network, chip, widths)
     weights = WEIGHT_FORMATS.get(chip.core.weight_format)()
     topology = TOPOLOGIES.get(chip.noc.topology)(chip.noc.size)
     cores = topology.routers * chip.noc.concentration
     on_routers = [core // chip.noc.concentration for core in range(cores)]
     fabric = build_fabric(topology, [*on_routers, *(topology.router_at(port.router) for port in chip.ports)])
-    model = DemandModel(network, chip.core, weights, kind, chip.mapping)
+    model = DemandModel(network, chip.core, weights, kind, chip.mapping, chip.schedule)
     plan = draft(network, chip, model, cores, kind)
-    axons = build_axons(network, chip, model, plan, value_bits)
+    axons = build_axons(network, chip, model, plan, widths)
     place = np.arange(fabric.terminals)
     place[:cores] = _positions(chip, fabric, cores, plan, axons, profile or {})
-    mapping = _placed(fabric, cores, plan, axons, place)
+    mapping = _placed(fabric, cores, plan, axons, place, widths)
     _check_entries(chip, mapping)
     _check_packets(chip, mapping)
     _check_routing(chip, mapping)
@@ -134,7 +140,25 @@ def _positions(
     return positions
 
 
-def _placed(fabric: Fabric, cores: int, plan: Draft, axons: Axons, place: npt.NDArray[np.int64]) -> Mapping:
+def _check_lanes(network: Network, chip: ChipSpec, widths: dict[str, int]) -> None:
+    """Refuse values on cores that cannot multiply."""
+    if chip.core.mac_lanes > 0:
+        return
+    if network.input.name in widths:
+        raise MappingError(
+            "input: graded needs packets with values, but core.mac_lanes is 0; use encoded spikes or bias_current"
+        )
+    for name in widths:
+        if network.outgoing(name):
+            raise MappingError(
+                f"population {name}: its neurons may spike several times in a timestep, which core.multi_spike graded "
+                "sends as a value, but core.mac_lanes is 0; use core.multi_spike repeat"
+            )
+
+
+def _placed(
+    fabric: Fabric, cores: int, plan: Draft, axons: Axons, place: npt.NDArray[np.int64], widths: dict[str, int]
+) -> Mapping:
     """Rename logical cores to places."""
     parts = sorted(
         (replace(part, terminal=int(place[part.terminal])) for part in plan.parts), key=lambda part: part.terminal
@@ -149,6 +173,8 @@ def _placed(fabric: Fabric, cores: int, plan: Draft, axons: Axons, place: npt.ND
         occupation={int(place[core]): demand for core, demand in plan.occupation.items()},
         routing_entries=np.bincount(home, np.diff(axons.ptr), fabric.terminals).astype(np.int64),
         load_target=plan.load_target,
+        graded=frozenset(widths),
+        value_bits=max(widths.values(), default=1),
     )
 
 

@@ -75,7 +75,7 @@ def stated_slices(model: DemandModel, population: Population, core: CoreSpec) ->
     room = room_of(core)
     worst = max(slices, key=lambda item: _pressure(item.demand, room))
     if worst.demand.excess(room):
-        raise MappingError(stated_too_big(population.name, parts, worst.demand, core))
+        raise MappingError(stated_too_big(population.name, parts, worst.demand, core, model.slots[population.name]))
     return slices
 
 
@@ -108,7 +108,7 @@ def fewest_slices(model: DemandModel, population: Population, core: CoreSpec, li
             _check_alone(model, population, core, worst.neurons[:1])
         failed = True
     _check_alone(model, population, core, worst.neurons[:_NEURONS_TRIED] if worst else everyone[:1])
-    raise MappingError(population_too_big(population.name, total, limit, core))
+    raise MappingError(population_too_big(population.name, total, limit, core, model.slots[population.name]))
 
 
 def _check_alone(model: DemandModel, population: Population, core: CoreSpec, neurons: npt.NDArray[np.int32]) -> None:
@@ -116,7 +116,7 @@ def _check_alone(model: DemandModel, population: Population, core: CoreSpec, neu
     for neuron in neurons:
         alone = model.demands(population.name, [np.array([neuron], np.int32)])[0]
         if alone.excess(room_of(core)):
-            raise MappingError(neuron_too_big(population.name, alone, core))
+            raise MappingError(neuron_too_big(population.name, alone, core, model.slots[population.name]))
 
 
 def _pressure(demand: Demand, room: Demand) -> float:

@@ -25,8 +25,9 @@ class Part:
     terminal : int
         Core or port.
     membrane_word, accumulator_word : int
-        First word of the slice in the core's memories.
-    membranes_per_word, accumulators_per_word : int
+        First word of the slice in the membrane memory, and in every slot of the accumulators.
+    membranes_per_word, words_per_membrane, accumulators_per_word : int
+        See :class:`accelsim.mapping.demand.StateLayout`.
     """
 
     population: str
@@ -35,6 +36,7 @@ class Part:
     membrane_word: int = 0
     accumulator_word: int = 0
     membranes_per_word: int = 1
+    words_per_membrane: int = 1
     accumulators_per_word: int = 1
 
 
@@ -88,13 +90,13 @@ def draft(network: Network, chip: ChipSpec, model: DemandModel, cores: int, kind
     slices = PARTITIONERS.get(chip.mapping.partition)(network, model, chip.core, cores)
     parts: list[Part] = []
     occupation: dict[int, Demand] = {}
+    begun: dict[int, int] = {}
     for item, core in zip(slices, pack(slices, chip.core, cores), strict=True):
-        held = occupation.get(core, Demand(0, 0, 0, 0))
-        per_word = model.values_per_word(item.population)
-        parts.append(
-            Part(item.population, item.neurons, core, held.membrane_words, held.accumulator_words, *per_word)
-        )
+        held, begin = occupation.get(core, Demand(0, 0, 0, 0)), begun.get(core, 0)
+        layout = model.layout(item.population)
+        parts.append(Part(item.population, item.neurons, core, held.membrane_words, begin, *layout))
         occupation[core] = held + item.demand
+        begun[core] = begin + layout.words(len(item.neurons))[1]
     load_target = _only_projection(network).target if kind == "bias_current" else None
     input_sources = network.populations[load_target or network.input.name].size
     offsets, total = {}, 0

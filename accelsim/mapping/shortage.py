@@ -7,7 +7,7 @@ from accelsim.mapping.demand import Demand, room_of
 
 _PLACES = {
     "membrane_words": "core.membrane.memory",
-    "accumulator_words": "core.accumulator.memory (half of it, as it is double-buffered)",
+    "accumulator_words": "core.accumulator.memory",
     "axons": "core.axon_memory",
     "synapse_words": "core.synapse_memory",
 }
@@ -32,27 +32,34 @@ def _scarcest(demand: Demand, room: Demand) -> str:
     return max(_PLACES, key=lambda name: getattr(demand, name) / max(getattr(room, name), 1))
 
 
-def neuron_too_big(population: str, alone: Demand, core: CoreSpec) -> str:
+def _place(name: str, slots: int) -> str:
+    """Return the memory's place in the hardware file; of accumulators, how many a neuron has."""
+    if name != "accumulator_words":
+        return _PLACES[name]
+    return f"{_PLACES[name]} ({slots} slots, as spikes wait up to {slots - 1} step{'s' * (slots > 2)})"
+
+
+def neuron_too_big(population: str, alone: Demand, core: CoreSpec, slots: int) -> str:
     """Say that a single neuron exceeds a core."""
     room = room_of(core)
     lines = [f"population {population}: a single neuron does not fit a core"]
     for name, over in alone.excess(room).items():
         need, have = getattr(alone, name), getattr(room, name)
         lines.append(
-            f"  {_PLACES[name]}: needs {_amount(name, need, core)}, has {_amount(name, have, core)}, "
+            f"  {_place(name, slots)}: needs {_amount(name, need, core)}, has {_amount(name, have, core)}, "
             f"{_amount(name, over, core)} missing"
         )
     return "\n".join(lines)
 
 
-def population_too_big(population: str, total: Demand, cores: int, core: CoreSpec) -> str:
+def population_too_big(population: str, total: Demand, cores: int, core: CoreSpec, slots: int) -> str:
     """Say that a population exceeds all cores together."""
     room = room_of(core)
     name = _scarcest(total, room)
     need, each = getattr(total, name), getattr(room, name)
     missing = max(need - each * cores, 0)
     return (
-        f"population {population} does not fit {cores} cores: {_PLACES[name]} would have to hold "
+        f"population {population} does not fit {cores} cores: {_place(name, slots)} would have to hold "
         f"{_amount(name, need, core)}, all cores together hold {_amount(name, each * cores, core)}, "
         f"{_amount(name, missing, core)} missing (and slices of a population hold some entries twice). "
         f"It would fit about {-(-need // max(each, 1)) + 1} cores like these, or {cores} cores with "
@@ -78,13 +85,13 @@ def too_few_cores(slices: Sequence[tuple[str, Demand]], needed: int, cores: int,
     )
 
 
-def stated_too_big(population: str, parts: int, demand: Demand, core: CoreSpec) -> str:
+def stated_too_big(population: str, parts: int, demand: Demand, core: CoreSpec, slots: int) -> str:
     """Say that a stated number of slices is too small."""
     room = room_of(core)
     name = _scarcest(demand, room)
     need, have = getattr(demand, name), getattr(room, name)
     return (
-        f"mapping.slices.{population}: one of {parts} slices does not fit a core: {_PLACES[name]}: needs "
+        f"mapping.slices.{population}: one of {parts} slices does not fit a core: {_place(name, slots)}: needs "
         f"{_amount(name, need, core)}, has {_amount(name, have, core)}, {_amount(name, need - have, core)} missing; "
         "state more slices"
     )

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from accelsim.compression.format import WeightFormat
 from accelsim.hardware.spec import CoreSpec
-from accelsim.mapping.kernels import any_nonzero, count_axons
+from accelsim.mapping.kernels import any_nonzero, count_axons, mark_axons
 from accelsim.mapping.patterns import Cut, Patterns, find_patterns
 from accelsim.network.connections.connection import Connection
 
@@ -116,8 +116,12 @@ class StoredRows:
         """Return which positions of stored rows take a lane, (n, stored)."""
         return np.not_equal(rows, 0) if self._core.skip_zero_weights else self._format.issued(rows)
 
-    def demand(self, cut: Cut) -> tuple[Int64s, Int64s]:
-        """Return axons and synapse memory words of every part of a cut, (parts,) each."""
+    def demand(self, cut: Cut, reached: npt.NDArray[np.bool_] | None = None) -> tuple[Int64s, Int64s]:
+        """Return axons and synapse memory words of every part of a cut, (parts,) each.
+
+        Where several projections come from one population, their axons are shared: they are then not counted but marked
+        in ``reached``, (parts, n_source).
+        """
         connection = self.connection
         patterns = find_patterns(connection, cut)
         useful = np.zeros((len(patterns.offsets), len(connection.rows)), bool)
@@ -128,7 +132,11 @@ class StoredRows:
                 any_nonzero(connection.rows, offsets, useful[at])
         axons, words = np.zeros(cut.parts, np.int64), np.zeros(cut.parts, np.int64)
         runs = (connection.run_ptr, connection.run_row, connection.run_start)
-        count_axons(*runs, patterns.class_of, patterns.ptr, patterns.part, patterns.pattern, useful, axons)
+        pieces = (patterns.class_of, patterns.ptr, patterns.part, patterns.pattern, useful)
+        if reached is None:
+            count_axons(*runs, *pieces, axons)
+        else:
+            mark_axons(*runs, *pieces, reached)
         held = held_rows(patterns, cut.parts)
         class_of = patterns.piece_class()
         done = np.full((cut.parts, len(connection.rows)) if self._core.conv_storage == "shared" else 0, False)

@@ -1,7 +1,9 @@
 """From parts to axons: every (source neuron, core) pair that a packet joins, with the cost of its rows.
 
-A packet of an input with values passes ``mac_lanes`` instead of ``synapse_lanes``. A port that loads biases sends one
-packet per bias, which the core writes beside the membrane in one cycle. Outputs go to the output ports in turn.
+All projections of a source neuron into one core share an axon: one packet, then the rows of every projection, each
+into the slot that its wait asks for. A packet with a value passes ``mac_lanes`` instead of ``synapse_lanes``. A port
+that loads biases sends one packet per bias, which the core writes beside the membrane in one cycle. Outputs go to the
+output ports in turn.
 """
 
 from typing import Any
@@ -16,7 +18,9 @@ from accelsim.mapping.kernels import RowEngine, row_costs, sum_rows
 from accelsim.mapping.parts import Draft, ports_of
 from accelsim.mapping.patterns import Patterns, cut_of, find_patterns
 from accelsim.mapping.storage import StoredRows, held_rows
+from accelsim.network.events import Kind
 from accelsim.network.graph import Network, Population, Projection
+from accelsim.neurons.model import MOST_SPIKES
 
 
 def packet_flits(chip: ChipSpec, cores: int, payload: int) -> int:
@@ -31,14 +35,32 @@ def address_bits(chip: ChipSpec, cores: int) -> int:
     return (terminals - 1).bit_length() + max(1, entries - 1).bit_length()
 
 
-def build_axons(network: Network, chip: ChipSpec, model: DemandModel, plan: Draft, value_bits: int) -> Axons:
+def value_widths(network: Network, chip: ChipSpec, kind: Kind, value_bits: int) -> dict[str, int]:
+    """Return the width of the value in the packets of every population whose packets carry one, bit.
+
+    Parameters
+    ----------
+    network, chip
+    kind : {"spikes", "graded", "bias_current"}
+    value_bits : int
+        Width of the values of graded input.
+    """
+    widths = {network.input.name: value_bits} if kind == "graded" else {}
+    if chip.core.multi_spike == "graded":
+        for name, population in network.populations.items():
+            if population.model is not None and population.model.most_spikes != 1:
+                widths[name] = (population.model.most_spikes or MOST_SPIKES).bit_length()
+    return widths
+
+
+def build_axons(network: Network, chip: ChipSpec, model: DemandModel, plan: Draft, widths: dict[str, int]) -> Axons:
     """Return the axons of a drafted network, in logical terminals.
 
     Parameters
     ----------
     network, chip, model, plan
-    value_bits : int
-        Width of the values that graded input packets carry.
+    widths : dict of str to int
+        See :func:`value_widths`.
     """
     builder = AxonBuilder(plan.cores, chip.core.timing.axon_in_cycles)
     for name, population in network.populations.items():
@@ -48,11 +70,10 @@ def build_axons(network: Network, chip: ChipSpec, model: DemandModel, plan: Draf
             continue
         if population.size == 0:
             continue
-        graded = name == network.input.name and plan.kind == "graded"
-        flits = packet_flits(chip, plan.cores, value_bits if graded else 0)
-        entries = [_rows(chip, model, plan, edge, flits, graded=graded) for edge in network.outgoing(name)]
+        flits = packet_flits(chip, plan.cores, widths.get(name, 0))
+        entries = [_rows(chip, model, plan, edge, flits, graded=name in widths) for edge in network.outgoing(name)]
         if name == network.output.name and ports_of(chip, "output", plan.cores):
-            entries.append(_outputs(network, chip, plan))
+            entries.append(_outputs(network, chip, plan, widths.get(name, 0)))
         builder.add(population.size, entries)
     return builder.build()
 
@@ -142,11 +163,11 @@ def _loads(chip: ChipSpec, plan: Draft, loaded: Population, *, integer: bool) ->
     return _fixed(terminal, records, np.zeros(loaded.size, np.int64))
 
 
-def _outputs(network: Network, chip: ChipSpec, plan: Draft) -> Entries:
+def _outputs(network: Network, chip: ChipSpec, plan: Draft, spike_bits: int) -> Entries:
     cores, output = plan.cores, network.output
     readout = output.model is not None and not output.model.spiking
     value_bits = chip.core.membrane.bits if network.integer else 32
-    flits = packet_flits(chip, cores, value_bits if readout else 0)
+    flits = packet_flits(chip, cores, value_bits if readout else spike_bits)
     ports = np.array(ports_of(chip, "output", cores), np.int32)
     number = np.arange(output.size) % len(ports)
     costs = _fixed_costs([chip.ports[terminal - cores].cycles_per_event for terminal in ports.tolist()])

@@ -1,7 +1,8 @@
 """Recorded spikes and labels in npz files.
 
 Two forms are read. *Packed*: ``input``, ``numpy.packbits`` of a 0/1 array whose shape is ``input_shape`` = (timesteps,
-samples, channels, height, width) or (timesteps, samples, n); ``input`` may also be that array itself, unpacked.
+samples, channels, height, width) or (timesteps, samples, n); ``input`` may also be that array itself, unpacked, and
+then hold numbers of spikes.
 *Coordinates*: ``sample``, ``t`` and either ``neuron`` or ``y``, ``x``, ``c``, one entry per spike in the order of
 sample and time, and ``shape`` = (samples, timesteps, n) or (samples, timesteps, height, width, channels); neurons are
 numbered channel-last. Nothing is unpickled.
@@ -9,7 +10,7 @@ numbered channel-last. Nothing is unpickled.
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from accelsim.errors import EventError
 from accelsim.network.events import EventStream
 from accelsim.network.npz import Npz
+from accelsim.neurons.model import MOST_SPIKES
 
 MAX_ENTRIES: Final = 1 << 30
 """Largest unpacked input: timesteps x samples x neurons."""
@@ -55,6 +57,16 @@ def read_events(path: Path, timesteps: int) -> tuple[EventStream, tuple[int, ...
     return stream, shape
 
 
+def recorded_timesteps(path: Path) -> int:
+    """Return the timesteps of each sample of recorded spikes; raises as :func:`read_events`."""
+    with Npz(path) as file:
+        if "input_shape" in file.keys:
+            return int(_shape(file, "input_shape", "(timesteps, samples, ...)", {3, 5})[0])
+        if "input" in file.keys:
+            return int(file.array("input").shape[0] or 1)
+        return int(_shape(file, "shape", "(samples, timesteps, ...)", {3, 5})[1])
+
+
 def read_npz_labels(path: Path, key: str) -> npt.NDArray[np.int64]:
     """Return labels (samples,); raises as :func:`read_events`."""
     with Npz(path) as file:
@@ -77,15 +89,30 @@ def _packed(file: Npz) -> tuple[EventStream, tuple[int, ...]]:
             raise EventError(
                 f"{file.path}: input: expected (timesteps, samples, ...) with 3 or 5 axes, got shape {active.shape}"
             )
-        if not np.isin(active, (0, 1)).all():
-            raise EventError(f"{file.path}: input: expected 0 or 1; several spikes in one timestep are not represented")
+        whole = active.dtype.kind in "biu" or bool((active == np.rint(active)).all())
+        if not whole or active.min() < 0 or active.max() > MOST_SPIKES:
+            raise EventError(
+                f"{file.path}: input: expected numbers of spikes, integers 0..{MOST_SPIKES}, got {active.dtype} "
+                f"{active.min()}..{active.max()}"
+            )
+        active = active.astype(np.uint16)
     if active.ndim == 5:
         active = active.transpose(1, 0, 3, 4, 2)
         inner = tuple(int(size) for size in active.shape[2:])
     else:
         active = active.transpose(1, 0, 2)
         inner = (int(active.shape[2]),)
-    return EventStream.from_dense(active.reshape(*active.shape[:2], -1)), inner
+    return _stream(active.reshape(*active.shape[:2], -1)), inner
+
+
+def _stream(spikes: npt.NDArray[Any]) -> EventStream:
+    """Return numbers of spikes (samples, timesteps, n) as events; a neuron with several is listed as often."""
+    stream = EventStream.from_dense(spikes)
+    if spikes.max() <= 1:
+        return stream
+    flat = spikes.reshape(-1, spikes.shape[-1])
+    ptr = np.concatenate(([0], np.cumsum(flat.sum(axis=1, dtype=np.int64))))
+    return replace(stream, ptr=ptr, index=np.repeat(stream.index, flat[flat != 0]))
 
 
 def _coordinates(file: Npz) -> tuple[EventStream, tuple[int, ...]]:
@@ -122,8 +149,7 @@ def _coordinates(file: Npz) -> tuple[EventStream, tuple[int, ...]]:
         at = int(double[0])
         raise EventError(
             f"{file.path}: neuron {neuron[at]} spikes twice in sample {step[at] // timesteps}, t "
-            f"{step[at] % timesteps}; several "
-            "spikes in one timestep are not represented"
+            f"{step[at] % timesteps}; numbers of spikes are given as an array 'input'"
         )
     ptr = np.concatenate(([0], np.cumsum(np.bincount(step, minlength=samples * timesteps), dtype=np.int64)))
     size = int(np.prod(inner))

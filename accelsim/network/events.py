@@ -28,7 +28,8 @@ class EventStream:
     ptr : (samples * timesteps + 1,) int64
         Events of sample s at timestep t are ``ptr[s * timesteps + t] : ptr[s * timesteps + t + 1]``.
     index : (n_events,) int32
-        Input neuron, channel-last.
+        Input neuron, channel-last, ascending within a timestep; one that spikes several times in a timestep is listed
+        as often.
     value : (n_events,) int32 or float32, or None
         Value of each event; None for spikes.
     value_bits : int
@@ -76,10 +77,14 @@ class EventStream:
         """
         if not 1 <= samples <= self.samples:
             raise EventError(f"asked for {samples} samples, the input has {self.samples}")
-        ptr = self.ptr[: samples * self.timesteps + 1]
-        end = int(ptr[-1])
-        value = None if self.value is None else self.value[:end]
-        return replace(self, samples=samples, ptr=ptr, index=self.index[:end], value=value)
+        return self.part(0, samples)
+
+    def part(self, first: int, last: int) -> "EventStream":
+        """Return samples ``first`` to ``last - 1``."""
+        ptr = self.ptr[first * self.timesteps : last * self.timesteps + 1]
+        events = slice(int(ptr[0]), int(ptr[-1]))
+        value = None if self.value is None else self.value[events]
+        return replace(self, samples=last - first, ptr=ptr - ptr[0], index=self.index[events], value=value)
 
     @classmethod
     def from_dense(cls, active: npt.NDArray[Any]) -> "EventStream":

@@ -1,12 +1,14 @@
 """The network as a graph: populations of neurons joined by projections.
 
-Feed-forward only in this version: every edge goes from one depth to the next. What was quantised and pruned at export
-is kept exactly as exported.
+Any graph: skip connections, several projections into one population or between the same two, recurrence. A projection
+may delay; around a cycle something must, otherwise the order of its populations within a timestep would be undefined.
+What was quantised and pruned at export is kept exactly as exported.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,9 @@ import numpy.typing as npt
 from accelsim.errors import NetworkError
 from accelsim.network.connections.connection import Connection
 from accelsim.neurons.model import NeuronModel
+
+MAX_DELAY: Final = 4096
+"""Longest delay of a projection, timesteps: spikes are kept for so long."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,28 +53,53 @@ class Population:
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """A connection with its ends; ``nodes`` are the exported nodes that it came from."""
+    """A connection with its ends.
+
+    Attributes
+    ----------
+    source, target : str
+    connection : Connection
+    nodes : tuple of str
+        The exported nodes that it came from.
+    delay : int
+        Timesteps of the network between a spike and its integration. A delay per source neuron or per synapse is
+        several projections between the same two populations, each with its share of the weights.
+    number : int
+        Which of the projections between the same two populations it is; the network counts them.
+
+    Raises
+    ------
+    NetworkError
+        On a delay below 0 or above MAX_DELAY.
+    """
 
     source: str
     target: str
     connection: Connection
     nodes: tuple[str, ...] = ()
+    delay: int = 0
+    number: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.delay <= MAX_DELAY:
+            raise NetworkError(f"projection {self.name}: expected a delay of 0..{MAX_DELAY}, got {self.delay}")
 
     @property
     def name(self) -> str:
-        """``source->target``."""
-        return f"{self.source}->{self.target}"
+        """``source->target``, and ``source->target#2`` for the second one between the same two."""
+        return f"{self.source}->{self.target}" + (f"#{self.number + 1}" if self.number else "")
 
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Populations in topological order and their projections.
+    """Populations and their projections.
 
     Attributes
     ----------
     populations : dict of str to Population
         The first is the input, the last the output.
     projections : tuple of Projection
+        Numbered, where several join the same two populations, in this order.
     dt : float
         Timestep of the exported network, s.
     provenance : dict
@@ -78,7 +108,7 @@ class Network:
     Raises
     ------
     NetworkError
-        On an edge to nowhere, a shape mismatch, a non-finite weight, or an edge that skips a depth.
+        On an edge to nowhere or into the input, a shape mismatch, a non-finite weight, or a cycle without delay.
     """
 
     name: str
@@ -88,18 +118,15 @@ class Network:
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "projections", _numbered(self.projections))
         for edge in self.projections:
             for end in (edge.source, edge.target):
                 if end not in self.populations:
                     raise NetworkError(f"projection {edge.name}: population {end!r} does not exist")
+            if edge.target == self.input.name:
+                raise NetworkError(f"projection {edge.name}: leads into the input population")
             _check_projection(edge, self.populations[edge.source], self.populations[edge.target])
-        depth = self.depth
-        for edge in self.projections:
-            if depth[edge.target] != depth[edge.source] + 1:
-                raise NetworkError(
-                    f"projection {edge.name}: goes from depth {depth[edge.source]} to {depth[edge.target]}; this "
-                    "version runs networks whose edges each advance one depth"
-                )
+        _ = self.order
 
     @property
     def input(self) -> Population:
@@ -117,14 +144,27 @@ class Network:
         return all(edge.connection.integer for edge in self.projections)
 
     @cached_property
+    def order(self) -> tuple[str, ...]:
+        """Populations so that every projection without delay leads to a later one."""
+        waits = {name: {edge.source for edge in self.incoming(name) if edge.delay == 0} for name in self.populations}
+        done: dict[str, None] = {}
+        while len(done) < len(waits):
+            ready = [name for name, sources in waits.items() if name not in done and sources <= done.keys()]
+            if not ready:
+                raise NetworkError(
+                    f"projections form a cycle without delay: {' -> '.join(_cycle(waits, done))}; one of them needs a "
+                    "delay of at least one timestep"
+                )
+            done.update(dict.fromkeys(ready))
+        return tuple(done)
+
+    @cached_property
     def depth(self) -> dict[str, int]:
-        """Number of projections on the longest path from the input to each population."""
+        """Number of projections on the longest path without delay to each population."""
         depth = dict.fromkeys(self.populations, 0)
-        for _ in self.populations:
-            for edge in self.projections:
-                depth[edge.target] = max(depth[edge.target], depth[edge.source] + 1)
-        if max(depth.values(), default=0) >= len(self.populations):
-            raise NetworkError("the graph has a cycle; this version runs feed-forward networks")
+        for name in self.order:
+            before = [depth[edge.source] for edge in self.incoming(name) if edge.delay == 0]
+            depth[name] = max(before, default=-1) + 1
         return depth
 
     def incoming(self, name: str) -> list[Projection]:
@@ -143,6 +183,25 @@ class Network:
     def renamed(self, name: str) -> "Network":
         """Return the same network under another name."""
         return replace(self, name=name)
+
+
+def _numbered(projections: tuple[Projection, ...]) -> tuple[Projection, ...]:
+    """Return the projections, those between the same two populations counted."""
+    seen: dict[tuple[str, str], int] = {}
+    out = []
+    for edge in projections:
+        number = seen.get((edge.source, edge.target), 0)
+        seen[edge.source, edge.target] = number + 1
+        out.append(edge if edge.number == number else replace(edge, number=number))
+    return tuple(out)
+
+
+def _cycle(waits: dict[str, set[str]], done: Collection[str]) -> list[str]:
+    """Return a cycle among the populations that are not ``done``, its first again at the end, along the edges."""
+    path = [next(name for name in waits if name not in done)]
+    while path[-1] not in path[:-1]:
+        path.append(next(name for name in waits if name in waits[path[-1]] and name not in done))
+    return path[path.index(path[-1]) :][::-1]
 
 
 def _check_projection(edge: Projection, source: Population, target: Population) -> None:

@@ -1,22 +1,16 @@
-"""Symmetric quantisation of a float32 network to integers, and recognition of weights quantised already.
+"""Quantisation of a float32 network to integers, and recognition of weights quantised already.
 
-Modelled: uniform symmetric integers of 2..16 bit (levels ``-(2**(b-1)-1) .. 2**(b-1)-1``), ternary {-1, 0, 1} and
-binary {-1, +1}, one scale per tensor or per output channel. All projections into one population share their scales,
-since they add into one accumulator. The bias is rounded to whole steps of the scale, the neuron model goes to integers
-by its own ``quantized``. Not modelled: zero points, non-uniform levels, calibration on data.
+Modelled: the quantisers of :mod:`accelsim.network.quantize_levels` with one scale per tensor or per output channel. All
+projections into one population share their scales, since they add into one accumulator. The bias is rounded to whole
+steps of the scale, the neuron model goes to integers by its own ``quantized``. Not modelled: calibration on data,
+scales that differ within a channel.
 
-Weights that already lie on a grid keep their exact integers. A weight counts as on the grid ``k * step`` when it
-differs by no more than the rounding of float32 (relative 2**-21). Tried first is ``step = max|w| / (2**(b-1)-1)``,
-which training tools export, then the coarsest step ``max|w| / m``.
-
-Sources: ternary rule (threshold 0.7 mean|w|, scale the mean of what exceeds it) Li, Zhang & Liu, "Ternary Weight
-Networks", arXiv:1605.04711; binary rule (scale mean|w|) Rastegari et al., "XNOR-Net", ECCV 2016.
+Where nothing saturates, the integer network is the float32 network on the same grid: sums of integers times a scale.
 """
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,12 +18,18 @@ import numpy.typing as npt
 from accelsim.errors import NetworkError
 from accelsim.network.connections.connection import Connection
 from accelsim.network.graph import Network, Population, Projection
+from accelsim.network.quantize_levels import (
+    MAX_BITS,
+    MAX_POWER_BITS,
+    Floats,
+    Levels,
+    asymmetric_levels,
+    grid_levels,
+    integer_levels,
+    power_of_two_levels,
+)
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-
-ROUNDING: Final = 2.0**-21
-"""Relative deviation from a grid point that float32 arithmetic explains: two roundings and a scaling."""
+Scheme = Literal["symmetric", "asymmetric", "power_of_two", "grid"]
 
 _INT32 = np.iinfo(np.int32)
 
@@ -41,42 +41,44 @@ class Quantization:
     Attributes
     ----------
     bits : int or {"ternary", "binary"}
-        Width of a weight, 2..16 bit.
+        Width of a weight, 2..16 bit; 2..15 asymmetric, 2..5 powers of two. Not used by "grid", which finds it.
     granularity : {"tensor", "channel"}
-        One scale per population, or one per output channel (per neuron of a dense layer).
+        One scale per population, or one per output channel (per neuron of a dense layer); "grid" takes "tensor" first.
+    scheme : {"symmetric", "asymmetric", "power_of_two", "grid"}
+        ``grid`` keeps integers times a scale as they are, and refuses other weights.
     """
 
     bits: int | Literal["ternary", "binary"]
     granularity: Literal["tensor", "channel"]
+    scheme: Scheme = "symmetric"
 
     def __post_init__(self) -> None:
-        if not (self.bits in {"ternary", "binary"} or (isinstance(self.bits, int) and 2 <= self.bits <= 16)):
-            raise NetworkError(f"quantisation: expected bits 2..16, 'ternary' or 'binary', got {self.bits!r}")
+        most = {"symmetric": MAX_BITS, "asymmetric": MAX_BITS - 1, "power_of_two": MAX_POWER_BITS, "grid": MAX_BITS}
+        if self.scheme not in most:
+            raise NetworkError(f"quantisation: expected scheme {', '.join(most)}; got {self.scheme!r}")
+        words = self.bits in {"ternary", "binary"} and self.scheme == "symmetric"
+        if not (words or (isinstance(self.bits, int) and 2 <= self.bits <= most[self.scheme])):
+            more = ", 'ternary' or 'binary'" if self.scheme == "symmetric" else f" with scheme {self.scheme}"
+            raise NetworkError(f"quantisation: expected bits 2..{most[self.scheme]}{more}, got {self.bits!r}")
         if self.granularity not in {"tensor", "channel"}:
             raise NetworkError(f"quantisation: expected granularity 'tensor' or 'channel', got {self.granularity!r}")
 
-    @property
-    def stored_bits(self) -> int:
-        """Width of a stored weight, bit."""
-        return {"ternary": 2, "binary": 1}.get(str(self.bits)) or int(self.bits)
+    def levels(self, weights: Floats) -> Levels:
+        """Return the integers of weights that share one scale; raises as :func:`quantize`."""
+        if self.scheme == "grid":
+            found = grid_levels(weights)
+            if found is None:
+                raise NetworkError(_no_grid(weights))
+            return found
+        if self.scheme == "asymmetric":
+            return asymmetric_levels(weights, int(self.bits))
+        if self.scheme == "power_of_two":
+            return power_of_two_levels(weights, int(self.bits))
+        return integer_levels(weights, self.bits)
 
 
-@dataclass(frozen=True, eq=False)
-class Levels:
-    """Integers of a set of weights that share one scale.
-
-    Attributes
-    ----------
-    integers : (n,) int64
-    scale : float
-        Real value of one step; 0 where every weight is zero, so that any scale serves.
-    recognised : bool
-        Whether the weights lay on the grid.
-    """
-
-    integers: Integers
-    scale: float
-    recognised: bool
+GRID = Quantization(MAX_BITS, "tensor", "grid")
+"""Weights that are integers times a scale of each population, or each channel, already."""
 
 
 def quantize(network: Network, quantization: Quantization, input_scale: float = 1.0) -> Network:
@@ -95,12 +97,14 @@ def quantize(network: Network, quantization: Quantization, input_scale: float = 
     -------
     Network
         ``rows`` and ``bias`` int32, ``Population.scale`` per neuron; ``provenance["quantization"]`` tells per
-        population whether the weights were recognised and the largest error in steps.
+        population whether the weights were recognised, the stored bits, the scales, the zero point, and the largest
+        errors of weights and biases in steps.
 
     Raises
     ------
     NetworkError
-        If the network is integer already, a bias does not fit 32 bit, or binary weights would have to be zero.
+        If the network is integer already, a bias does not fit 32 bit, binary weights would have to be zero, weights
+        that should be on a grid are not, or a population adds values of the input and spikes of others.
     """
     if network.integer:
         raise NetworkError(f"network {network.name}: its weights are integers already and are kept as exported")
@@ -110,19 +114,31 @@ def quantize(network: Network, quantization: Quantization, input_scale: float = 
     for population in network.populations.values():
         incoming = network.incoming(population.name)
         if population.model is None or not incoming:
-            populations[population.name] = replace(population, scale=np.ones(population.size))
+            populations[population.name] = _without_weights(population)
             continue
         driven_by_input = any(edge.source == network.input.name for edge in incoming)
-        edges, scale, report[population.name] = _quantize_edges(population, incoming, quantization)
+        others = [edge.source for edge in incoming if edge.source != network.input.name]
+        if driven_by_input and others and input_scale != 1.0:
+            raise NetworkError(
+                f"population {population.name}: adds values of the input, in steps of {input_scale:g}, and spikes of "
+                f"{others[0]}: their integer weights would need scales of their own; encode the input as spikes, or "
+                "keep the network in float32"
+            )
+        edges, scale, report[population.name] = _quantized(population, incoming, quantization)
         projections.update((edge.name, edge) for edge in edges)
         scale *= input_scale if driven_by_input else 1.0
-        populations[population.name] = replace(
-            population,
-            model=population.model.quantized(scale),
-            bias=None if population.bias is None else _integer_bias(population.name, population.bias, scale),
-            scale=scale,
-        )
-    summary = {"bits": quantization.bits, "granularity": quantization.granularity, "populations": report}
+        bias = None if population.bias is None else _integer_bias(population.name, population.bias, scale)
+        if bias is not None and population.bias is not None:
+            error = np.abs(population.bias / scale - bias).max(initial=0.0)
+            report[population.name]["max_bias_error_steps"] = float(error)
+        model = population.model.quantized(scale)
+        populations[population.name] = replace(population, model=model, bias=bias, scale=scale)
+    summary = {
+        "bits": quantization.bits,
+        "granularity": quantization.granularity,
+        "scheme": quantization.scheme,
+        "populations": report,
+    }
     return replace(
         network,
         populations=populations,
@@ -131,64 +147,28 @@ def quantize(network: Network, quantization: Quantization, input_scale: float = 
     )
 
 
-def integer_levels(weights: Floats, bits: int | Literal["ternary", "binary"]) -> Levels:
-    """Return the integers of weights that share one scale.
-
-    Parameters
-    ----------
-    weights : (n,) float64
-    bits : int or {"ternary", "binary"}
-
-    Raises
-    ------
-    NetworkError
-        If binary weights would have to be zero.
-    """
-    magnitude = np.abs(weights)
-    largest = float(magnitude.max(initial=0.0))
-    if bits == "binary":
-        return _binary(weights, magnitude, largest)
-    if largest == 0.0:
-        return Levels(np.zeros(weights.shape, dtype=np.int64), 0.0, recognised=True)
-    if bits == "ternary":
-        return _ternary(weights, magnitude, largest)
-    limit = (1 << (bits - 1)) - 1
-    top = _grid_top(np.unique(magnitude), limit)
-    scale = largest / (top or limit)
-    integers = np.clip(np.rint(weights / scale), -limit, limit).astype(np.int64)
-    return Levels(integers, scale, recognised=top is not None)
+def _quantized(
+    population: Population, incoming: Sequence[Projection], quantization: Quantization
+) -> tuple[list[Projection], Floats, dict[str, Any]]:
+    """Quantise all projections into one population, a grid per channel where there is none per tensor."""
+    if quantization.scheme != "grid":
+        return _quantize_edges(population, incoming, quantization)
+    try:
+        return _quantize_edges(population, incoming, quantization)
+    except NetworkError as error:
+        try:
+            return _quantize_edges(population, incoming, replace(quantization, granularity="channel"))
+        except NetworkError:
+            raise error from None
 
 
-def _grid_top(magnitudes: Floats, limit: int) -> int | None:
-    """Return the level of the largest of the sorted magnitudes on a grid of at most ``limit`` levels, or None."""
-    values = magnitudes[magnitudes > 0]
-    if values.size > limit:
-        return None
-    largest = float(values[-1])
-    few = values[:8]
-    tops: Iterator[int] = itertools.chain([limit], range(1, limit))
-    return next((top for top in tops if _on_grid(few, largest / top) and _on_grid(values, largest / top)), None)
-
-
-def _on_grid(values: Floats, step: float) -> bool:
-    return bool((np.abs(values - np.rint(values / step) * step) <= ROUNDING * values).all())
-
-
-def _ternary(weights: Floats, magnitude: Floats, largest: float) -> Levels:
-    kept = magnitude > 0
-    recognised = bool((np.abs(magnitude[kept] - largest) <= ROUNDING * largest).all())
-    if not recognised:
-        kept = magnitude > 0.7 * magnitude.mean()
-    scale = largest if recognised else float(magnitude[kept].mean())
-    return Levels((np.sign(weights) * kept).astype(np.int64), scale, recognised)
-
-
-def _binary(weights: Floats, magnitude: Floats, largest: float) -> Levels:
-    zeros = int(np.count_nonzero(weights == 0))
-    if zeros:
-        raise NetworkError(f"binary weights cannot be zero, but {zeros} of {weights.size} are; use 'ternary'")
-    recognised = bool((np.abs(magnitude - largest) <= ROUNDING * largest).all())
-    return Levels(np.sign(weights).astype(np.int64), largest if recognised else float(magnitude.mean()), recognised)
+def _without_weights(population: Population) -> Population:
+    """Return a population that no projection drives: the input, or neurons that fire by their bias, in steps of 1."""
+    scale = np.ones(population.size)
+    if population.model is None:
+        return replace(population, scale=scale)
+    bias = None if population.bias is None else _integer_bias(population.name, population.bias, scale)
+    return replace(population, model=population.model.quantized(scale), bias=bias, scale=scale)
 
 
 def _quantize_edges(
@@ -203,15 +183,16 @@ def _quantize_edges(
         raise NetworkError(f"population {population.name}: its projections disagree on the number of output channels")
     integers = np.zeros(weights.shape, dtype=np.int64)
     scale = np.zeros(n_channels)
-    recognised = True
+    found: list[Levels] = []
     for part, channels in _groups(channel, n_channels, per_channel=per_channel):
         try:
-            levels = integer_levels(weights[part], quantization.bits)
+            levels = quantization.levels(weights[part])
         except NetworkError as error:
             raise NetworkError(f"population {population.name}: {error}") from None
         integers[part], scale[channels] = levels.integers, levels.scale
-        recognised &= levels.recognised
-    _fill_empty(scale, weights, population, quantization)
+        found.append(levels)
+    bits = max(levels.bits for levels in found)
+    _fill_empty(scale, weights, population, bits)
     deviation = float(np.max(np.abs(weights - integers * scale[channel]) / scale[channel], initial=0.0))
 
     edges, start = [], 0
@@ -219,10 +200,26 @@ def _quantize_edges(
         rows = edge.connection.rows
         part = integers[start : start + rows.size].reshape(rows.shape).astype(np.int32)
         start += rows.size
-        connection: Connection = replace(edge.connection, rows=part, bits=quantization.stored_bits)
+        connection: Connection = replace(edge.connection, rows=part, bits=bits)
         edges.append(replace(edge, connection=connection))
-    report = {"weights": "recognised" if recognised else "re-quantised", "max_error_steps": deviation}
+    report: dict[str, Any] = {
+        "weights": "recognised" if all(levels.recognised for levels in found) else "re-quantised",
+        "granularity": quantization.granularity,
+        "stored_bits": bits,
+        "scale": [float(scale.min()), float(scale.max())],
+        "max_error_steps": deviation,
+    }
+    if quantization.scheme == "asymmetric":
+        report["zero_point"] = [min(levels.zero_point for levels in found), max(levels.zero_point for levels in found)]
     return edges, np.resize(scale, population.size), report
+
+
+def _no_grid(weights: Floats) -> str:
+    distinct = np.unique(np.abs(weights))
+    return (
+        f"expected weights on a grid, integers of at most {MAX_BITS} bit times a scale; got {distinct.size} different "
+        f"magnitudes up to {distinct[-1]:g} that no scale makes whole"
+    )
 
 
 def _groups(channel: npt.NDArray[np.int32], n_channels: int, *, per_channel: bool) -> list[tuple[Any, Any]]:
@@ -234,7 +231,7 @@ def _groups(channel: npt.NDArray[np.int32], n_channels: int, *, per_channel: boo
     return [(part, index) for index, part in enumerate(np.split(order, ends[:-1]))]
 
 
-def _fill_empty(scale: Floats, weights: Floats, population: Population, quantization: Quantization) -> None:
+def _fill_empty(scale: Floats, weights: Floats, population: Population, bits: int) -> None:
     """Give channels without weights the scale of the tensor, of the bias, or 1: it only has to resolve the bias."""
     empty = scale == 0
     if not empty.any():
@@ -242,7 +239,7 @@ def _fill_empty(scale: Floats, weights: Floats, population: Population, quantiza
     largest = float(np.abs(weights).max(initial=0.0))
     if largest == 0.0 and population.bias is not None:
         largest = float(np.abs(population.bias).max(initial=0.0))
-    limit = (1 << (max(quantization.stored_bits, 2) - 1)) - 1
+    limit = (1 << (max(bits, 2) - 1)) - 1
     scale[empty] = largest / limit if largest else 1.0
 
 

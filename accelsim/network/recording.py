@@ -7,11 +7,13 @@ stores, moves and visits. See :mod:`accelsim.trace.recorded` for what is assumed
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from accelsim.errors import EventError
 from accelsim.network.connections.connection import Connection
 from accelsim.network.events import EventStream
 from accelsim.network.graph import Network
+from accelsim.neurons.model import MOST_SPIKES
 from accelsim.trace.activity import ActivityTrace
 from accelsim.trace.recorded import RecordedEdge, RecordedSpikes, trace_of_spikes
 from accelsim.trace.recorded_kernels import Reach
@@ -25,7 +27,8 @@ class Recording:
     ----------
     network : Network
     spikes : dict of str to EventStream
-        By population, the input among them; a population without an entry sends nothing.
+        By population, the input among them; a population without an entry sends nothing. A neuron that spikes several
+        times in a timestep has as many events.
 
     Raises
     ------
@@ -69,7 +72,7 @@ class Recording:
         Parameters
         ----------
         delay : int
-            Timesteps between a spike and its integration; ``ChipSpec.edge_delay``.
+            Timesteps that the chip adds to the delay of every projection; ``ChipSpec.edge_delay``.
         zeros_touch : bool
             Whether a weight of zero that a spike meets marks its target as touched, as where a chip adds stored zeros.
         """
@@ -77,12 +80,25 @@ class Recording:
         ptr, index = np.zeros(events.samples * events.timesteps + 1, np.int64), np.empty(0, np.int32)
         spikes = {name: RecordedSpikes(item.size, ptr, index) for name, item in self.network.populations.items()}
         for name, item in self.spikes.items():
-            spikes[name] = RecordedSpikes(item.size, item.ptr, item.index)
+            own = (item.ptr, item.index, None) if name == self.network.input.name else _counted(item)
+            spikes[name] = RecordedSpikes(item.size, *own)
         edges = [
-            RecordedEdge(edge.source, edge.target, _reach(edge.connection, zeros_touch=zeros_touch))
+            RecordedEdge(edge.source, edge.target, _reach(edge.connection, zeros_touch=zeros_touch), edge.delay)
             for edge in self.network.projections
         ]
         return trace_of_spikes(spikes, edges, events.samples, events.timesteps, delay)
+
+
+def _counted(events: EventStream) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.uint16] | None]:
+    """Return pointers and neurons of spikes, each neuron once in a timestep, and how often where one spikes again."""
+    step = np.repeat(np.arange(len(events.ptr) - 1), np.diff(events.ptr))
+    flat, count = np.unique(step * np.int64(events.size) + events.index, return_counts=True)
+    if flat.size == events.index.size:
+        return events.ptr, events.index, None
+    if count.max() > MOST_SPIKES:
+        raise EventError(f"recorded spikes: a neuron has {count.max()} in a timestep, expected {MOST_SPIKES} at most")
+    ptr = np.searchsorted(flat, np.arange(len(events.ptr)) * np.int64(events.size)).astype(np.int64)
+    return ptr, (flat % events.size).astype(np.int32), count.astype(np.uint16)
 
 
 def _reach(connection: Connection, *, zeros_touch: bool) -> Reach:

@@ -21,7 +21,7 @@ How the network follows from the shapes:
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -41,8 +41,8 @@ MAX_LAYERS: Final = 1000
 MAX_ENTRIES: Final = 1 << 28
 """Entries of one tensor, and weights of one layer."""
 
-_POOL = Pool((2, 2), (2, 2))
-_TIMESTEP = 1e-3
+POOL: Final = Pool((2, 2), (2, 2))
+TIMESTEP: Final = 1e-3
 
 Shape = tuple[int, ...]
 Bits = npt.NDArray[np.uint8]
@@ -109,7 +109,7 @@ def read_spike_tensors(path: Path, made_up: MadeUp) -> Recording:
     """
     tensors, outputs, left_out = _tensors(path, made_up.outputs)
     populations = {"input": Population("input", tensors[0].shape, None)}
-    spikes = {"input": _events(tensors[0].spikes)}
+    spikes = {"input": one_sample(tensors[0].spikes)}
     projections = []
     pool, last = None, "input"
     for at, tensor in enumerate(tensors):
@@ -117,9 +117,9 @@ def read_spike_tensors(path: Path, made_up: MadeUp) -> Recording:
         shape, next_pool = _target(path, tensor, after.shape if after else (outputs,), made_up)
         connection = _connection(populations[last].shape, tensor, shape, pool, made_up, at)
         projections.append(Projection(last, tensor.name, connection))
-        populations[tensor.name] = _population(tensor.name, shape)
+        populations[tensor.name] = placeholder(tensor.name, shape)
         if after is not None:
-            spikes[tensor.name] = _events(_unpooled(after.spikes, shape, next_pool))
+            spikes[tensor.name] = one_sample(unpooled(after.spikes, shape, next_pool))
         pool, last = next_pool, tensor.name
     provenance = {
         "format": "spike tensors",
@@ -127,7 +127,7 @@ def read_spike_tensors(path: Path, made_up: MadeUp) -> Recording:
         "random_weights": f"{made_up.weight_bits} bit, density {made_up.density}, seed {made_up.seed}",
         "neurons": "integrate-and-fire place holders: the recorded spikes are replayed",
     }
-    network = Network(path.stem, populations, tuple(projections), _TIMESTEP, provenance)
+    network = Network(path.stem, populations, tuple(projections), TIMESTEP, provenance)
     return Recording(network, spikes)
 
 
@@ -199,15 +199,15 @@ def _target(path: Path, tensor: _Tensor, after: Shape, made_up: MadeUp) -> tuple
         if after[:2] not in ((height, width), pooled):
             expected = f"{height} x {width} or {pooled[0]} x {pooled[1]}"
             raise NetworkError(f"{where}: expected a next tensor of {expected}, got {after[0]} x {after[1]}")
-        return (height, width, after[2]), _POOL if after[:2] == pooled else None
-    pool = _POOL if min(pooled) > 0 else None
+        return (height, width, after[2]), POOL if after[:2] == pooled else None
+    pool = POOL if min(pooled) > 0 else None
     pixels = pooled[0] * pooled[1] if pool else height * width
     if after[0] % pixels:
         raise NetworkError(f"{where}: expected a multiple of {pixels} inputs of the dense layer behind, got {after[0]}")
     return (height, width, after[0] // pixels), pool
 
 
-def _unpooled(spikes: Bits, shape: Shape, pool: Pool | None) -> Bits:
+def unpooled(spikes: Bits, shape: Shape, pool: Pool | None) -> Bits:
     """Return recorded spikes as those of a population in front of the pool, (timesteps, *shape)."""
     if len(shape) == 1:
         return spikes
@@ -228,34 +228,44 @@ def _connection(
     rng = np.random.default_rng([made_up.seed, at])
     bits, side = made_up.weight_bits, made_up.kernel
     if len(layer.shape) == 1:
-        weights = _weights(rng, (*shape, *layer.shape), made_up)
-        return dense(weights, bits, pool, _image(source) if pool is not None else None)
-    weights = _weights(rng, (shape[2], layer.shape[2], side, side), made_up)
-    return convolution(weights, _image(source), padding=(made_up.padding, made_up.padding), bits=bits, pool=pool)[0]
+        weights = random_weights(rng, (*shape, *layer.shape), made_up.density, bits)
+        return dense(weights, bits, pool, image_of(source) if pool is not None else None)
+    weights = random_weights(rng, (shape[2], layer.shape[2], side, side), made_up.density, bits)
+    return convolution(weights, image_of(source), padding=(made_up.padding, made_up.padding), bits=bits, pool=pool)[0]
 
 
-def _image(shape: Shape) -> tuple[int, int, int]:
+def image_of(shape: Shape) -> tuple[int, int, int]:
+    """Return a shape of three axes as such."""
     height, width, channels = shape
     return height, width, channels
 
 
-def _weights(rng: np.random.Generator, shape: Shape, made_up: MadeUp) -> npt.NDArray[Any]:
+def random_weights(rng: np.random.Generator, shape: Shape, density: float, weight_bits: int) -> npt.NDArray[np.int32]:
+    """Return weights of which each is not zero with probability ``density``, uniform and of either sign.
+
+    Raises
+    ------
+    NetworkError
+        If there are more than MAX_ENTRIES.
+    """
     count = int(np.prod(shape, dtype=np.int64))
     if count > MAX_ENTRIES:
         raise NetworkError(f"weights of shape {shape}: expected at most {MAX_ENTRIES}, got {count}")
-    kept = np.flatnonzero(rng.random(count, dtype=np.float32) < made_up.density)
-    largest = (1 << (made_up.weight_bits - 1)) - 1
+    kept = np.flatnonzero(rng.random(count, dtype=np.float32) < density)
+    largest = (1 << (weight_bits - 1)) - 1
     drawn = rng.integers(-largest, largest, kept.size, dtype=np.int32)
     weights = np.zeros(count, dtype=np.int32)
     weights[kept] = drawn + (drawn >= 0)  # -largest..-1 and 1..largest
     return weights.reshape(shape)
 
 
-def _population(name: str, shape: Shape) -> Population:
+def placeholder(name: str, shape: Shape) -> Population:
+    """Return a population of integrate-and-fire neurons that stand for others: their spikes are replayed."""
     size = int(np.prod(shape))
     model = IF(np.ones(size, np.int32), np.zeros(size, np.int32), "subtract", ">=")
     return Population(name, shape, model, None, np.ones(size))
 
 
-def _events(spikes: Bits) -> EventStream:
+def one_sample(spikes: Bits) -> EventStream:
+    """Return (timesteps, ...) spikes as the events of one sample."""
     return EventStream.from_dense(spikes.reshape(1, len(spikes), -1))

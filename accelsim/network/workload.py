@@ -11,31 +11,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
-
-from accelsim.errors import AccelsimError, EventError, UnknownNameError, WorkloadError
-from accelsim.network.encodings.encoding import ENCODINGS, EncodingOptions
-from accelsim.network.event_files import read_events, read_npz_labels
+from accelsim.errors import AccelsimError, UnknownNameError, WorkloadError
+from accelsim.network.densities import read_densities
 from accelsim.network.events import EventStream
 from accelsim.network.graph import Network
-from accelsim.network.images import read_images, read_labels
-from accelsim.network.importers.importer import ImportOptions, import_network
-from accelsim.network.quantize import Quantization, quantize
+from accelsim.network.importers.importer import import_network
+from accelsim.network.importers.options import KEYS, ImportOptions
+from accelsim.network.pruning.pruner import prune
+from accelsim.network.quantize import quantize
+from accelsim.network.quantize_schema import quantization
 from accelsim.network.recording import Recording
 from accelsim.network.spike_tensors import MadeUp, read_spike_tensors
+from accelsim.network.workload_input import Labels, read_input
 from accelsim.network.workload_schema import (
-    EVENTS,
+    DensitiesSpec,
     NetworkSpec,
-    NpzKey,
     RecordedSpec,
+    RecordingSpec,
     WorkloadSpec,
     read_workload_spec,
 )
 
-Labels = npt.NDArray[np.int64]
-
 MANIFEST = "workload.yaml"
+
+MAX_HASHES = 32
+"""Files of a workload whose hashes are told one by one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class Workload:
         In float32, or in integers where the workload quantises.
     events : EventStream
     labels : (samples,) int64 or None
-    decoding : {"rate", "membrane", "first_spike"}
+    decoding : {"rate", "membrane", "membrane_max", "first_spike"}
     timesteps : int
         Per sample.
     provenance : dict
@@ -68,7 +68,7 @@ class Workload:
     network: Network
     events: EventStream
     labels: Labels | None
-    decoding: Literal["rate", "membrane", "first_spike"]
+    decoding: Literal["rate", "membrane", "membrane_max", "first_spike"]
     timesteps: int
     provenance: dict[str, Any]
     seed: int | None
@@ -103,28 +103,37 @@ def load_workload(source: str | Path, samples: int | None = None, overrides: Seq
     if isinstance(spec, RecordedSpec):
         return _recorded(spec, data, path, samples)
     network = _network(spec.network, folder, spec.name)
-    events, labels = _input(spec, folder, network, samples)
-    if spec.network.quantize != "none":
-        how = Quantization(spec.network.quantize.bits, spec.network.quantize.granularity)  # type: ignore[arg-type]
+    if spec.network.prune is not None:
+        try:
+            network = prune(network, spec.network.prune.pruning())
+        except AccelsimError as error:
+            raise type(error)(f"{path}: network.prune: {error}") from None
+    given = read_input(spec, folder, network, samples)
+    events = given.events
+    how = quantization(spec.network.quantize)
+    if how is not None:
         scale = events.value_scale if events.kind != "spikes" else 1.0
         try:
             network = quantize(network, how, scale)
         except AccelsimError as error:
             raise type(error)(f"{path}: network.quantize: {error}") from None
     _check_decoding(spec, network, path)
-    names = [path.name, spec.network.file, spec.input.file]
-    if spec.labels is not None:
-        names.append(_labels_file(spec.labels))
+    files = [path, folder / spec.network.file, *given.files]
     return Workload(
         name=spec.name,
         network=network,
         events=events,
-        labels=labels,
+        labels=given.labels,
         decoding=spec.decoding,
         timesteps=spec.timesteps,
-        provenance={"stated": spec.provenance, "description": data, "network": network.provenance},
+        provenance={
+            "stated": spec.provenance,
+            "description": data,
+            "network": network.provenance,
+            **({"input": given.report} if given.report else {}),
+        },
         seed=spec.input.seed,
-        hashes={name: _sha256(folder / name) for name in dict.fromkeys(names)},
+        hashes=_hashes(folder, files),
         folder=folder,
         description=spec.description,
     )
@@ -132,15 +141,7 @@ def load_workload(source: str | Path, samples: int | None = None, overrides: Seq
 
 def _recorded(spec: RecordedSpec, data: dict[str, Any], path: Path, samples: int | None) -> Workload:
     stated = spec.recording
-    made_up = MadeUp(
-        density=stated.density,
-        weight_bits=stated.weight_bits,
-        seed=stated.seed,
-        kernel=stated.kernel,
-        padding=stated.padding,
-        outputs=stated.outputs,
-    )
-    recording = read_spike_tensors(path.parent / stated.file, made_up)
+    recording = _read_recording(stated, path.parent / stated.file)
     if samples is not None:
         recording = recording.take(samples)
     return Workload(
@@ -157,6 +158,20 @@ def _recorded(spec: RecordedSpec, data: dict[str, Any], path: Path, samples: int
         description=spec.description,
         recording=recording,
     )
+
+
+def _read_recording(stated: RecordingSpec | DensitiesSpec, file: Path) -> Recording:
+    if isinstance(stated, DensitiesSpec):
+        return read_densities(file, stated.weight_bits, stated.padding, stated.seed)
+    made_up = MadeUp(
+        density=stated.density,
+        weight_bits=stated.weight_bits,
+        seed=stated.seed,
+        kernel=stated.kernel,
+        padding=stated.padding,
+        outputs=stated.outputs,
+    )
+    return read_spike_tensors(file, made_up)
 
 
 def workload_folder() -> Path:
@@ -206,81 +221,34 @@ def _manifest(source: str | Path) -> Path:
 
 def _network(spec: NetworkSpec, folder: Path, name: str) -> Network:
     # Canonical time is ns; dividing keeps 100 us exactly 1e-4 s.
-    options = ImportOptions(spec.dialect, spec.dt / 1e9, spec.reset, spec.threshold_op, spec.reset_delay)
+    stated = {key: getattr(spec, key) for key in KEYS if key != "dt"}
+    options = ImportOptions(spec.dialect, None if spec.dt is None else spec.dt / 1e9, **stated)
     return import_network(folder / spec.file, options, spec.format).renamed(name)
-
-
-def _input(
-    spec: WorkloadSpec, folder: Path, network: Network, samples: int | None
-) -> tuple[EventStream, Labels | None]:
-    path = folder / spec.input.file
-    if spec.input.encoding == EVENTS:
-        events, shape = read_events(path, spec.timesteps)
-        available = events.samples
-        _check_input(path, shape, network)
-        events = events if samples is None else events.take(samples)
-    else:
-        images = read_images(path)
-        available = images.shape[0]
-        if samples is not None and samples > available:
-            raise EventError(f"{path}: asked for {samples} samples, the input has {available}")
-        images = images[:samples]
-        if network.input.shape == (images[0].size,):
-            # A flat input counts the pixels channel-first, as a training framework flattens an image.
-            images = images.transpose(0, 3, 1, 2).reshape(images.shape[0], 1, 1, -1)
-        else:
-            _check_input(path, images.shape[1:], network)
-        events = ENCODINGS.get(spec.input.encoding).encode(images, _options(spec))
-        if events.total == 0:
-            raise EventError(f"{path}: the input has no event: every pixel is zero, or the rate is too low")
-    return events, _labels(spec, folder, network, available, events.samples)
-
-
-def _options(spec: WorkloadSpec) -> EncodingOptions:
-    return EncodingOptions(
-        timesteps=spec.timesteps,
-        integer=spec.network.quantize != "none",
-        rate=spec.input.rate,
-        seed=spec.input.seed,
-        value_bits=spec.input.value_bits,
-    )
-
-
-def _check_input(path: Path, shape: tuple[int, ...], network: Network) -> None:
-    if tuple(shape) != network.input.shape:
-        raise WorkloadError(
-            f"{path}: shape of a sample: expected {network.input.shape}, the input of network {network.name}, got "
-            f"{tuple(shape)}"
-        )
-
-
-def _labels(spec: WorkloadSpec, folder: Path, network: Network, available: int, used: int) -> Labels | None:
-    if spec.labels is None:
-        return None
-    path = folder / _labels_file(spec.labels)
-    labels = read_npz_labels(path, spec.labels.key) if isinstance(spec.labels, NpzKey) else read_labels(path)
-    if labels.size != available:
-        raise EventError(f"{path}: expected {available} labels, one per sample of {spec.input.file}, got {labels.size}")
-    outside = (labels < 0) | (labels >= network.output.size)
-    if outside.any():
-        at = int(np.argmax(outside))
-        raise EventError(f"{path}: label {at}: {labels[at]} is outside 0..{network.output.size - 1}")
-    return labels[:used]
-
-
-def _labels_file(labels: str | NpzKey) -> str:
-    return labels.file if isinstance(labels, NpzKey) else labels
 
 
 def _check_decoding(spec: WorkloadSpec, network: Network, path: Path) -> None:
     model = network.output.model
     spiking = model is not None and model.spiking
-    if spiking == (spec.decoding == "membrane"):
+    if spiking == spec.decoding.startswith("membrane"):
         kind = "spiking neurons" if spiking else "a readout that does not spike"
-        fits = "rate or first_spike" if spiking else "membrane"
+        fits = "rate or first_spike" if spiking else "membrane or membrane_max"
         raise WorkloadError(
             f"{path}: decoding: expected {fits}, as the output {network.output.name!r} is {kind}, got {spec.decoding}"
         )
+
+
+def _hashes(folder: Path, files: Sequence[Path]) -> dict[str, str]:
+    """Return the SHA-256 of files by name; many files of one sub-folder get one hash of their names and hashes."""
+    hashes = {
+        item.relative_to(folder).as_posix() if item.is_relative_to(folder) else str(item): _sha256(item)
+        for item in dict.fromkeys(files)
+    }
+    if len(hashes) <= MAX_HASHES:
+        return hashes
+    inner = {name: value for name, value in hashes.items() if "/" in name}
+    digest = hashlib.sha256("".join(f"{name} {value}\n" for name, value in sorted(inner.items())).encode())
+    outer = {name: value for name, value in hashes.items() if name not in inner}
+    return {**outer, f"{len(inner)} files": digest.hexdigest()}
 
 
 def _sha256(path: Path) -> str:

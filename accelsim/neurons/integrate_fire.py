@@ -5,7 +5,8 @@ r"""Integrate-and-fire without leak.
     v \leftarrow v + I, \qquad s = [v > \theta], \qquad v \leftarrow v - s\theta
     \text{ (subtract) or } v_\mathrm{reset} \text{ where } s = 1 \text{ (value)}
 
-where ``I`` is the accumulated input plus bias and ``theta`` the threshold; the comparison is ``>`` or ``>=``. One spike
+where ``I`` is the accumulated input plus bias and ``theta`` the threshold; the comparison is ``>`` or ``>=``; with the
+reset "none" the membrane integrates on. One spike
 per timestep; no refractory period and no floor of the membrane. NIR's ``IF`` with ``r = 1`` (Pedersen et al., Nature
 Communications 2024); SpikingJelly's ``IFNode`` compares with ``>=``.
 """
@@ -16,14 +17,15 @@ from typing import Self
 
 import numpy as np
 
-from accelsim.neurons.kernels import Rule, add_float, fire_float, integrate_fire_integer
-from accelsim.neurons.model import NEURON_MODELS, Array, Comparison, NeuronModel, Operations, Reset, StateRange
-from accelsim.neurons.parameters import bounds, check_arrays, check_rule, quantized_level
+from accelsim.neurons.firing import FiringModel
+from accelsim.neurons.kernels import Rule, add_float, add_integer, integrate_fire_integer
+from accelsim.neurons.model import NEURON_MODELS, Array, Comparison, Operations, Reset, StateRange
+from accelsim.neurons.parameters import bounds
 
 
 @NEURON_MODELS.register("if")
 @dataclass(frozen=True, eq=False)
-class IF(NeuronModel):
+class IF(FiringModel):
     """Integrate-and-fire neurons.
 
     Attributes
@@ -31,8 +33,10 @@ class IF(NeuronModel):
     threshold : (n,) float32 or int32
     reset_to : (n,) float32 or int32
         Membrane after a spike where ``reset`` is "value"; not used by "subtract".
-    reset : {"subtract", "value"}
+    reset : {"subtract", "value", "none"}
     comparison : {">", ">="}
+    starts_at_reset : bool
+        Whether a sample begins at ``reset_to``, as in Norse and SpikingJelly, and not at zero.
 
     Raises
     ------
@@ -44,20 +48,11 @@ class IF(NeuronModel):
     reset_to: Array
     reset: Reset
     comparison: Comparison
+    starts_at_reset: bool = False
 
-    def __post_init__(self) -> None:
-        check_arrays(self)
-        check_rule("IF", self.reset, self.comparison)
-
-    @property
-    def size(self) -> int:
-        """Number of neurons."""
-        return int(self.threshold.size)
-
-    @property
-    def dtype(self) -> type[np.generic]:
-        """Arithmetic of the parameters."""
-        return self.threshold.dtype.type
+    def initial(self) -> Array | None:
+        """Return the reset potential where a sample begins there."""
+        return self.reset_to[None] if self.starts_at_reset and self.reset_to.any() else None
 
     @cached_property
     def _rule(self) -> Rule:
@@ -65,25 +60,20 @@ class IF(NeuronModel):
 
     def operations(self) -> Operations:
         """Return the addition and, where the reset subtracts, the subtraction, and the comparison."""
-        return Operations(additions=2 if self.reset == "subtract" else 1, multiplications=0, comparisons=1)
+        return Operations(additions=1 + self.reset_additions, multiplications=0, comparisons=1)
 
     def step(self, state: Array, current: Array, fired: Array, limits: StateRange | None) -> int:
         """Advance a batch by one timestep; see :meth:`NeuronModel.step`."""
-        rule = self._rule
         if self.dtype is np.float32:
-            add_float(state, current)
-            fire_float(state, fired, rule)
-            return 0
-        return int(integrate_fire_integer(state, current, fired, rule, *bounds(limits)))
+            add_float(state[-1], current)
+            return self.fire(state[-1], fired, limits)
+        if self.reset == "none":
+            return int(add_integer(state[-1], current, *bounds(limits)) + self.fire(state[-1], fired, limits))
+        return int(integrate_fire_integer(state[-1], current, fired, *self._rule, *bounds(limits)))
 
     def quantized(self, scale: Array) -> Self:
         """Return the model with levels in steps of ``scale``."""
-        return type(self)(
-            threshold=quantized_level("IF.threshold", self.threshold, scale),
-            reset_to=quantized_level("IF.reset_to", self.reset_to, scale),
-            reset=self.reset,
-            comparison=self.comparison,
-        )
+        return type(self)(**self.levels(scale), starts_at_reset=self.starts_at_reset)
 
     @classmethod
     def example(cls, size: int) -> Self:

@@ -98,16 +98,27 @@ def add_integer(state: Integer, current: Integer, low: int, high: int) -> int:
 
 @kernel
 def integrate_fire_integer(
-    state: Integer, current: Integer, fired: npt.NDArray[np.uint8], rule: Rule, low: int, high: int
+    state: Integer,
+    current: Integer,
+    fired: npt.NDArray[np.uint16],
+    threshold: Integer,
+    reset_to: Integer,
+    subtract: bool,
+    inclusive: bool,
+    low: int,
+    high: int,
 ) -> int:
-    """Do :func:`add_integer` and :func:`fire_integer` in one pass; return the number of saturations."""
+    """Do :func:`add_integer` and :func:`fire_integer` in one pass; return the number of saturations.
+
+    The fields of a :class:`Rule` come one by one: numba takes them in half the time.
+    """
     saturations = 0
     for sample in range(state.shape[0]):
         for neuron in range(state.shape[1]):
             total = np.int64(state[sample, neuron]) + np.int64(current[sample, neuron])
-            value, limit = saturate(total, low, high), np.int64(rule.threshold[neuron])
-            fires = value >= limit if rule.inclusive else value > limit
-            after = value - limit if rule.subtract else np.int64(rule.reset_to[neuron])
+            value, limit = saturate(total, low, high), np.int64(threshold[neuron])
+            fires = value >= limit if inclusive else value > limit
+            after = value - limit if subtract else np.int64(reset_to[neuron])
             after = after if fires else value
             saturations += int((total < low) | (total > high)) + int((after < low) | (after > high))
             state[sample, neuron] = saturate(after, low, high)
@@ -116,13 +127,13 @@ def integrate_fire_integer(
 
 
 @kernel
-def fire_float(state: Float, fired: npt.NDArray[np.uint8], rule: Rule) -> None:
+def fire_float(state: Float, fired: npt.NDArray[np.uint16], rule: Rule) -> None:
     """Compare float32 states with the threshold and reset those that fire.
 
     Parameters
     ----------
     state : (samples, neurons) float32
-    fired : (samples, neurons) uint8
+    fired : (samples, neurons) uint16
         Overwritten.
     rule : Rule
     """
@@ -136,7 +147,7 @@ def fire_float(state: Float, fired: npt.NDArray[np.uint8], rule: Rule) -> None:
 
 
 @kernel
-def fire_integer(state: Integer, fired: npt.NDArray[np.uint8], rule: Rule, low: int, high: int) -> int:
+def fire_integer(state: Integer, fired: npt.NDArray[np.uint16], rule: Rule, low: int, high: int) -> int:
     """Compare integer states as :func:`fire_float` does, saturate the reset, and return the number of saturations."""
     saturations = 0
     for sample in range(state.shape[0]):

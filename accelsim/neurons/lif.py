@@ -5,12 +5,12 @@ r"""Leaky integrate-and-fire.
     v \leftarrow \lambda v + I, \qquad s = [v > \theta], \qquad v \leftarrow v - s\theta
     \text{ (subtract) or } v_\mathrm{reset} \text{ where } s = 1 \text{ (value)}
 
-where ``I`` is the accumulated input plus bias, ``lambda`` the leak factor of a timestep, ``theta`` the threshold.
-The comparison is ``>`` or ``>=``. One spike per timestep; no refractory period, no floor of the membrane, no
-synaptic current. With ``lambda = beta`` and ``v_reset = 0`` this is snnTorch's ``Leaky(reset_mechanism="zero",
-reset_delay=False)`` (Eshraghian et al., Proc. IEEE 2023); its reset by subtraction is
-:class:`~accelsim.neurons.snntorch_leaky.SnnTorchLeaky`. In integers ``lambda`` is a multiple of 2**-12, and
-``lambda v`` is truncated toward zero.
+where ``I`` is the accumulated input plus bias, ``lambda`` the leak factor of a timestep, ``theta`` the threshold; with
+the reset "none" the membrane integrates on. The comparison is ``>`` or ``>=``. One spike per timestep; no refractory
+period, no floor of the membrane, no synaptic current. With ``lambda = beta`` and ``v_reset = 0`` this is snnTorch's
+``Leaky(reset_mechanism="zero", reset_delay=False)`` (Eshraghian et al., Proc. IEEE 2023); its reset by subtraction is
+:class:`~accelsim.neurons.snntorch_leaky.SnnTorchLeaky`. In integers ``lambda`` is a multiple of 2**-12, and ``lambda
+v`` is truncated toward zero.
 """
 
 from dataclasses import dataclass
@@ -18,21 +18,15 @@ from typing import Self
 
 import numpy as np
 
-from accelsim.neurons.kernels import Rule, fire_float, fire_integer, leak_add_float, leak_add_integer
-from accelsim.neurons.model import NEURON_MODELS, Array, Comparison, NeuronModel, Operations, Reset, StateRange
-from accelsim.neurons.parameters import (
-    bounds,
-    check_arrays,
-    check_leak,
-    check_rule,
-    quantized_leak,
-    quantized_level,
-)
+from accelsim.neurons.firing import FiringModel
+from accelsim.neurons.kernels import leak_add_float, leak_add_integer
+from accelsim.neurons.model import NEURON_MODELS, Array, Comparison, Operations, Reset, StateRange
+from accelsim.neurons.parameters import bounds, check_leak, quantized_leak
 
 
 @NEURON_MODELS.register("lif")
 @dataclass(frozen=True, eq=False)
-class LIF(NeuronModel):
+class LIF(FiringModel):
     """Leaky integrate-and-fire neurons.
 
     Attributes
@@ -42,7 +36,7 @@ class LIF(NeuronModel):
     threshold : (n,) float32 or int32
     reset_to : (n,) float32 or int32
         Membrane after a spike where ``reset`` is "value"; not used by "subtract".
-    reset : {"subtract", "value"}
+    reset : {"subtract", "value", "none"}
     comparison : {">", ">="}
 
     Raises
@@ -58,44 +52,25 @@ class LIF(NeuronModel):
     comparison: Comparison
 
     def __post_init__(self) -> None:
-        check_arrays(self)
+        super().__post_init__()
         check_leak("LIF", self.leak)
-        check_rule("LIF", self.reset, self.comparison)
-
-    @property
-    def size(self) -> int:
-        """Number of neurons."""
-        return int(self.threshold.size)
-
-    @property
-    def dtype(self) -> type[np.generic]:
-        """Arithmetic of the parameters."""
-        return self.threshold.dtype.type
 
     def operations(self) -> Operations:
         """Return the leak's product, the addition, the subtraction of such a reset, and the comparison."""
-        return Operations(additions=2 if self.reset == "subtract" else 1, multiplications=1, comparisons=1)
+        return Operations(additions=1 + self.reset_additions, multiplications=1, comparisons=1)
 
     def step(self, state: Array, current: Array, fired: Array, limits: StateRange | None) -> int:
         """Advance a batch by one timestep; see :meth:`NeuronModel.step`."""
-        rule = Rule(self.threshold, self.reset_to, self.reset == "subtract", self.comparison == ">=")
+        membrane, saturations = state[-1], 0
         if self.dtype is np.float32:
-            leak_add_float(state, self.leak, current)
-            fire_float(state, fired, rule)
-            return 0
-        low, high = bounds(limits)
-        saturations = leak_add_integer(state, self.leak, current, low, high)
-        return int(saturations + fire_integer(state, fired, rule, low, high))
+            leak_add_float(membrane, self.leak, current)
+        else:
+            saturations = leak_add_integer(membrane, self.leak, current, *bounds(limits))
+        return int(saturations + self.fire(membrane, fired, limits))
 
     def quantized(self, scale: Array) -> Self:
         """Return the model with levels in steps of ``scale`` and the leak in units of 2**-12."""
-        return type(self)(
-            leak=quantized_leak(self.leak),
-            threshold=quantized_level("LIF.threshold", self.threshold, scale),
-            reset_to=quantized_level("LIF.reset_to", self.reset_to, scale),
-            reset=self.reset,
-            comparison=self.comparison,
-        )
+        return type(self)(leak=quantized_leak(self.leak), **self.levels(scale))
 
     @classmethod
     def example(cls, size: int) -> Self:

@@ -3,7 +3,7 @@
 A model is a frozen dataclass of parameters, one value per neuron of its population (or one for all), and a pure step
 over a batch. Order within a timestep, for every model: leak, add the accumulated input and the bias, saturate, compare,
 reset, saturate. The comparison is strict (``>``) or not (``>=``), the reset subtracts the threshold or writes a value;
-both are stated, never assumed.
+both are stated, never assumed. States are zero when a sample begins, unless the model says otherwise (``initial``).
 """
 
 from abc import ABC, abstractmethod
@@ -20,6 +20,9 @@ Reset = Literal["subtract", "value", "none"]
 Comparison = Literal[">", ">="]
 
 NEURON_MODELS: Registry[type["NeuronModel"]] = Registry("neuron model", "accelsim.neurons")
+
+MOST_SPIKES = (1 << 16) - 1
+"""Most spikes that a neuron can send in one timestep: what uint16 holds."""
 
 LEAK_FRACTION_BITS = 12
 """Integer leak factors are multiples of 2**-12."""
@@ -51,7 +54,16 @@ class NeuronModel(ABC):
     """Base of all neuron models."""
 
     spiking: ClassVar[bool] = True
-    """False: a readout, whose state is read at the end of a sample."""
+    """False: a readout, whose membrane is read at the end of a sample."""
+
+    states: ClassVar[tuple[str, ...]] = ("membrane",)
+    """Names of a neuron's state variables, as they are stored; the membrane is the last. None for a neuron that
+    remembers nothing."""
+
+    @property
+    def most_spikes(self) -> int | None:
+        """Most spikes of a neuron in one timestep; None: as many as MOST_SPIKES."""
+        return 1
 
     @property
     @abstractmethod
@@ -68,14 +80,14 @@ class NeuronModel(ABC):
 
         Parameters
         ----------
-        state : (samples, neurons) int32 or float32
-            Membranes, overwritten.
+        state : (states, samples, neurons) int32 or float32
+            In the order of ``states``, the membrane last; overwritten.
         current : (samples, neurons) int32 or float32
             Accumulated input plus bias of this timestep.
-        fired : (samples, neurons) uint8
-            Overwritten with 1 where a neuron spikes.
+        fired : (samples, neurons) uint16
+            Overwritten with the number of spikes of every neuron: 0 or 1, or up to ``most_spikes``.
         limits : StateRange or None
-            Saturation of an integer state (None: the range of int32); not used in float32.
+            Saturation of every integer state (None: the range of int32); not used in float32.
 
         Returns
         -------
@@ -98,11 +110,15 @@ class NeuronModel(ABC):
     def example(cls, size: int) -> Self:
         """Return a float32 instance for contract tests."""
 
+    def initial(self) -> Array | None:
+        """Return the states when a sample begins, (states, neurons); None: all are zero."""
+        return None
+
     def quiet(self) -> bool:
         """Tell whether a neuron with zero state and zero current stays so (and may be skipped by ``scan: touched``)."""
-        state = np.zeros((1, self.size), dtype=self.dtype)
-        fired = np.zeros((1, self.size), dtype=np.uint8)
-        self.step(state, np.zeros_like(state), fired, None)
+        state = np.zeros((len(self.states), 1, self.size), dtype=self.dtype)
+        fired = np.zeros((1, self.size), dtype=np.uint16)
+        self.step(state, np.zeros(fired.shape, dtype=self.dtype), fired, None)
         return not state.any() and not fired.any()
 
     @property

@@ -12,7 +12,7 @@ from accelsim.neurons.model import LEAK_FRACTION_BITS, Array, NeuronModel, State
 INT32_RANGE: Final = StateRange.of_bits(32)
 """What an int32 state holds: the bounds where no narrower membrane is given."""
 
-_RESETS: Final = ("subtract", "value")
+_RESETS: Final = ("subtract", "value", "none")
 _COMPARISONS: Final = (">", ">=")
 
 
@@ -42,8 +42,8 @@ def check_arrays(model: NeuronModel) -> None:
         raise NetworkError(f"{name}: parameters differ in length or arithmetic: {found}")
 
 
-def check_leak(model: str, leak: Array) -> None:
-    """Check that a leak factor is within 0 .. 1 (integers: 0 .. 4096).
+def check_leak(model: str, leak: Array, name: str = "leak") -> None:
+    """Check that a factor is within 0 .. 1 (integers: 0 .. 4096).
 
     Raises
     ------
@@ -53,7 +53,7 @@ def check_leak(model: str, leak: Array) -> None:
     one = 1 << LEAK_FRACTION_BITS if np.issubdtype(leak.dtype, np.integer) else 1
     outside = (leak < 0) | (leak > one)
     if outside.any():
-        raise NetworkError(f"{model}.leak: expected a factor within 0..{one}, got {leak[outside][0]}")
+        raise NetworkError(f"{model}.{name}: expected a factor within 0..{one}, got {leak[outside][0]}")
 
 
 def check_rule(model: str, reset: str, comparison: str) -> None:

@@ -58,9 +58,9 @@ class LeakyIntegrator(NeuronModel):
         """Advance a batch by one timestep; see :meth:`NeuronModel.step`."""
         fired[...] = 0
         if self.dtype is np.float32:
-            leak_add_float(state, self.leak, current)
+            leak_add_float(state[-1], self.leak, current)
             return 0
-        return int(leak_add_integer(state, self.leak, current, *bounds(limits)))
+        return int(leak_add_integer(state[-1], self.leak, current, *bounds(limits)))
 
     def quantized(self, scale: Array) -> Self:  # noqa: ARG002 - a readout has no level to convert
         """Return the model with the leak in units of 2**-12."""
@@ -118,9 +118,9 @@ class Integrator(NeuronModel):
         """Advance a batch by one timestep; see :meth:`NeuronModel.step`."""
         fired[...] = 0
         if self.arithmetic is np.float32:
-            add_float(state, current)
+            add_float(state[-1], current)
             return 0
-        return int(add_integer(state, current, *bounds(limits)))
+        return int(add_integer(state[-1], current, *bounds(limits)))
 
     def quantized(self, scale: Array) -> Self:  # noqa: ARG002 - a readout has no level to convert
         """Return the model in integer arithmetic."""

@@ -1,4 +1,4 @@
-r"""snnTorch's ``Leaky`` with reset by subtraction, as that framework computes it.
+r"""snnTorch's ``Leaky``, as that framework computes it.
 
 .. math::
 
@@ -8,25 +8,28 @@ r"""snnTorch's ``Leaky`` with reset by subtraction, as that framework computes i
 where ``I`` is the accumulated input plus bias, ``lambda`` the leak factor ``beta`` and ``theta`` the threshold. The
 delayed reset is snnTorch's default. Without delay it differs from the textbook's subtraction
 (:class:`~accelsim.neurons.lif.LIF`) where a membrane stays above its threshold after a spike: the pending reset is
-subtracted before the comparison and put back after it. Source: snnTorch 1.0.0, ``Leaky.forward``, with and without
-``reset_delay`` (Eshraghian et al., Proc. IEEE 2023). In integers ``lambda`` is a multiple of 2**-12, ``lambda v`` is
-truncated toward zero, and ``m`` and ``v`` saturate.
+subtracted before the comparison and put back after it. A reset to zero is ``m = lambda (1 - r) v + I``, and without
+delay ``v = m - (s - r) m``; the recurrent ``RLeaky`` drops the input too: ``m = (1 - r)(lambda v + I)``. "none":
+``m = lambda v + I``. Source: snnTorch 1.0.0, ``Leaky.forward``, with and without ``reset_delay`` (Eshraghian et al.,
+Proc. IEEE 2023). In integers ``lambda`` is a multiple of 2**-12, ``lambda v`` is truncated toward zero, and ``m`` and
+``v`` saturate.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 
+from accelsim.errors import NetworkError
 from accelsim.neurons.model import NEURON_MODELS, Array, NeuronModel, Operations, StateRange
 from accelsim.neurons.parameters import bounds, check_arrays, check_leak, quantized_leak, quantized_level
-from accelsim.neurons.snntorch_kernels import leaky_float, leaky_integer
+from accelsim.neurons.snntorch_kernels import RESETS, LeakyRule, leaky_float, leaky_integer
 
 
 @NEURON_MODELS.register("snntorch_leaky")
 @dataclass(frozen=True, eq=False)
 class SnnTorchLeaky(NeuronModel):
-    """Leaky integrate-and-fire neurons with snnTorch's reset by subtraction.
+    """Leaky integrate-and-fire neurons with snnTorch's resets.
 
     Attributes
     ----------
@@ -35,6 +38,9 @@ class SnnTorchLeaky(NeuronModel):
     threshold : (n,) float32 or int32
     reset_delay : bool
         Whether the reset acts one timestep after the spike.
+    reset : {"subtract", "zero", "none"}
+    clears_input : bool
+        Whether a pending reset to zero drops the input of the timestep too (``RLeaky``).
 
     Raises
     ------
@@ -45,9 +51,13 @@ class SnnTorchLeaky(NeuronModel):
     leak: Array
     threshold: Array
     reset_delay: bool
+    reset: Literal["subtract", "zero", "none"] = "subtract"
+    clears_input: bool = False
 
     def __post_init__(self) -> None:
         check_arrays(self)
+        if self.reset not in RESETS:
+            raise NetworkError(f"SnnTorchLeaky.reset: expected one of {', '.join(RESETS)}; got {self.reset!r}")
         check_leak("SnnTorchLeaky", self.leak)
 
     @property
@@ -66,16 +76,18 @@ class SnnTorchLeaky(NeuronModel):
 
     def step(self, state: Array, current: Array, fired: Array, limits: StateRange | None) -> int:
         """Advance a batch by one timestep; see :meth:`NeuronModel.step`."""
-        rule = (self.leak, self.threshold, self.reset_delay)
+        rule = LeakyRule(self.leak, self.threshold, RESETS.index(self.reset), self.reset_delay, self.clears_input)
         if self.dtype is np.float32:
-            leaky_float(state, current, fired, rule)
+            leaky_float(state[-1], current, fired, rule)
             return 0
-        return int(leaky_integer(state, current, fired, rule, bounds(limits)))
+        return int(leaky_integer(state[-1], current, fired, rule, bounds(limits)))
 
     def quantized(self, scale: Array) -> Self:
         """Return the model with the threshold in steps of ``scale`` and the leak in units of 2**-12."""
         threshold = quantized_level("SnnTorchLeaky.threshold", self.threshold, scale)
-        return type(self)(quantized_leak(self.leak), threshold, self.reset_delay)
+        return type(self)(
+            quantized_leak(self.leak), threshold, self.reset_delay, self.reset, clears_input=self.clears_input
+        )
 
     @classmethod
     def example(cls, size: int) -> Self:

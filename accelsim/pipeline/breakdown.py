@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.costs.counting import synaptic_operations
+from accelsim.costs.counting import packets_sent, synaptic_operations
 from accelsim.mapping.demand import room_of
 from accelsim.result.table import Table, table
 
@@ -35,18 +35,18 @@ def _packets(run: "Run") -> tuple[dict[str, float], dict[str, float]]:
     home = mapping.home()
     routers, axons = mapping.fabric.terminal_router.astype(np.int64), mapping.axons
     hops = mapping.fabric.topology.hops(routers[home[axons.source()]], routers[axons.terminal]) + 1
-    ptr = axons.ptr
-    work = np.concatenate(([0], np.cumsum(hops * axons.of("flits"))))
+    entries = np.diff(axons.ptr)
+    work = np.diff(np.concatenate(([0], np.cumsum(hops * axons.of("flits"))))[axons.ptr])
     packets, passed = {}, {}
-    for name, activity in trace.populations.items():
-        index = activity.index
+    for name in trace.populations:
         if mapping.load_target is not None and name == run.workload.network.input.name:
             bits = trace.populations[mapping.load_target].touched[:: trace.timesteps]
             size = run.workload.network.populations[mapping.load_target].size
-            index = np.nonzero(np.unpackbits(bits, axis=1, count=size))[1].astype(np.int32)
-        neurons = mapping.offsets[name] + index
-        packets[name] = float((ptr[neurons + 1] - ptr[neurons]).sum()) / trace.samples
-        passed[name] = float((work[ptr[neurons + 1]] - work[ptr[neurons]]).sum()) / trace.samples
+            neurons = mapping.offsets[name] + np.nonzero(np.unpackbits(bits, axis=1, count=size))[1]
+            sent, moved = entries[neurons].sum(), work[neurons].sum()
+        else:
+            sent, moved = (packets_sent(mapping, trace, name, weight).sum() for weight in (entries, work))
+        packets[name], passed[name] = float(sent) / trace.samples, float(moved) / trace.samples
     return packets, passed
 
 
@@ -79,7 +79,7 @@ def layers_table(run: "Run") -> Table:
         "layers",
         ("layer", "", "Population", names),
         ("neurons", "", "Neurons", sizes),
-        ("depth", "", "Projections from the input", [network.depth[name] for name in names]),
+        ("depth", "", "Projections without delay on the longest path to it", [network.depth[name] for name in names]),
         ("cores", "", "Cores that hold a part of it", cores),
         ("spikes", "", "Spikes (events of the input) per inference", spikes),
         ("firing_rate", "", "Spikes per neuron and timestep", rate / run.trace.timesteps),

@@ -18,6 +18,7 @@ from accelsim.baseline.given import load_ann
 from accelsim.compression.format import adds_zeros
 from accelsim.costs.accounting import EnergyAccount, account
 from accelsim.costs.analytic import analytic_table, operation_counts
+from accelsim.costs.area import chip_area
 from accelsim.costs.counting import component_kinds, count
 from accelsim.costs.leakage import static_energy
 from accelsim.costs.prices import build_energy_table
@@ -29,6 +30,7 @@ from accelsim.functional.key import trace_key
 from accelsim.functional.numerics import Numerics
 from accelsim.hardware.loader import LoadedChip, load_chip
 from accelsim.mapping.mapping import Mapping, map_network
+from accelsim.mapping.schedule import Schedule
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import breakdown, meta, tables, totals
 from accelsim.result.progress import NO_PROGRESS, Progress
@@ -55,7 +57,10 @@ class Run:
     counters: Counters
     energy: EnergyAccount
     prices: EnergyTable
+    area: dict[str, float]
+    """By kind of component, mm2; empty where no source covers the whole chip."""
     ann: str | None
+    """File of the ANN beside the network, where one was given."""
 
     @property
     def time_ns(self) -> npt.NDArray[np.float64]:
@@ -121,11 +126,12 @@ def run(
         chip = load_chip(hw, overrides)
         seeds = () if seed is None else (f"input.seed={seed}",)
         load = load_workload(workload, samples, (*workload_overrides, *seeds))
+        Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed
         own = None if ann is None else load_ann(Path(ann), load.network)
     trace = _execute(chip, load, workers, progress, cache=cache)
     with progress.stage("map"):
         profile = {
-            name: np.bincount(item.index, minlength=load.network.populations[name].size).astype(np.float64)
+            name: np.bincount(item.index, item.count, load.network.populations[name].size).astype(np.float64)
             for name, item in trace.populations.items()
         }
         mapping = map_network(load.network, chip.spec, load.events.kind, load.events.value_bits, profile)
@@ -136,19 +142,20 @@ def run(
         counters, prices, energy = _cost(chip, load, trace, mapping, timing)
         names = (str(hw), str(workload), tuple(overrides), (*workload_overrides, *seeds))
         made = Run(
-            *names, chip, load, trace, mapping, timing, counters, energy, prices, None if ann is None else str(ann)
-        )
+            *names, chip, load, trace, mapping, timing, counters, energy, prices,
+            _area(chip, load, mapping), None if ann is None else str(ann),
+        )  # fmt: skip
         right = SnnAccuracy()
         if load.labels is not None:
             scored = accuracy(predict(trace, load.decoding), load.labels)
             right = SnnAccuracy(scored.value, scored.low)
         baseline = run_baseline(chip.spec, load.network, load.events, None, load.labels, ann=own, snn=right)
-        analytic = analytic_table(operation_counts(load.network, load.events, trace))
+        operations = operation_counts(load.network, load.events, trace)
     return RunResult(
         meta=meta.meta(made, engine, workers, time.perf_counter() - began),
         config=chip.data,
         workload=meta.workload_summary(load),
-        totals=totals.totals(made),
+        totals=totals.totals(made, operations),
         samples=tables.samples_table(made),
         layers=breakdown.layers_table(made),
         cores=breakdown.cores_table(made),
@@ -157,7 +164,7 @@ def run(
         steps=tables.steps_table(made),
         links=tables.links_table(made),
         baseline=baseline,
-        analytic=analytic,
+        analytic=analytic_table(operations),
         warnings=meta.warnings(made),
     )
 
@@ -186,6 +193,15 @@ def _execute(chip: LoadedChip, load: Workload, workers: int, progress: Progress,
     return cached_trace(key, make) if cache else make()
 
 
+def _area(chip: LoadedChip, load: Workload, mapping: Mapping) -> dict[str, float]:
+    kinds = component_kinds(chip.spec, mapping)
+    return chip_area(chip.spec, not load.network.integer, kinds, multiplier_bits=_multiplier_bits(load, mapping))
+
+
+def _multiplier_bits(load: Workload, mapping: Mapping) -> int:
+    return max(mapping.value_bits, load.events.value_bits, *(edge.connection.bits for edge in load.network.projections))
+
+
 def _cost(
     chip: LoadedChip, load: Workload, trace: ActivityTrace, mapping: Mapping, timing: TimingResult
 ) -> tuple[Counters, EnergyTable, EnergyAccount]:
@@ -193,9 +209,9 @@ def _cost(
     kinds = component_kinds(spec, mapping)
     counters = count(spec, load.network, mapping, timing, trace, load.events)
     bits = max(edge.connection.bits for edge in load.network.projections)
-    prices = build_energy_table(spec, float32, kinds, payload_bits=load.events.value_bits, weight_bits=bits)
+    payload = max(mapping.value_bits, load.events.value_bits)
+    prices = build_energy_table(spec, float32, kinds, payload_bits=payload, weight_bits=bits)
     used = {f"core[{core}]" for core in mapping.used_cores}
     time_ns = timing.step_cycles.sum(axis=1) / spec.clock
-    multiplier = max(bits, load.events.value_bits)
-    static = static_energy(spec, float32, kinds, time_ns, used, multiplier_bits=multiplier)
+    static = static_energy(spec, float32, kinds, time_ns, used, multiplier_bits=_multiplier_bits(load, mapping))
     return counters, prices, account(counters, prices, kinds, static)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import accelsim
 from accelsim.compression.format import WEIGHT_FORMATS
+from accelsim.costs.area import area_problem
 from accelsim.costs.parts import slow_memories
 from accelsim.hardware.topologies.topology import TOPOLOGIES
 from accelsim.mapping.partition import PARTITIONERS
 from accelsim.mapping.placement import PLACERS
+from accelsim.network.importers.options import USER
 
 if TYPE_CHECKING:
     from accelsim.network.workload import Workload
@@ -90,10 +92,37 @@ def workload_summary(load: "Workload") -> dict[str, Any]:
 
 
 def _assumptions(load: "Workload") -> list[str]:
+    """Return what nobody stated, by who said it instead, and what was repaired or made up."""
     made = load.provenance["network"]
-    names = ("dialect", "reset", "threshold_op", "order", "random_weights", "neurons")
-    lines = [f"{name}: {made[name]}" for name in names if name in made]
-    return [", ".join(lines)] if lines else []
+    by_source: dict[str, list[str]] = {}
+    currents = any(len(item.model.states) > 1 for item in load.network.populations.values() if item.model is not None)
+    for key, choice in made.get("choices", {}).items():
+        idle = choice["value"] in (None, False, 0, "none") or (key == "synapse" and not currents)
+        if choice["from"] != USER and not idle:
+            by_source.setdefault(choice["from"], []).append(f"{key} {choice['value']}")
+    lines = [f"{', '.join(values)} ({source})" for source, values in by_source.items()]
+    meanings = dict.fromkeys(made["neurons"].values()) if isinstance(made.get("neurons"), dict) else {}
+    lines += [f"neurons: {meaning}" for meaning in meanings]
+    lines += [f"weights: random, {made['random_weights']}"] if "random_weights" in made else []
+    return [*lines, *(str(item) for item in made.get("repairs", []))]
+
+
+def _of_the_chip(run: "Run") -> list[str]:
+    """Return what the hardware file says of itself: limits, corrections of prices, what it leaves out."""
+    spec = run.chip.spec
+    found = [f"chip {spec.name}: {limit}" for limit in spec.limits]
+    found += [
+        f"calibration: {item.quantity} of {item.component} x {item.factor:g}: {item.reason}"
+        for item in spec.technology.calibration
+    ]
+    if spec.technology.supply is not None:
+        text = f"prices of the chip are at a supply of {spec.technology.supply:g} V, those of the MAC array are not"
+        found.append(text)
+    if spec.energies is None and not run.area:
+        found.append(f"the area of the chip is not known: {area_problem(spec, not run.workload.network.integer)}")
+    if spec.energies is not None and spec.energies.static_power == "unpublished":
+        found.append("static power of this chip is not published: none is charged, energies are dynamic only")
+    return found
 
 
 def warnings(run: "Run") -> list[str]:
@@ -103,6 +132,7 @@ def warnings(run: "Run") -> list[str]:
         for name, count in run.trace.overflows.items()
         if count
     ]
+    found += _of_the_chip(run)
     if run.chip.spec.energies is None:  # else the memories are not those of the SRAM source
         found += slow_memories(run.chip.spec)
     if run.mapping.load_target is not None:

@@ -72,7 +72,7 @@ def _updates(run: "Run") -> npt.NDArray[np.int64]:
 
 def components_table(run: "Run") -> Table:
     """Return energy per inference by kind of component, mean over samples."""
-    by_kind = run.energy.by_kind()
+    by_kind, area = run.energy.by_kind(), run.area
     return table(
         "components",
         ("component", "", "Kind of component", [kind.replace("_", " ") for kind in by_kind]),
@@ -83,6 +83,7 @@ def components_table(run: "Run") -> Table:
             [float(item.dynamic.mean()) for item in by_kind.values()],
         ),
         ("static_pj", "pJ", "Leakage x time per inference", [float(item.static.mean()) for item in by_kind.values()]),
+        ("area_mm2", "mm2", "Area of all instances, NaN where not known", [area.get(kind, np.nan) for kind in by_kind]),
     )
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from accelsim.costs.analytic import OperationCounts, zeta
 from accelsim.errors import CostError
 from accelsim.functional.decoding import accuracy, predict
 from accelsim.mapping.demand import Demand
@@ -19,7 +20,7 @@ def _spread(values: npt.NDArray[np.float64]) -> float:
     return float(values.std(ddof=1)) if len(values) > 1 else 0.0
 
 
-def totals(run: "Run") -> dict[str, Quantity]:
+def totals(run: "Run", operations: OperationCounts) -> dict[str, Quantity]:
     """Return the totals by name; see :class:`accelsim.result.run_result.RunResult`."""
     timing, load, clock = run.timing, run.workload, run.chip.spec.clock
     split = run.energy.total()
@@ -45,7 +46,7 @@ def totals(run: "Run") -> dict[str, Quantity]:
         "steps": (
             float(timing.step_cycles.shape[1]),
             "",
-            "hardware steps of a sample: timesteps + depth of the output",
+            "hardware steps of a sample: timesteps + depth of the deepest population",
         ),
         "throughput_interval_cycles": (
             float(timing.step_cycles.sum(axis=1).mean()),
@@ -111,6 +112,11 @@ def totals(run: "Run") -> dict[str, Quantity]:
             "flits waiting for a terminal's input queue, summed over routers",
         ),
     }
+    numbers["zeta"] = (zeta(operations), "", "spikes per neuron and inference, weighted by multiply-accumulates")
+    if run.area:
+        text = "sum of memories, queues, arithmetic, control, routers and links of the whole chip"
+        stated = run.chip.spec.energies is not None
+        numbers["area"] = (sum(run.area.values()), "mm2", "as stated for the chip" if stated else text)
     if load.labels is not None:
         scored = accuracy(predict(run.trace, load.decoding), load.labels)
         numbers["accuracy"] = (scored.value, "", "share of right predictions")

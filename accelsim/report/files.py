@@ -21,7 +21,7 @@ from pathlib import Path
 
 from accelsim.errors import OutputError
 from accelsim.report.figures import FIGURES
-from accelsim.result.columns import REQUIRED
+from accelsim.result.columns import DERIVED, REQUIRED
 from accelsim.result.progress import NO_PROGRESS, Progress
 from accelsim.result.run_result import RunResult
 from accelsim.result.serialize import to_json
@@ -86,14 +86,14 @@ def _failure(folder: Path, error: OSError) -> OutputError:
 
 def _names(result: RunResult, figures: bool) -> list[str]:
     names = [f"figures/{name}.{kind}" for name in FIGURES for kind in _FORMATS] if figures else []
-    names += [f"tables/{name}.{kind}" for name in result.tables() for kind in ("csv", "parquet")]
+    names += [f"tables/{name}.{kind}" for name in (*result.tables(), *DERIVED) for kind in ("csv", "parquet")]
     return [*names, "tables/columns.csv", "totals.csv", "result.json"]
 
 
 def _write_all(result: RunResult, folder: Path, text: str, figures: bool, progress: Progress) -> None:
     (folder / "tables").mkdir()
     (folder / "figures").mkdir()
-    tables = result.tables()
+    tables = {**result.tables(), **result.derived_tables()}
     with progress.stage("files", len(tables) + (len(FIGURES) if figures else 0)) as stage:
         for name, table in tables.items():
             write_csv(table, folder / "tables" / f"{name}.csv")
@@ -123,7 +123,7 @@ def _write_all(result: RunResult, folder: Path, text: str, figures: bool, progre
 
 def _move(source: Path, folder: Path, names: Sequence[Path]) -> None:
     known = {Path("figures") / f"{name}.{kind}" for name in FIGURES for kind in _FORMATS}
-    known |= {Path("tables") / f"{name}.{kind}" for name in REQUIRED for kind in ("csv", "parquet")}
+    known |= {Path("tables") / f"{name}.{kind}" for name in (*REQUIRED, *DERIVED) for kind in ("csv", "parquet")}
     (folder / "result.json").unlink(missing_ok=True)
     for name in known - set(names):
         (folder / name).unlink(missing_ok=True)

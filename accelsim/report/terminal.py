@@ -11,7 +11,7 @@ from typing import IO, Any, Final
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from accelsim.report import baselines, breakdown, comparison, details
+from accelsim.report import baselines, breakdown, classes, comparison, details
 from accelsim.report.format import clean
 from accelsim.report.parts import DIM, HEAD, heading
 from accelsim.result.run_result import RunResult
@@ -51,12 +51,14 @@ def report(result: RunResult) -> Iterator[RenderableType]:
     yield comparison.table(result)
     yield Text(clean(f"ANN: {result.baseline.name}; activations: {result.baseline.activations}"), style=DIM)
     yield from baselines.table(result)
+    yield from classes.classes(result.samples, result.derived_tables()["classes"])
     yield from breakdown.time(result)
     yield from breakdown.energy(result)
     yield from details.counts(result)
     yield from details.layers(result)
     yield from details.cores(result)
     yield from details.links(result)
+    yield from details.area(result)
     yield from details.analytic(result)
     yield from _warnings(result)
     yield from _footer(result)

@@ -74,6 +74,9 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Required columns by table, as :meth:`accelsim.result.run_result.RunResult.tables` names them."""
 
+DERIVED: Final = ("classes", "confusion")
+"""Tables that are written but not stored: :meth:`accelsim.result.run_result.RunResult.derived_tables`."""
+
 
 def missing_columns(tables: Mapping[str, Table]) -> list[str]:
     """Return one line for every required table or column that is absent, empty where the tables are complete."""

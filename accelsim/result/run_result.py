@@ -6,6 +6,7 @@ Energies are pJ, times ns, powers mW, as everywhere; per-sample tables keep ever
 from dataclasses import dataclass, field
 from typing import Any
 
+from accelsim.result.classes import classes_table, confusion_table
 from accelsim.result.table import Table
 
 
@@ -114,3 +115,8 @@ class RunResult:
         named["baseline_components"] = self.baseline.components
         named["baselines"] = self.baseline.variants
         return named
+
+    def derived_tables(self) -> dict[str, Table]:
+        """Return the tables that follow from the samples, by name: ``classes`` and ``confusion``."""
+        outcome = (self.samples["label"], self.samples["prediction"])
+        return {"classes": classes_table(*outcome), "confusion": confusion_table(*outcome)}

@@ -8,6 +8,7 @@ import numpy as np
 
 from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.schedule import Schedule
 from accelsim.network.graph import Network
 from accelsim.timing.tables import AxonTables, Endpoints, NetworkTables, network_tables
 from accelsim.timing.work import WorkTables, work_tables
@@ -18,13 +19,16 @@ from accelsim.trace.activity import ActivityTrace
 class Machine:
     """Tables of a chip with its work; jobs are (sample, step) pairs in order.
 
-    ``scratch`` is what a worker leaves for the next chunk of jobs; whoever takes it owns it.
+    ``last_output`` is the step in which the output executes its last timestep: the last of all, unless populations that
+    do not lead to the output are deeper. ``scratch`` is what a worker leaves for the next chunk of jobs; whoever takes
+    it owns it.
     """
 
     noc: NetworkTables
     axons: AxonTables
     work: WorkTables
     samples: int
+    last_output: int = -1
     scratch: deque[Any] = field(default_factory=deque, repr=False)
 
     @property
@@ -49,4 +53,5 @@ def build_machine(network: Network, chip: ChipSpec, mapping: Mapping, trace: Act
         axons,
         work_tables(network, chip, mapping, trace),
         trace.samples,
+        Schedule.of(chip.schedule, network, trace.timesteps).first[network.output.name] + trace.timesteps - 1,
     )

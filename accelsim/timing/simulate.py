@@ -216,8 +216,9 @@ class _Totals:
         samples, steps = self._machine.samples, self._machine.work.steps
         causes = self._causes.reshape(samples, steps, len(CAUSES))
         step_cycles = self._cycles.reshape(samples, steps)
-        tail = step_cycles[:, -1] - self._last_output.reshape(samples, steps)[:, -1]
-        latency = step_cycles.sum(axis=1) - self._first_flit.reshape(samples, steps)[:, 0] - tail
+        last = self._machine.last_output
+        tail = step_cycles[:, last] - self._last_output.reshape(samples, steps)[:, last]
+        latency = step_cycles[:, : last + 1].sum(axis=1) - self._first_flit.reshape(samples, steps)[:, 0] - tail
         parts = self._mapping.parts
         order = sorted(range(len(parts)), key=lambda at: parts[at].terminal)
         return TimingResult(

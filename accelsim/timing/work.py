@@ -14,8 +14,8 @@ import numpy.typing as npt
 from accelsim.hardware.spec import ChipSpec, CoreSpec
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.parts import Part
+from accelsim.mapping.schedule import Schedule
 from accelsim.network.graph import Network
-from accelsim.timing.schedule import Schedule
 from accelsim.timing.tables import StepWork
 from accelsim.timing.work_kernels import ACTIVE_ONLY, EVERY, EVERY_UPDATE, whole_groups
 from accelsim.trace.activity import ActivityTrace, PopulationActivity
@@ -38,12 +38,14 @@ PART = np.dtype(
         ("membrane_words", np.int32),
         ("accumulator_words", np.int32),
         ("first_group", np.int32),
+        ("membrane_span", np.int32),
     ]
 )
 """A slice: its neurons lie in ``low .. high - 1``, which is all of them where it is ``contiguous``, as a port's always
 is. ``event_cycles`` is 0 for a core's slice, else the port's cycles per event; ``scan`` one of the rules of
 :mod:`accelsim.timing.work_kernels`. Where all neurons are scanned, the groups are always the same: ``first_group`` in
-``group_cycles``, and the words of a scan."""
+``group_cycles``, and the words of a scan. ``membrane_span`` is the words of a neuron's state: 1 where neurons share a
+word, 0 where they have none."""
 
 SLOT = np.dtype(
     [
@@ -54,24 +56,26 @@ SLOT = np.dtype(
         ("accumulator_bank", np.int16),
     ]
 )
-"""A neuron on a core, and where its state lies."""
+"""A neuron on a core, and where its state lies; ``membrane_word`` is -1 where it has none."""
 
 POPULATION = np.dtype(
     [
         (name, np.int64)
-        for name in ("depth", "spike_base", "index_base", "visit_base", "visit_bytes", "fired_base")
+        for name in ("depth", "spike_base", "index_base", "visit_base", "visit_bytes", "fired_base", "repeats")
     ]
 )
 """When a population executes timestep 0, and where its activity begins in ``spike_ptr``, ``spike_index``, ``visit``;
-``visit_bytes`` per sample and timestep, ``fired_base`` in the scratch bitmap of fired neurons, -1 for the input."""
+``visit_bytes`` per sample and timestep, ``fired_base`` in the scratch bitmap of fired neurons, -1 for the input.
+``repeats``: 1 where a neuron sends as often as ``spike_count`` says."""
 
 
 class WorkTables(NamedTuple):
     """Slices by terminal, and the activity of all populations in flat arrays.
 
     Slices of terminal n are ``parts[part_ptr[n] : part_ptr[n + 1]]``. ``visit`` are bitmaps, most significant bit
-    first, of neurons with input, state or bias; populations whose neurons are all updated have none. ``neurons`` are those
-    of the slots once more, close together.
+    first, of neurons with input, state or bias; populations whose neurons are all updated have none. ``neurons`` are
+    those of the slots once more, close together. ``spike_count`` goes with ``spike_index``; it is empty where no neuron
+    sends more than once.
     """
 
     timesteps: int
@@ -79,6 +83,7 @@ class WorkTables(NamedTuple):
     lanes: int
     membrane_slots: int
     accumulator_slots: int
+    membrane_banks: int
     scan_cycles: int
     update_cycles: int
     spike_cycles: int
@@ -90,6 +95,7 @@ class WorkTables(NamedTuple):
     populations: npt.NDArray[Any]
     spike_ptr: Int64s
     spike_index: Int32s
+    spike_count: npt.NDArray[np.uint16]
     visit: npt.NDArray[np.uint8]
 
 
@@ -97,8 +103,9 @@ class WorkScratch(NamedTuple):
     """The work of one step, and what its kernel needs to build it; one per worker, sized for the largest step.
 
     The first five arrays are those of :class:`accelsim.timing.tables.StepWork`, longer than most steps need: their
-    pointers say how much of them counts. ``marks`` is a bitmap of fired neurons, zero between steps; ``membrane`` and
-    ``accumulator`` count words by bank, ``groups`` the groups so far.
+    pointers say how much of them counts. ``marks`` is a bitmap of fired neurons, zero between steps; ``copies`` how
+    often a marked neuron sends, where its population repeats; ``membrane`` and ``accumulator`` count words by bank,
+    ``groups`` the groups so far.
     """
 
     burst_ptr: Int64s
@@ -107,6 +114,7 @@ class WorkScratch(NamedTuple):
     fired_ptr: Int64s
     fired: Int32s
     marks: npt.NDArray[np.uint8]
+    copies: npt.NDArray[np.uint16]
     membrane: Int64s
     accumulator: Int64s
     groups: Int64s
@@ -120,7 +128,7 @@ class WorkScratch(NamedTuple):
 def allocate_work(tables: WorkTables) -> WorkScratch:
     """Return scratch for any step of ``tables``."""
     terminals, largest = len(tables.part_ptr) - 1, _largest_step(tables)
-    banks = int(max(tables.slots["membrane_bank"].max(initial=0), tables.slots["accumulator_bank"].max(initial=0))) + 1
+    banks = max(tables.membrane_banks, int(tables.slots["accumulator_bank"].max(initial=0)) + 1)
     marks = int(tables.populations["fired_base"].max()) + -(-int(tables.slots["neuron"].max(initial=0) + 1) // 8)
     return WorkScratch(
         burst_ptr=np.zeros(terminals + 1, np.int64),
@@ -129,6 +137,7 @@ def allocate_work(tables: WorkTables) -> WorkScratch:
         fired_ptr=np.zeros(terminals + 1, np.int64),
         fired=np.zeros(largest, np.int32),
         marks=np.zeros(marks, np.uint8),
+        copies=np.zeros(8 * marks if tables.spike_count.size else 0, np.uint16),
         membrane=np.zeros(banks, np.int64),
         accumulator=np.zeros(banks, np.int64),
         groups=np.ones(1, np.int64),
@@ -136,11 +145,15 @@ def allocate_work(tables: WorkTables) -> WorkScratch:
 
 
 def _largest_step(tables: WorkTables) -> int:
-    """Return the spikes of the step with the most."""
+    """Return the fired neurons of the step with the most, repetitions counted."""
     total: npt.NDArray[Any] = np.zeros(0, np.int64)
     ends = np.append(tables.populations["spike_base"][1:], len(tables.spike_ptr))
     for own, end in zip(tables.populations, ends, strict=True):
-        counts = np.diff(tables.spike_ptr[own["spike_base"] : end]).reshape(-1, tables.timesteps)
+        ptr = tables.spike_ptr[own["spike_base"] : end]
+        if own["repeats"]:
+            count = tables.spike_count[own["index_base"] : own["index_base"] + ptr[-1]]
+            ptr = np.concatenate(([0], np.cumsum(count, dtype=np.int64)))[ptr]
+        counts = np.diff(ptr).reshape(-1, tables.timesteps)
         if not total.size:
             total = np.zeros((len(counts), tables.steps), np.int64)
         total[:, own["depth"] : own["depth"] + tables.timesteps] += counts
@@ -206,9 +219,11 @@ def part_tables(parts: Sequence[Part], numbers: Sequence[int], core: CoreSpec) -
         rank = np.arange(size)
         slot = np.zeros(size, SLOT)
         slot["neuron"] = part.neurons
-        slot["membrane_word"] = part.membrane_word + rank // part.membranes_per_word
+        span = part.words_per_membrane
+        own["membrane_span"] = span
+        slot["membrane_word"] = part.membrane_word + rank // part.membranes_per_word * span if span else -1
         slot["accumulator_word"] = part.accumulator_word + rank // part.accumulators_per_word
-        slot["membrane_bank"] = slot["membrane_word"] % core.membrane.memory.banks
+        slot["membrane_bank"] = np.maximum(slot["membrane_word"], 0) % core.membrane.memory.banks
         slot["accumulator_bank"] = slot["accumulator_word"] % core.accumulator.memory.banks
         slots.append(slot)
         first += size
@@ -226,6 +241,7 @@ def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: Activ
         size = network.populations[mapping.load_target].size
         activity[names[0]] = _loads(activity[mapping.load_target], trace.samples, trace.timesteps, size)
     visit = [_visited(network, name, activity[name]) for name in names]
+    repeats = [activity[name].count is not None and name not in mapping.graded for name in names]
     table, slots = part_tables(parts, [names.index(part.population) for part in parts], core)
     for own, part in zip(table, parts, strict=True):
         model = network.populations[part.population].model
@@ -242,6 +258,7 @@ def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: Activ
         lanes=core.neuron_lanes,
         membrane_slots=core.membrane.memory.rmw_slots,
         accumulator_slots=core.accumulator.memory.rmw_slots,
+        membrane_banks=core.membrane.memory.banks,
         scan_cycles=core.timing.scan_cycles,
         update_cycles=core.timing.update_cycles,
         spike_cycles=core.timing.spike_cycles,
@@ -257,11 +274,20 @@ def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: Activ
             [activity[name] for name in names],
             visit,
             [network.populations[name].size if network.populations[name].model else 0 for name in names],
+            repeats,
         ),
         spike_ptr=np.concatenate([activity[name].ptr for name in names]),
         spike_index=np.concatenate([activity[name].index for name in names]),
+        spike_count=_counts([activity[name] for name in names], repeated=any(repeats)),
         visit=np.concatenate([item.ravel() for item in visit]),
     )
+
+
+def _counts(activity: Sequence[PopulationActivity], *, repeated: bool) -> npt.NDArray[np.uint16]:
+    """Return the spikes of every listed neuron, or nothing where they do not matter."""
+    if not repeated:
+        return np.empty(0, np.uint16)
+    return np.concatenate([np.asarray(item.counts, np.uint16) for item in activity])
 
 
 def population_table(
@@ -269,6 +295,7 @@ def population_table(
     activity: Sequence[PopulationActivity],
     visit: Sequence[npt.NDArray[np.uint8]],
     sizes: Sequence[int],
+    repeats: Sequence[bool],
 ) -> npt.NDArray[Any]:
     """Return where each population's activity begins, (populations,) POPULATION; ``sizes`` is 0 for an input."""
 
@@ -280,6 +307,7 @@ def population_table(
     table["spike_base"] = bases([len(item.ptr) for item in activity])
     table["index_base"] = bases([len(item.index) for item in activity])
     table["visit_base"] = bases([item.size for item in visit])
+    table["repeats"] = repeats
     table["visit_bytes"] = [item.shape[1] for item in visit]
     table["fired_base"] = np.where(np.array(sizes) > 0, bases([-(-size // 8) for size in sizes]), -1)
     return table

@@ -19,6 +19,35 @@ def _words(banks: Any, bank: int, group: int) -> int:
 
 
 @inlined
+def _state_words(banks: Any, first: int, span: int, modulo: int, group: int) -> int:
+    """Count the words of a neuron's state, in consecutive banks; return the most that one of these has."""
+    most = _words(banks, first, group)
+    for further in range(1, span):
+        most = max(most, _words(banks, (first + further) % modulo, group))
+    return most
+
+
+@inlined
+def _fire(tables: Any, scratch: Any, own: Any, neuron: int, source: int) -> int:
+    """List a fired neuron of a slice as often as it sends, from ``source`` on; return how often."""
+    population = tables.populations[own.population]
+    sent = scratch.copies[8 * population.fired_base + neuron] if population.repeats else 1
+    for at in range(source, source + sent):
+        scratch.fired[at] = own.number + neuron
+    return sent
+
+
+@inlined
+def _mark(tables: Any, scratch: Any, own: Any, at: int) -> None:
+    """Mark the neurons of a population that fire, those of row ``at`` of its pointers."""
+    for spike in range(own.index_base + tables.spike_ptr[at], own.index_base + tables.spike_ptr[at + 1]):
+        neuron = tables.spike_index[spike]
+        scratch.marks[own.fired_base + (neuron >> 3)] |= 0x80 >> (neuron & 7)
+        if own.repeats:
+            scratch.copies[8 * own.fired_base + neuron] = tables.spike_count[spike]
+
+
+@inlined
 def _scan(
     tables: Any, scratch: Any, part: int, visit: int, scan: Any, burst: int, source: int, pending: int, group: int
 ) -> tuple[int, int, int, int]:
@@ -62,6 +91,7 @@ def _scan(
             visited += taken
             if hits > 0:
                 scratch.burst_cycles[burst], scratch.burst_fired[burst] = pending, hits
+                source += hits
                 burst += 1
                 pending = 0
             group += 1
@@ -72,8 +102,9 @@ def _scan(
         slot = tables.slots[at]
         if slot.membrane_word != membrane:
             membrane = slot.membrane_word
-            membrane_words += 1
-            fullest_membrane = max(fullest_membrane, _words(scratch.membrane, slot.membrane_bank, group))
+            held = _state_words(scratch.membrane, slot.membrane_bank, own.membrane_span, tables.membrane_banks, group)
+            fullest_membrane = max(fullest_membrane, held)
+            membrane_words += own.membrane_span
         if slot.accumulator_word != accumulator:
             accumulator = slot.accumulator_word
             accumulator_words += 1
@@ -81,9 +112,7 @@ def _scan(
             fullest_accumulator = max(fullest_accumulator, held)
         taken += 1
         if fires:
-            hits += 1
-            scratch.fired[source] = own.number + slot.neuron
-            source += 1
+            hits += _fire(tables, scratch, own, slot.neuron, source + hits)
         at += 1
     scan.visited += visited
     scan.updated += visited
@@ -112,9 +141,9 @@ def _scan_single(
         updates += 1 if every_update else (fires | seen[byte] >> shift) & 1
         if fires:
             cost = (own.first + at + 1 - begin) * each + updates * update + tables.spike_cycles
-            scratch.burst_cycles[burst], scratch.burst_fired[burst] = pending + cost, 1
-            scratch.fired[source] = own.number + neuron
-            burst, source = burst + 1, source + 1
+            sent = _fire(tables, scratch, own, neuron, source)
+            scratch.burst_cycles[burst], scratch.burst_fired[burst] = pending + cost, sent
+            burst, source = burst + 1, source + sent
             cycles, updated = cycles + cost, updated + updates
             pending = updates = 0
             begin = own.first + at + 1
@@ -137,7 +166,6 @@ def _scan_all(
     own = tables.parts[part]
     marks = tables.populations[own.population].fired_base
     last, lanes, every_update = own.first + own.neurons, tables.lanes, own.scan == EVERY_UPDATE
-    number = own.number
     cycles = updated = hits = updates = 0
     group, stop = own.first_group, min(own.first + lanes, last)
     for at in range(own.first, last):
@@ -146,9 +174,9 @@ def _scan_all(
         fires = scratch.marks[marks + byte] >> shift & 1
         updates += 1 if every_update else fires | (tables.visit[visit + byte] >> shift & 1)
         if fires:
-            hits += 1
-            scratch.fired[source] = number + neuron
-            source += 1
+            sent = _fire(tables, scratch, own, neuron, source)
+            source += sent
+            hits += sent
         if at + 1 == stop:
             cost = tables.group_cycles[group] + (tables.update_cycles if updates > 0 else 0)
             if hits > 0:
@@ -216,10 +244,7 @@ def build_work(tables: Any, sample: int, step: int, scratch: Any, scan: Any) -> 
         own = tables.populations[population]
         timestep = step - own.depth
         if own.fired_base >= 0 and 0 <= timestep < tables.timesteps:
-            at = own.spike_base + sample * tables.timesteps + timestep
-            for spike in range(own.index_base + tables.spike_ptr[at], own.index_base + tables.spike_ptr[at + 1]):
-                neuron = tables.spike_index[spike]
-                scratch.marks[own.fired_base + (neuron >> 3)] |= 0x80 >> (neuron & 7)
+            _mark(tables, scratch, own, own.spike_base + sample * tables.timesteps + timestep)
     burst = source = 0
     group = scratch.groups[0]
     for terminal in range(terminals):
@@ -293,8 +318,9 @@ def whole_groups(parts: Any, slots: Any, lanes: int, least: int, banks: Any, slo
                 slot = slots[at]
                 if slot.membrane_word != membrane:
                     membrane = slot.membrane_word
-                    own.membrane_words += 1
-                    counts[0, slot.membrane_bank] += 1
+                    own.membrane_words += own.membrane_span
+                    for word in range(own.membrane_span):
+                        counts[0, (slot.membrane_bank + word) % banks[0]] += 1
                 if slot.accumulator_word != accumulator:
                     accumulator = slot.accumulator_word
                     own.accumulator_words += 1

@@ -17,12 +17,12 @@ import numpy.typing as npt
 from accelsim.errors import AccelsimError, OutputError
 from accelsim.trace.activity import ActivityTrace, PopulationActivity
 
-FORMAT: Final = "accelsim-trace-1"
+FORMAT: Final = "accelsim-trace-3"
 
 _PARTS: Final = ("ptr", "index", "touched", "nonzero")
 _DTYPES: Final = {
     "ptr": np.int64, "index": np.int32, "touched": np.uint8, "nonzero": np.uint8, "output": np.float64,
-    "first_spike": np.int32,
+    "first_spike": np.int32, "count": np.uint16, "peak": np.float64,
 }  # fmt: skip
 
 
@@ -39,8 +39,12 @@ def save_trace(trace: ActivityTrace, path: Path) -> None:
         If the file cannot be written.
     """
     arrays: dict[str, npt.NDArray[Any]] = {"output": trace.output, "first_spike": trace.first_spike}
+    if trace.peak is not None:
+        arrays["peak"] = trace.peak
     for at, activity in enumerate(trace.populations.values()):
         arrays |= {f"{at}.{part}": getattr(activity, part) for part in _PARTS}
+        if activity.count is not None:
+            arrays[f"{at}.count"] = activity.count
     header = {
         "format": FORMAT,
         "key": trace.key,
@@ -102,15 +106,23 @@ def _trace(path: Path, header: dict[str, Any], arrays: dict[str, npt.NDArray[Any
     samples, timesteps = int(header["samples"]), int(header["timesteps"])
     populations = {}
     for at, name in enumerate(header["populations"]):
-        activity = PopulationActivity(*(arrays[f"{at}.{part}"] for part in _PARTS))
+        parts = {part: arrays[f"{at}.{part}"] for part in _PARTS}
+        activity = PopulationActivity(**parts, count=arrays.get(f"{at}.count"))
         _check(path, str(name), activity, samples * timesteps)
         populations[str(name)] = activity
-    for part in ("output", "first_spike"):
+    for part in [name for name in ("output", "first_spike", "peak") if name in arrays or name != "peak"]:
         if arrays[part].ndim != 2 or len(arrays[part]) != samples:
             raise TraceError(f"{path}: {part}: expected one row per sample, {samples}, got shape {arrays[part].shape}")
     overflows = {str(name): int(count) for name, count in header["overflows"].items()}
     return ActivityTrace(
-        str(header["key"]), samples, timesteps, populations, arrays["output"], arrays["first_spike"], overflows
+        str(header["key"]),
+        samples,
+        timesteps,
+        populations,
+        arrays["output"],
+        arrays["first_spike"],
+        overflows,
+        arrays.get("peak"),
     )
 
 
@@ -124,6 +136,9 @@ def _check(path: Path, name: str, activity: PopulationActivity, steps: int) -> N
             f"{path}: population {name}: expected two bitmaps of {steps} steps, got shapes {activity.touched.shape} "
             f"and {activity.nonzero.shape}"
         )
+    count = activity.count
+    if count is not None and (count.shape != index.shape or not (count > 0).all()):
+        raise TraceError(f"{path}: population {name}: expected a count of at least 1 for each of {index.size} spikes")
     room = activity.touched.shape[1] * 8
     if index.size and (index.min() < 0 or (room and index.max() >= room)):
         raise TraceError(f"{path}: population {name}: a neuron is outside 0..{room - 1}")

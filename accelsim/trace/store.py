@@ -107,6 +107,7 @@ def trace_bytes(trace: ActivityTrace) -> int:
     total = trace.output.nbytes + trace.first_spike.nbytes
     for item in trace.populations.values():
         total += item.ptr.nbytes + item.index.nbytes + item.touched.nbytes + item.nonzero.nbytes
+        total += 0 if item.count is None else item.count.nbytes
     return int(total)
 
 

@@ -43,16 +43,17 @@ class LinearLeak(NeuronModel):
     def step(self, state: Array, current: Array, fired: Array, limits: StateRange | None) -> int:
         """Advance a batch by one timestep; see :meth:`NeuronModel.step`."""
         rule = Rule(self.threshold, np.zeros_like(self.threshold), subtract=True, inclusive=True)
+        membrane = state[-1]
         if self.dtype is np.float32:
-            state[...] = np.copysign(np.maximum(np.abs(state) - self.leak, np.float32(0)), state)
-            add_float(state, current)
-            fire_float(state, fired, rule)
+            membrane[...] = np.copysign(np.maximum(np.abs(membrane) - self.leak, np.float32(0)), membrane)
+            add_float(membrane, current)
+            fire_float(membrane, fired, rule)
             return 0
-        wide = state.astype(np.int64)  # the magnitude of the lowest int32 needs 33 bits
-        state[...] = np.sign(wide) * np.maximum(np.abs(wide) - self.leak, 0)
+        wide = membrane.astype(np.int64)  # the magnitude of the lowest int32 needs 33 bits
+        membrane[...] = np.sign(wide) * np.maximum(np.abs(wide) - self.leak, 0)
         low, high = bounds(limits)
-        saturations = add_integer(state, current, low, high)
-        return int(saturations + fire_integer(state, fired, rule, low, high))
+        saturations = add_integer(membrane, current, low, high)
+        return int(saturations + fire_integer(membrane, fired, rule, low, high))
 
     def quantized(self, scale: Array) -> Self:
         """Return the model with leak and threshold in steps of ``scale``."""

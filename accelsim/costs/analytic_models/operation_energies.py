@@ -20,6 +20,11 @@ class OperationEnergies(AnalyticModel):
     ac_pj: float
     source: str
 
+    @property
+    def mac_over_ac(self) -> float:  # type: ignore[override]
+        """Return the ratio of the two energies."""
+        return self.mac_pj / self.ac_pj
+
     def estimate(self, counts: OperationCounts) -> Estimate:
         """Return counts times energies."""
         return Estimate(

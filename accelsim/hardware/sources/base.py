@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from accelsim.counters import Price
+from accelsim.errors import CostError
 from accelsim.registry import Registry
 
 _PACKAGE: Final = "accelsim.hardware.sources"
@@ -20,6 +21,30 @@ class Leakage:
 
     power_mw: float
     source: str
+
+
+@dataclass(frozen=True)
+class Area:
+    """Area, mm2, with where it comes from."""
+
+    area_mm2: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """How a figure follows from a table.
+
+    Attributes
+    ----------
+    expression : str
+        The formula with its numbers filled in, Python arithmetic; its value is the figure.
+    points : tuple of str
+        The rows of the table that it stands on, each with its value.
+    """
+
+    expression: str
+    points: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -35,6 +60,8 @@ class SramFigures:
     access_ns : float or None
         None where the source publishes no access time.
     source : str
+    supply_v : float or None
+        Supply voltage of the figures, V; None where the source states none.
     """
 
     read_pj: float
@@ -43,6 +70,7 @@ class SramFigures:
     area_mm2: float
     access_ns: float | None
     source: str
+    supply_v: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +85,7 @@ class RouterFigures:
     leakage_mw: float
     area_mm2: float
     source: str
+    supply_v: float | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +96,7 @@ class LinkFigures:
     leakage_mw: float
     area_mm2: float
     source: str
+    supply_v: float | None = None
 
 
 class SramSource(ABC):
@@ -98,6 +128,13 @@ class SramSource(ABC):
             If the source does not cover the memory; the message says its bounds.
         """
 
+    def derivation(
+        self, figure: str, bank_bits: int, width: int, ports: str, node_nm: float, cell: str, temperature_k: float
+    ) -> Derivation:
+        """Return how a figure (``read_pj``, ``leakage_mw``...) of a bank came about; the number alone if not told."""
+        found = self.figures(bank_bits, width, ports, node_nm, cell, temperature_k)
+        return Derivation(f"{getattr(found, figure):.12g}", (found.source,))
+
 
 class ArithmeticSource(ABC):
     """Energies of arithmetic units.
@@ -113,6 +150,14 @@ class ArithmeticSource(ABC):
     @abstractmethod
     def leakage(self, op: str, bits: int, node_nm: float) -> Leakage:
         """Return the leakage of one unit; raise CostError where it is not covered."""
+
+    def area(self, op: str, bits: int, node_nm: float) -> Area:
+        """Return the area of one unit; raise CostError where it is not covered."""
+        raise CostError(f"area of {op} at {bits} bit, {node_nm:g} nm: this arithmetic source states none")
+
+    def supply(self, node_nm: float) -> float | None:  # noqa: ARG002 - for those that know it
+        """Return the supply voltage of the source's figures, V; None where it states none."""
+        return None
 
 
 class NocSource(ABC):

@@ -11,8 +11,8 @@ mm). Elsewhere:
 - link length: piecewise linear, and linear beyond the table;
 - nodes 45, 32, 22 and 11 nm; between 45 and 22 nm log-log between neighbours.
 
-Every step off the table is said in ``source``. Not modelled: VC allocators, wakeup of gated buffers, data-dependent
-switching.
+Every step off the table is said in ``source``. Leakage is that of 340 K, DSENT's own temperature. Not modelled: VC
+allocators, wakeup of gated buffers, data-dependent switching.
 """
 
 import functools
@@ -96,7 +96,7 @@ class Dsent(NocSource):
         source = f"DSENT 0.9 LVT router, {ports} ports, {flit_bits} bit, {vcs} VC x {buffer_flits}"
         write, read, crossbar, arbitration, clock, leakage, area = values.tolist()
         text = "; ".join([source, *notes])
-        return RouterFigures(write, read, crossbar, arbitration, clock, leakage, area, text)
+        return RouterFigures(write, read, crossbar, arbitration, clock, leakage, area, text, dsent_supply(node_nm))
 
     def link(self, flit_bits: int, length_mm: float, node_nm: float) -> LinkFigures:  # noqa: D102 - documented by NocSource
         lengths, flits = _tables().lengths, _tables().flits
@@ -111,7 +111,15 @@ class Dsent(NocSource):
             notes.append("linear in length" + _beyond(length_mm, lengths[0], lengths[-1]))
         source = f"DSENT 0.9 LVT repeated link, {flit_bits} bit, {length_mm:g} mm, random data"
         energy, leakage, area = values.tolist()
-        return LinkFigures(energy, leakage, area, "; ".join([source, *notes]))
+        return LinkFigures(energy, leakage, area, "; ".join([source, *notes]), dsent_supply(node_nm))
+
+
+def dsent_supply(node_nm: float) -> float:
+    """Return the supply of DSENT's technology model, V; between two models linear."""
+    rows = {int(row["tech_nm"]): float(row["supply_v"]) for row in read_table("noc_dsent_supply")}
+    nodes = sorted(rows)
+    low, high = (nodes[at] for at in bracket(nodes, node_nm))
+    return rows[low] + (rows[high] - rows[low]) * (0.0 if low == high else (node_nm - low) / (high - low))
 
 
 def _router_at(node: int, ports: int, flit_bits: int, vcs: int, entries: int) -> Values:

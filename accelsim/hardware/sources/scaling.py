@@ -1,12 +1,14 @@
-"""Scaling of dynamic energy between process nodes.
+"""Scaling of dynamic energy and of area between process nodes.
 
 Stillmaker and Baas, Integration 58 (2017) 74-81, doi:10.1016/j.vlsi.2017.02.002, eq. for energy: ``factor(V) = b2 V^2
 + b1 V + b0`` with one row of coefficients per node, and energy at Y = energy at X x factor_Y(V_Y) / factor_X(V_X).
 High-performance (HP) rows throughout: mixing HP and LP rows is a known error of other tools. The fits hold only near
 a node's own supply voltage.
 
-Modelled: dynamic energy. Not modelled: leakage, which follows no node law, and voltage scaling below the nominal
-supply.
+Area: the factors of the same paper's table, ``scaling_stillmaker2017_area.csv``, log-log between its nodes.
+
+Modelled: dynamic energy and area. Not modelled: leakage, which follows no node law, and voltage scaling below the
+nominal supply.
 """
 
 import functools
@@ -73,3 +75,34 @@ def scaled(energy_pj: float, from_nm: float, to_nm: float) -> tuple[float, str]:
         return energy_pj, ""
     (start, _), (end, how) = energy_ratio(from_nm), energy_ratio(to_nm)
     return energy_pj * end / start, f", x{end / start:.4f} from {from_nm:g} nm ({how})"
+
+
+def node_supply(node_nm: float) -> float:
+    """Return the supply at which a node is taken, V; linear between nodes. Raise CostError outside 7..90 nm."""
+    energy_ratio(node_nm)
+    nodes = sorted(_ANCHORS)
+    low, high = (nodes[at] for at in bracket(nodes, node_nm))
+    first, second = _ANCHORS[low][1], _ANCHORS[high][1]
+    return first + (second - first) * (0.0 if low == high else (node_nm - low) / (high - low))
+
+
+@functools.cache
+def area_ratio(from_nm: float, to_nm: float) -> tuple[float, str]:
+    """Return area at a node relative to another, and how it was found.
+
+    Raises
+    ------
+    CostError
+        Outside 7..180 nm.
+    """
+    (row,) = (row for row in read_table("scaling_stillmaker2017_area") if row["from_nm"] == "45")
+    factors = {int(key[3:-2]): float(value) for key, value in row.items() if key.startswith("to_")}
+    nodes = sorted(factors)
+    ratios = []
+    for node in (from_nm, to_nm):
+        if not nodes[0] <= node <= nodes[-1]:
+            raise CostError(f"area scaling: expected a node of {nodes[0]}..{nodes[-1]} nm, got {node:g} nm")
+        low, high = (nodes[at] for at in bracket(nodes, node))
+        ratios.append(geometric(factors[low], factors[high], log_weight(low, high, node)))
+    ratio = ratios[1] / ratios[0]
+    return ratio, "" if ratio == 1 else f", x{ratio:.4g} in area from {from_nm:g} nm (Stillmaker & Baas 2017)"

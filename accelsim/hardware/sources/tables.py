@@ -49,3 +49,10 @@ def require_choice(what: str, value: object, known: Sequence[object]) -> None:
     """Raise CostError naming the known values unless ``value`` is one of them."""
     if value not in known:
         raise CostError(f"{what}: expected one of {', '.join(map(str, known))}, got {value}")
+
+
+def geometric_text(low: str, high: str, weight: float) -> str:
+    """Write :func:`geometric` of two expressions as arithmetic; one of them alone at a weight of 0 or 1."""
+    if weight in {0.0, 1.0}:
+        return high if weight else low
+    return f"{low}**{1.0 - weight:.12g} * {high}**{weight:.12g}"

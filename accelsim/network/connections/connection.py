@@ -1,6 +1,6 @@
 """A connection as stored rows of weights and the runs of consecutive targets that they reach.
 
-Every feed-forward layer has the same form. A *row* is a run of weights as a memory holds it; a *run* places one row on
+Every layer has the same form. A *row* is a run of weights as a memory holds it; a *run* places one row on
 consecutive target neurons. A dense layer has one row and one run per source neuron. A convolution has one row per
 (input channel, ky, kx) - its output channels - and, per source neuron, one run for each kernel tap inside the border:
 weights are shared, never unrolled. Pooling in front of a layer only changes which runs a source has.
@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from accelsim.network.connections.kernels import sum_runs
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,23 @@ class LayerShape:
     input_words: int
     output_words: int
     weight_words: int
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How a convolution, or the pool in front of a layer, was laid out, (y, x) each; what an export needs.
+
+    Rows and runs hold all of it, spread out. A connection of which a part was taken away keeps the whole's: compare
+    with the runs before it is believed.
+    """
+
+    source: tuple[int, int, int]
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+    pool: tuple[tuple[int, int], tuple[int, int], tuple[int, int]] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +73,8 @@ class Connection:
     shape : LayerShape
     bits : int
         Stored width of one weight: 2..16, 1 (binary), or 32 for float32.
+    geometry : Geometry or None
+        Of convolutions and pools; None where it is not known.
     """
 
     rows: npt.NDArray[Any]
@@ -65,6 +86,7 @@ class Connection:
     n_target: int
     shape: LayerShape
     bits: int
+    geometry: Geometry | None = None
 
     @property
     def integer(self) -> bool:
@@ -88,11 +110,7 @@ class Connection:
     def absolute_input(self) -> npt.NDArray[np.float64]:
         """Return the largest possible magnitude of accumulated input per target with unit spikes, (n_target,)."""
         total = np.zeros(self.n_target)
-        magnitude = np.abs(self.rows.astype(np.float64))
-        for offset in range(self.run_length):
-            total += np.bincount(
-                self.run_start + offset, weights=magnitude[self.run_row, offset], minlength=self.n_target
-            )
+        sum_runs(np.abs(self.rows.astype(np.float64)), self.run_row, self.run_start, total)
         return total
 
     def dense_matrix(self) -> npt.NDArray[Any]:

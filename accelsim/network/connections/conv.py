@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.errors import NetworkError
-from accelsim.network.connections.connection import Connection, LayerShape
-from accelsim.network.connections.windows import Pool, Window, axis_taps, join_axes
+from accelsim.network.connections.connection import Connection, Geometry, LayerShape
+from accelsim.network.connections.windows import Pool, Window, axis_taps, join_axes, stated
 
 Pair = tuple[int, int]
 
@@ -93,6 +93,7 @@ def convolution(
         n_target=pixels * c_out,
         shape=shape,
         bits=bits,
+        geometry=Geometry(input_shape, (kh, kw), stride, (pad_y, pad_x), dilation, groups, stated(pool)),
     )
     return connection, (y.out, x.out, c_out)
 

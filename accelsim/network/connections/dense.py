@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.errors import NetworkError
-from accelsim.network.connections.connection import Connection, LayerShape
-from accelsim.network.connections.windows import Pool, Window, axis_taps, join_axes
+from accelsim.network.connections.connection import Connection, Geometry, LayerShape
+from accelsim.network.connections.windows import Pool, Window, axis_taps, join_axes, stated
 
 
 def dense(
@@ -67,6 +67,7 @@ def dense(
             weight_words=products,
         ),
         bits=bits,
+        geometry=None if pool is None or input_shape is None else Geometry(input_shape, pool=stated(pool)),
     )
 
 

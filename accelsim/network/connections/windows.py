@@ -20,6 +20,7 @@ MAX_RUNS = 1 << 28
 """Largest number of runs of one connection."""
 
 Indices = npt.NDArray[np.int64]
+Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class Pool:
             for axis, size in enumerate((height, width))
         )
         return y, x
+
+
+def stated(pool: Pool | None) -> tuple[Pair, Pair, Pair] | None:
+    """Return window, stride and padding of a pool."""
+    return None if pool is None else (pool.window, pool.stride, pool.padding)
 
 
 @dataclass(frozen=True)

@@ -1,39 +1,17 @@
 """What an importer is, and how the one for a file is chosen."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from accelsim.errors import NetworkError
 from accelsim.network.graph import Network
+from accelsim.network.importers.options import ImportOptions
 from accelsim.registry import Registry
 
+__all__ = ["IMPORTERS", "ImportOptions", "Importer", "import_network"]
+
 IMPORTERS: Registry[type["Importer"]] = Registry("importer", "accelsim.network.importers")
-
-
-@dataclass(frozen=True)
-class ImportOptions:
-    """What an exported file does not say about the network that was run.
-
-    Attributes
-    ----------
-    dialect : str
-        Name of the discretisation, see :mod:`accelsim.network.importers.dialects`.
-    dt : float
-        Timestep, s.
-    reset : {"subtract", "zero", "v_reset"}
-        Subtract the threshold, write zero, or write the exported ``v_reset``.
-    threshold_op : {">", ">="}
-    reset_delay : bool or None
-        Whether the reset acts one timestep late; None where the dialect has no such choice.
-    """
-
-    dialect: str
-    dt: float
-    reset: Literal["subtract", "zero", "v_reset"]
-    threshold_op: Literal[">", ">="]
-    reset_delay: bool | None = None
 
 
 class Importer(ABC):
@@ -53,6 +31,11 @@ class Importer(ABC):
             Naming the file and the node that cannot be represented.
         """
 
+    @classmethod
+    def companions(cls, path: Path) -> list[Path]:  # noqa: ARG003
+        """Return the files that belong to ``path``, which lie beside it under its name."""
+        return []
+
 
 def import_network(path: Path, options: ImportOptions, file_format: str | None = None) -> Network:
     """Read a network file with the importer of ``file_format``, or else of the file's suffix.
@@ -64,11 +47,16 @@ def import_network(path: Path, options: ImportOptions, file_format: str | None =
     NetworkError
         If the suffix chooses none, or the file cannot be represented.
     """
+    return importer_of(path, file_format).read(path, options)
+
+
+def importer_of(path: Path, file_format: str | None = None) -> type[Importer]:
+    """Return the importer called ``file_format``, or else that of the file's suffix; raises as import_network."""
     if file_format is not None:
-        return IMPORTERS.get(file_format).read(path, options)
+        return IMPORTERS.get(file_format)
     for name in IMPORTERS:
         importer = IMPORTERS.get(name)
         if path.suffix.lower() in importer.suffixes:
-            return importer.read(path, options)
+            return importer
     known = ", ".join(f"{name} ({' '.join(IMPORTERS.get(name).suffixes)})" for name in IMPORTERS)
     raise NetworkError(f"{path}: no importer for suffix {path.suffix!r}; name one with network.format: {known}")

@@ -1,8 +1,8 @@
 """From channel-first files to channel-last neurons, in one place.
 
 Exported tensors are (channels, height, width), (channels, length) or flat. Inside accelsim shaped populations are
-numbered (y, x, channel). A layout remembers the exported shape through a flatten, so that a dense layer behind it, and
-neurons behind that, are put in the order of the population that they read.
+numbered (y, x, channel). A layout remembers the shape through a flatten, so that a dense layer behind it, and neurons
+behind that, are put in the order of the population that they read.
 """
 
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ class Layout:
     Attributes
     ----------
     shape : tuple of int
-        As exported before any flatten: (n,), (channels, length) or (channels, height, width).
-    flat : bool
-        Whether the file sees it flattened (channel-first).
+        As exported before any flatten that mixes channels: (n,), (channels, length) or (channels, height, width).
+    view : tuple of int or None
+        Shape that the file sees behind a flatten, of the same channel-first values; None: ``shape`` itself.
     """
 
     shape: tuple[int, ...]
-    flat: bool = False
+    view: tuple[int, ...] | None = None
 
     @property
     def size(self) -> int:
@@ -41,7 +41,17 @@ class Layout:
     @property
     def exported(self) -> tuple[int, ...]:
         """The shape that the file's next node sees."""
-        return (self.size,) if self.flat else self.shape
+        return self.shape if self.view is None else self.view
+
+    def flattened(self, start: int, end: int) -> "Layout":
+        """Return the layout behind a flatten of the axes ``start`` to ``end`` of what the file sees, both included."""
+        seen = self.exported
+        merged = (*seen[:start], int(np.prod(seen[start : end + 1], dtype=np.int64)), *seen[end + 1 :])
+        if merged == seen:
+            return self
+        if start > 0 and self.view is None:
+            return Layout(merged)  # channels stay apart, and so does the numbering
+        return Layout(self.shape, merged)
 
     @property
     def image(self) -> tuple[int, int, int]:
@@ -63,7 +73,9 @@ class Layout:
         spread = values.reshape(*lead, channels, height, width)
         return np.ascontiguousarray(np.moveaxis(spread, -3, -1).reshape(*lead, self.size))
 
-    def parameter(self, node: RawNode, key: str, default: float | None = None) -> npt.NDArray[np.float64]:
+    def parameter(
+        self, node: RawNode, key: str, default: float | None = None, *, infinite: bool = False
+    ) -> npt.NDArray[np.float64]:
         """Return a parameter of a node as one value per neuron, (n,).
 
         Accepted are one value for all, one per channel (shape (channels, 1, 1)) and the exported shape.
@@ -75,14 +87,14 @@ class Layout:
         """
         if default is not None and key not in node.values:
             return np.full(self.size, default)
-        value = node.array(key).astype(np.float64)
         target = self.exported
         per_channel = (target[0], *(1,) * (len(target) - 1))
-        if value.size == 1:
-            value = value.reshape(())
-        elif value.shape not in {target, per_channel}:
-            raise NetworkError(f"{node}: {key}: expected shape {target}, got {value.shape}")
-        return self.to_neurons(np.broadcast_to(value, target))
+        shape = getattr(node.values.get(key), "shape", target)
+        single = np.prod(shape, dtype=np.int64) == 1
+        if not single and shape not in {target, per_channel}:
+            raise NetworkError(f"{node}: {key}: expected shape {target}, got {shape}")
+        value = node.array(key, infinite=infinite).astype(np.float64)
+        return self.to_neurons(np.broadcast_to(value.reshape(()) if single else value, target))
 
 
 def layout_of(node: RawNode) -> Layout:

@@ -1,73 +1,71 @@
-"""One projection from the linear nodes between two neuron nodes: [Scale] [pool] [Flatten] linear [Scale] -> neurons.
+"""Projections from the linear nodes between two neuron nodes.
 
-A pool becomes part of the connection (sum pool; an average's factor goes into the weights). A Scale is folded into the
-weights: per input channel where it stands before the linear node, per output channel behind it. What cannot be folded
-without unrolling shared weights is refused. Without a linear node the connection is one to one (per channel, pooled).
+A pool in front becomes part of the connection (sum pool; an average's factor goes into the weights). Scales are folded
+into the weights: per input channel where they stand in front of the linear node, per output channel behind it. Linear
+nodes in a row are joined where that is exact (:mod:`accelsim.network.importers.nir_join`). Delays that differ between
+neurons make several projections. What cannot be folded without unrolling shared weights is refused. Without a linear
+node the connection is one to one (per channel, pooled).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from accelsim.errors import NetworkError
-from accelsim.network.connections.connection import Connection
-from accelsim.network.connections.conv import convolution
-from accelsim.network.connections.dense import dense
-from accelsim.network.connections.windows import Pool, output_size
+from accelsim.network.connections.windows import Pool
+from accelsim.network.importers.conv_geometry import Geometry, geometry_of, joined
 from accelsim.network.importers.layout import Layout
 from accelsim.network.importers.nir_file import RawNode
+from accelsim.network.importers.nir_weights import Conv, Dense, Kernel, Weights, dense_behind, per_channel
 
 Floats = npt.NDArray[np.float64]
-
-
+Steps = npt.NDArray[np.int64]
 Pair = tuple[int, int]
 
-
-@dataclass(frozen=True)
-class _Geometry:
-    """Of a convolution, (y, x) each; a 1-D one has height 1."""
-
-    stride: Pair
-    padding: tuple[Pair, Pair]
-    dilation: Pair
-    groups: int
-
-    def outputs(self, size: Pair, kernel: tuple[int, ...]) -> Pair:
-        """Return the output height and width; a 1-D kernel has one axis."""
-        spans = (1,) * (2 - len(kernel)) + tuple(kernel)
-        height, width = (
-            output_size(size[axis], spans[axis], self.stride[axis], sum(self.padding[axis]), self.dilation[axis])
-            for axis in range(2)
-        )
-        return height, width
+DELAY_TOLERANCE: Final = 1e-6
+"""How far a delay may be from a whole number of timesteps, relative to itself or to one timestep."""
 
 
 class Chain:
-    """Takes the linear nodes in order and builds one connection.
+    """Takes the linear nodes in order.
 
     Parameters
     ----------
     source : Layout
         Of the population in front.
+    dt : float
+        Timestep, s.
+
+    Attributes
+    ----------
+    layout : Layout
+        Behind the nodes so far.
+    repairs : list of str
+        What was put right.
+    biases : dict of int to (n,) float64
+        Constant currents by the timestep at which they begin, in the order of ``layout``.
     """
 
-    def __init__(self, source: Layout) -> None:
+    def __init__(self, source: Layout, dt: float) -> None:
         self.source = source
         self.layout = source
-        self._in = source
-        self._image = source.image
+        self.repairs: list[str] = []
+        self.biases: dict[int, Floats] = {}
+        self._dt = dt
         self._pool: Pool | None = None
-        self._linear: RawNode | None = None
-        self._before: list[tuple[RawNode, Floats]] = []
+        self._image = source.image
+        self._kernel: Kernel | None = None
+        self._before: list[tuple[str, Floats]] = []
         self._after: list[tuple[str, Floats]] = []
         self._gain = 1.0
-        self._geometry = _Geometry((1, 1), ((0, 0), (0, 0)), (1, 1), 1)
+        self._source_delay: Steps = np.zeros(1, dtype=np.int64)
+        self._target_delay: Steps = np.zeros(1, dtype=np.int64)
+        self._flattened: RawNode | None = None
 
-    def add(self, node: RawNode) -> None:
-        """Take the next node.
+    def add(self, node: RawNode, *, bias: bool = True) -> None:
+        """Take the next node; its bias is left out where another path counts it already.
 
         Raises
         ------
@@ -76,219 +74,200 @@ class Chain:
         """
         try:
             _TAKE[node.type](self, node)
+            if bias and node.type in _BIASED:
+                self._add_bias(node)
         except NetworkError as error:
             text = str(error)
             raise NetworkError(text if text.startswith("node ") else f"{node}: {text}") from None
+        self._flattened = node if node.type == "Flatten" else None
 
-    def finish(self, neurons: RawNode, gain: Floats) -> tuple[Connection, Floats | None]:
-        """Return the connection into ``neurons`` and the bias per neuron, both times ``gain`` (n,)."""
-        if (gain != 1.0).any():
-            self._after.append((f"{neurons}: the input gain r dt/tau (or r dt)", gain))
-        if self._linear is None:
-            return self._one_to_one(), None
-        linear = self._linear
-        try:
-            connection = self._dense(linear) if linear.type in {"Linear", "Affine"} else self._convolution(linear)
-        except NetworkError as error:
-            text = str(error)
-            raise NetworkError(text if text.startswith("node ") else f"{linear}: {text}") from None
-        bias = linear.array("bias").astype(np.float64).ravel() if "bias" in linear.values else np.zeros(0)
-        if bias.size == 0:
-            return connection, None
-        return connection, np.resize(bias, self.layout.size) * self._factor()
+    def weights(self, neurons: str, gain: Floats | None) -> Weights:
+        """Return everything that the connection into ``neurons`` is made of; ``gain`` (n,) multiplies it."""
+        after = list(self._after)
+        if gain is not None and (gain != 1.0).any():
+            after.append((f"{neurons}: the input gain r dt/tau (or r dt)", gain))
+        return Weights(
+            image=self._image,
+            layout=self.layout,
+            pool=self._pool,
+            kernel=self._kernel,
+            before=tuple(self._before),
+            after=tuple(after),
+            gain=self._gain,
+            source_delay=self._source_delay,
+            target_delay=self._target_delay,
+        )
 
     def take_scale(self, node: RawNode) -> None:
         """Fold an elementwise factor."""
         factor = self.layout.parameter(node, "scale")
-        if self._linear is None:
-            self._before.append((node, factor))
-        else:
-            self._after.append((str(node), factor))
+        self.biases = {delay: value * factor for delay, value in self.biases.items()}
+        (self._before if self._kernel is None else self._after).append((str(node), factor))
 
     def take_flatten(self, node: RawNode) -> None:
-        """Flatten the whole shape, channel-first."""
+        """Merge axes, channel-first; they count from the sample, as the file has no batch axis."""
         shape = self.layout.exported
         _expect_stated(node, "input_type", shape)
         (start,), (end,) = node.integers("start_dim", 1), node.integers("end_dim", 1)
-        last = len(shape) - 1
-        if start > 0 or end not in {-1, last}:
-            raise NetworkError(
-                f"flattens axes {start}..{end} of {shape}; expected all of them (start_dim 0, end_dim -1), as the "
-                "file has no "
-                "batch axis"
-            )
-        self.layout = replace(self.layout, flat=True)
+        first, last = (axis + len(shape) if axis < 0 else axis for axis in (start, end))
+        if not 0 <= first <= last < len(shape):
+            if (start, end) == (1, -1) and len(shape) == 1:
+                return  # nothing to flatten behind the channels
+            raise NetworkError(f"flattens axes {start}..{end} of {shape}, which has {len(shape)}")
+        self.layout = self.layout.flattened(first, last)
+
+    def take_delay(self, node: RawNode) -> None:
+        """Delay every value by a whole number of timesteps."""
+        delay = self.layout.parameter(node, "delay")
+        steps = np.rint(delay / self._dt)
+        wrong = np.abs(delay - steps * self._dt) > DELAY_TOLERANCE * np.maximum(np.abs(delay), self._dt)
+        if wrong.any() or (delay < 0).any() or (steps > 1 << 30).any():
+            value = delay[np.argmax(wrong | (delay < 0) | (steps > 1 << 30))]
+            raise NetworkError(f"delay: expected a whole number of timesteps of {self._dt:g} s, got {value:g} s")
+        whole = steps.astype(np.int64)
+        if (whole == whole[0]).all():
+            whole = whole[:1]
+        if self._kernel is not None:
+            self._target_delay = self._target_delay + whole
+        elif self._pool is None or whole.size == 1:
+            self._source_delay = self._source_delay + whole
+        else:
+            raise NetworkError("delay: differs between the outputs of a pool; expected one delay there")
+        shifted: dict[int, Floats] = {}
+        for begin, value in self.biases.items():
+            for extra in np.unique(whole).tolist():
+                part = value * (whole == extra)
+                shifted[begin + extra] = shifted.get(begin + extra, 0.0) + part
+        self.biases = shifted
 
     def take_pool(self, node: RawNode) -> None:
-        """Put a sum or average pool in front."""
-        if self._linear is not None or self._pool is not None:
-            before = self._linear or "another pool"
-            raise NetworkError(
-                f"a pool behind {before}; expected it in front of a linear node or directly behind neurons"
-            )
+        """Put a sum or average pool in front, or join it to the convolution in front of it."""
         self._expect_axes(3, "(channels, height, width)")
-        window = _pair(node, "kernel_size")
-        pool = Pool(window, _pair(node, "stride"), _pair(node, "padding"))
+        window, stride, padding = (_pair(node, key) for key in ("kernel_size", "stride", "padding"))
+        pool = Pool(window, stride, padding)
         height, width = pool.output_shape(*self.layout.image[:2])
         channels = self.layout.shape[0]
-        self._before = [(scale, self._pooled_scale(scale, factor, height * width)) for scale, factor in self._before]
-        self._pool = pool
+        if isinstance(self._kernel, Conv):
+            if channels * window[0] * window[1] > 1 << 24:
+                raise NetworkError(f"kernel_size: a window of {window} is too large to be joined to a convolution")
+            ones = np.full((channels, 1, *window), pool.gain if node.type == "AvgPool2d" else 1.0)
+            sides = ((padding[0], padding[0]), (padding[1], padding[1]))
+            self._join_conv(ones, Geometry(stride, sides, (1, 1), channels), (height, width))
+            return
+        if self._kernel is not None or self._pool is not None:
+            before = "another pool" if self._kernel is None else "a dense layer"
+            raise NetworkError(
+                f"a pool behind {before}; expected it in front of a linear node, behind a convolution or directly "
+                "behind neurons"
+            )
+        self._before = [(name, self._pooled_scale(name, value, height * width)) for name, value in self._before]
+        self._pool, self._image = pool, self.layout.image
         self._gain = pool.gain if node.type == "AvgPool2d" else 1.0
         self.layout = Layout((channels, height, width))
 
-    def _pooled_scale(self, scale: RawNode, factor: Floats, pixels: int) -> Floats:
-        per_channel = self._per_channel(factor, self.layout.shape[0])
-        if per_channel is None:
-            raise NetworkError(f"{scale}: varies over positions and stands before a pool, so it cannot be folded")
-        return np.tile(per_channel, pixels)
+    def _pooled_scale(self, name: str, factor: Floats, pixels: int) -> Floats:
+        channels = per_channel(factor, self.layout.shape[0])
+        if channels is None:
+            raise NetworkError(f"{name}: varies over positions and stands before a pool, so it cannot be folded")
+        return np.tile(channels, pixels)
 
     def take_dense(self, node: RawNode) -> None:
-        """Make it a dense layer."""
-        self._take_linear(node)
-        self._expect_axes(1, "(n,); is a Flatten missing?")
+        """Make it a dense layer, or join it to the linear node in front."""
         weight = node.array("weight")
-        if weight.ndim != 2 or weight.shape[1] != self.layout.size:
+        self._undo_batch_axis(weight.shape)
+        self._expect_axes(1, "(n,); is a Flatten missing?")
+        if weight.ndim != 2 or weight.size == 0 or weight.shape[1] != self.layout.size:
             raise NetworkError(f"weight: expected shape (n_out, {self.layout.size}), got {weight.shape}")
-        self._in = self.layout
-        self._expect_bias(node, weight.shape[0])
+        _expect_bias(node, weight.shape[0])
+        columns = self.layout.to_neurons(weight)
+        if self._kernel is None:
+            self._kernel = Dense(columns)
+        else:
+            self._one_delay()
+            self._kernel = dense_behind(columns, self._kernel, self._after)
+            self.biases = {delay: columns.astype(np.float64) @ value for delay, value in self.biases.items()}
+            self._after = []
         self.layout = Layout((weight.shape[0],))
 
+    def _undo_batch_axis(self, shape: tuple[int, ...]) -> None:
+        """Flatten whole where a Flatten counted a batch axis that the file does not have."""
+        flat = self._flattened
+        if flat is None or len(self.layout.exported) == 1 or len(shape) != 2 or shape[1] != self.layout.size:
+            return
+        if flat.integers("start_dim", 1) == (1,):
+            self.repairs.append(f"{flat}: start_dim 1 counts a batch axis that the file does not have: taken for 0")
+            self.layout = self.layout.flattened(0, len(self.layout.exported) - 1)
+
     def take_conv(self, node: RawNode) -> None:
-        """Make it a convolution."""
-        self._take_linear(node)
+        """Make it a convolution, or join it to the one in front."""
         axes = 1 if node.type == "Conv1d" else 2
         self._expect_axes(axes + 1, "(channels, length)" if axes == 1 else "(channels, height, width)")
         shape = self.layout.shape
         weight = node.array("weight")
         (groups,) = node.integers("groups", 1)
-        if weight.ndim != axes + 2 or groups < 1 or weight.shape[1] * groups != shape[0]:
+        if weight.ndim != axes + 2 or weight.size == 0 or groups < 1 or weight.shape[1] * groups != shape[0]:
             kernel = ", ".join(("kh", "kw")[-axes:])
             raise NetworkError(
                 f"weight: expected shape (c_out, c_in / groups, {kernel}) for {shape[0]} input channels in {groups} "
                 "groups, got "
                 f"{weight.shape}"
             )
+        if weight.shape[0] % groups:
+            raise NetworkError(f"groups: expected a divisor of the {weight.shape[0]} output channels, got {groups}")
         _expect_stated(node, "input_shape", shape[1:])
-        self._expect_bias(node, weight.shape[0])
-        self._in = self.layout
-        self._geometry = _geometry(node, weight.shape[2:], groups)
-        height, width = self._geometry.outputs(self.layout.image[:2], weight.shape[2:])
-        self.layout = Layout((weight.shape[0], *((height, width)[2 - axes :])))
+        _expect_bias(node, weight.shape[0])
+        how = geometry_of(node, weight.shape[2:], groups)
+        size = how.outputs(self.layout.image[:2], weight.shape[2:])
+        spread = weight[:, :, None, :] if axes == 1 else weight
+        if self._kernel is not None:
+            self._join_conv(spread, how, size, axes)
+            return
+        if self._pool is None:
+            self._image = self.layout.image
+        elif self._pool.output_shape(*self._image[:2]) != self.layout.image[:2]:
+            raise NetworkError("a flatten between a pool and a convolution; put it in front of the pool")
+        self._kernel = Conv(spread, how, self.layout)
+        self.layout = Layout((weight.shape[0], *(size[2 - axes :])))
 
-    def _take_linear(self, node: RawNode) -> None:
-        if self._linear is not None:
-            raise NetworkError(
-                f"follows {self._linear} without neurons between them; merge the two linear nodes at export"
-            )
-        self._linear = node
+    def _join_conv(self, weights: npt.NDArray[np.floating], how: Geometry, size: Pair, axes: int = 2) -> None:
+        if not isinstance(self._kernel, Conv):
+            raise NetworkError("a convolution behind a dense layer without neurons between them; put neurons there")
+        self._one_delay()
+        first = self._kernel.scaled(self._after)
+        kernel, geometry = joined(first, self._kernel.geometry, weights, how)
+        channels = self.layout.shape[0]
+        biases = {}
+        for begin, value in self.biases.items():
+            constant = per_channel(value, channels)
+            if constant is None:
+                raise NetworkError("the bias in front varies over positions, so the two cannot be joined")
+            filters = weights.shape[0] // how.groups
+            groups = np.arange(weights.shape[0]) // filters
+            summed = weights.sum(axis=(2, 3)) * constant.reshape(how.groups, -1)[groups]
+            biases[begin] = np.tile(summed.sum(axis=1), size[0] * size[1])
+        self.biases = biases
+        self._kernel, self._after = Conv(kernel, geometry, self._kernel.layout), []
+        self.layout = Layout((weights.shape[0], *(size[2 - axes :])))
 
-    def _dense(self, node: RawNode) -> Connection:
-        weights = self._in.to_neurons(node.array("weight"))
-        factor = self._factor()[:, None] * self._input_factor(self._in.size)
-        image = self._image if self._pool is not None else None
-        return dense(_folded(weights, factor), pool=self._pool, input_shape=image)
+    def _one_delay(self) -> None:
+        if self._target_delay.size > 1:
+            raise NetworkError("follows a delay that differs between the outputs of a linear node; put neurons between")
 
-    def _convolution(self, node: RawNode) -> Connection:
-        weights = node.array("weight")
-        if weights.ndim == 3:
-            weights = weights[:, :, None, :]
-        c_out, per_group = weights.shape[:2]
-        factor = self._channel_factor(c_out)[:, None] * np.ones(per_group)
-        for scale, values in self._before:
-            channels = self._per_channel(values, self._in.shape[0])
-            if channels is None:
-                raise NetworkError(f"{scale}: varies over positions, but the convolution behind it shares its weights")
-            group = np.arange(c_out) // (c_out // self._geometry.groups)
-            factor *= channels.reshape(-1, per_group)[group]
-        folded = _folded(weights, factor[:, :, None, None] * self._gain)
-        how = self._geometry
-        return convolution(
-            folded,
-            self._image,
-            stride=how.stride,
-            padding=how.padding,
-            dilation=how.dilation,
-            groups=how.groups,
-            pool=self._pool,
-        )[0]
-
-    def _one_to_one(self) -> Connection:
-        """Join each (pooled) position to its own neuron."""
-        height, width, channels = self.layout.image
-        factor = self._factor() * self._input_factor(self.layout.size)
-        per_channel = self._per_channel(factor, channels)
-        if per_channel is not None:
-            weights = _folded(np.ones((channels, 1, 1, 1), dtype=np.float32), per_channel[:, None, None, None])
-            return convolution(weights, self._image, groups=channels, pool=self._pool)[0]
-        if self._pool is not None:
-            names = ", ".join(name for name, _ in self._after)
-            raise NetworkError(f"{names}: varies over positions behind a pool, so it cannot be folded")
-        size = height * width * channels
-        weights = _folded(np.ones((size, 1, 1, 1), dtype=np.float32), factor[:, None, None, None])
-        return convolution(weights, (1, 1, size), groups=size)[0]
-
-    def _input_factor(self, size: int) -> Floats:
-        factor = np.full(size, self._gain)
-        for _, values in self._before:
-            factor = factor * values
-        return factor
-
-    def _factor(self) -> Floats:
-        factor = np.ones(self.layout.size)
-        for _, values in self._after:
-            factor = factor * values
-        return factor
-
-    def _channel_factor(self, channels: int) -> Floats:
-        factor = np.ones(channels)
-        for name, values in self._after:
-            per_channel = self._per_channel(values, channels)
-            if per_channel is None:
-                raise NetworkError(f"{name}: varies over positions, but the convolution in front shares its weights")
-            factor *= per_channel
-        return factor
-
-    @staticmethod
-    def _per_channel(values: Floats, channels: int) -> Floats | None:
-        """Return the values of the channels where they are the same at every position, else None."""
-        spread = values.reshape(-1, channels)
-        return spread[0].copy() if (spread == spread[0]).all() else None
+    def _add_bias(self, node: RawNode) -> None:
+        if "bias" not in node.values:
+            return
+        bias = node.array("bias").astype(np.float64).ravel()
+        if bias.any():
+            begin = 0
+            full = np.resize(bias, self.layout.size)
+            self.biases[begin] = self.biases.get(begin, 0.0) + full
 
     def _expect_axes(self, axes: int, meaning: str) -> None:
-        if len(self.layout.exported) != axes:
-            raise NetworkError(f"expected an input {meaning}, got {self.layout.exported}")
-
-    @staticmethod
-    def _expect_bias(node: RawNode, outputs: int) -> None:
-        if node.type == "Linear" or "bias" not in node.values:
-            return
-        shape = node.array("bias").shape
-        if shape not in {(outputs,), (0,)}:
-            raise NetworkError(f"bias: expected shape ({outputs},), got {shape}")
-
-
-def _geometry(node: RawNode, kernel: tuple[int, ...], groups: int) -> _Geometry:
-    axes = len(kernel)
-    missing = 2 - axes
-    stride, dilation = node.integers("stride", axes), node.integers("dilation", axes)
-    padding = node.values.get("padding")
-    sides: tuple[Pair, ...]
-    if not isinstance(padding, str):
-        sides = tuple((side, side) for side in node.integers("padding", axes))
-    elif padding == "valid":
-        sides = ((0, 0),) * axes
-    elif padding == "same":
-        if set(stride) != {1}:
-            raise NetworkError(f"padding: 'same' expects stride 1, got {stride}")
-        # As in PyTorch, an even total of zeros is split, and an odd one has the extra zero behind.
-        totals = [spread * (size - 1) for spread, size in zip(dilation, kernel, strict=True)]
-        sides = tuple((total // 2, total - total // 2) for total in totals)
-    else:
-        raise NetworkError(f"padding: expected integers, 'same' or 'valid', got {padding!r}")
-    first, second = ((0, 0),) * missing + sides
-    y, x = (1,) * missing + stride
-    spread_y, spread_x = (1,) * missing + dilation
-    return _Geometry((y, x), (first, second), (spread_y, spread_x), groups)
+        seen = self.layout.exported
+        if len(seen) != axes:
+            raise NetworkError(f"expected an input {meaning}, got {seen}")
+        if axes > 1 and self.layout.view is not None:
+            raise NetworkError(f"expected an input {meaning}, got {seen} flattened across channels")
 
 
 def _expect_stated(node: RawNode, key: str, shape: tuple[int, ...]) -> None:
@@ -300,26 +279,27 @@ def _expect_stated(node: RawNode, key: str, shape: tuple[int, ...]) -> None:
         raise NetworkError(f"{key}: expected {shape}, the shape in front of it, got {stated}")
 
 
+def _expect_bias(node: RawNode, outputs: int) -> None:
+    if node.type == "Linear" or "bias" not in node.values:
+        return
+    shape = node.array("bias").shape
+    if shape not in {(outputs,), (0,)}:
+        raise NetworkError(f"bias: expected shape ({outputs},), got {shape}")
+
+
 def _pair(node: RawNode, key: str) -> Pair:
     first, second = node.integers(key, 2)
     return first, second
 
 
-def _folded(weights: npt.NDArray[Any], factor: Floats) -> npt.NDArray[np.float32]:
-    """Return weights times factor in float32; untouched where every factor is one."""
-    if (factor == 1.0).all():
-        return weights.astype(np.float32)
-    product = weights.astype(np.float64) * factor
-    if (np.abs(product) > np.finfo(np.float32).max).any():
-        raise NetworkError("a weight times its folded factors is beyond float32")
-    return product.astype(np.float32)
-
+_BIASED: Final = {"Affine", "Conv1d", "Conv2d"}
 
 _TAKE: Final[dict[str, Callable[[Chain, RawNode], None]]] = {
     "Affine": Chain.take_dense,
     "AvgPool2d": Chain.take_pool,
     "Conv1d": Chain.take_conv,
     "Conv2d": Chain.take_conv,
+    "Delay": Chain.take_delay,
     "Flatten": Chain.take_flatten,
     "Linear": Chain.take_dense,
     "Scale": Chain.take_scale,

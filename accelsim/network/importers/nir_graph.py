@@ -1,11 +1,11 @@
 """From raw NIR nodes to populations and projections.
 
-Neuron nodes become populations; the linear nodes on each path between two of them become one projection. Two paths
-into one neuron node add their currents. Refused, naming the node: unknown node types, cycles, several inputs or
-outputs, nodes that lead nowhere, sums in front of a linear node, and a network that does not end in neurons.
+Neuron nodes become populations; the linear nodes on each path between two of them become one projection, or one per
+delay. Several paths into one neuron node add their currents. Cycles are recurrence. Refused, naming the node: unknown
+node types, several inputs or outputs, nodes that lead nowhere, and a network that does not end in neurons.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,12 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.errors import NetworkError
+from accelsim.network.connections.dense import dense
 from accelsim.network.graph import Network, Population, Projection
-from accelsim.network.importers.dialects import NEURON_TYPES, check_options, discretise
-from accelsim.network.importers.importer import ImportOptions
+from accelsim.network.importers.dialects.dialect import DIALECTS, NEURON_TYPES, Dialect, Site
 from accelsim.network.importers.layout import Layout, layout_of
 from accelsim.network.importers.nir_chain import LINEAR_TYPES, Chain
+from accelsim.network.importers.nir_checks import check_graph, check_output, defaults_taken
 from accelsim.network.importers.nir_file import RawGraph, RawNode
+from accelsim.network.importers.nir_paths import Path, leads_back, paths_into
+from accelsim.network.importers.nir_repair import FlatGraph, flatten
+from accelsim.network.importers.options import Choices, ImportOptions
+from accelsim.neurons.threshold import Threshold
 
 Floats = npt.NDArray[np.float64]
 
@@ -27,15 +32,33 @@ KNOWN_TYPES = tuple(sorted({"Input", "Output", *LINEAR_TYPES, *NEURON_TYPES}))
 
 @dataclass
 class _Build:
-    """Populations and projections made so far, in topological order."""
+    """What is known and made so far."""
 
-    options: ImportOptions
+    graph: FlatGraph
+    dialect: type[Dialect]
+    choices: Choices
+    paths: dict[str, list[Path]]
     layouts: dict[str, Layout] = field(default_factory=dict)
     populations: dict[str, Population] = field(default_factory=dict)
     projections: list[Projection] = field(default_factory=list)
+    meanings: dict[str, str] = field(default_factory=dict)
+    recurrent: list[str] = field(default_factory=list)
+    chains: dict[Path, Chain] = field(default_factory=dict)
+
+    def chain(self, path: Path) -> Chain:
+        """Return the chain of a path, with the biases that belong to it."""
+        if path in self.chains:
+            return self.chains[path]
+        chain = self.chains[path] = Chain(self.layouts[path.source], self.choices.dt)
+        for node, counted in zip(path.nodes, path.counted, strict=True):
+            chain.add(node, bias=counted)
+        for repair in chain.repairs:
+            if repair not in self.graph.repairs:
+                self.graph.repairs.append(repair)
+        return chain
 
 
-def build_network(graph: RawGraph, options: ImportOptions, name: str) -> Network:
+def build_network(raw: RawGraph, options: ImportOptions, name: str) -> Network:
     """Return the float32 network of a raw graph.
 
     Raises
@@ -43,177 +66,165 @@ def build_network(graph: RawGraph, options: ImportOptions, name: str) -> Network
     NetworkError
         Naming the node that cannot be represented.
     """
-    check_options(options)
-    for node in graph.nodes.values():
-        if node.type not in KNOWN_TYPES:
-            raise NetworkError(f"{node}: not a node type that can be represented. Known: {', '.join(KNOWN_TYPES)}")
-    before, after = _neighbours(graph)
-    start, end = _only(graph, "Input"), _only(graph, "Output")
-    order = _topological(graph, before, after)
-    _check_ends(graph, before, after)
-
-    build = _Build(options)
-    for node in order:
-        if node.type == "Input":
-            build.layouts[node.name] = layout_of(node)
-            build.populations[node.name] = Population(node.name, build.layouts[node.name].population, None)
-        elif node.type in NEURON_TYPES:
-            _add_population(build, node, graph, before)
-    _check_output(build, end, graph, before)
+    dialect = DIALECTS.get(str(options.dialect))
+    graph = flatten(raw)
+    choices = dialect.settle(options, raw.metadata, list(graph.nodes.values()))
+    start, end = check_graph(graph, KNOWN_TYPES)
+    if dialect.input_beside_recurrence:
+        _lead_past_recurrence(graph)
+    before, _ = graph.neighbours()
+    neurons = [node for node in graph.nodes.values() if node.type in NEURON_TYPES]
+    build = _Build(graph, dialect, choices, {node.name: paths_into(node.name, graph.nodes, before) for node in neurons})
+    build.layouts[start.name] = layout_of(start)
+    order = _find_layouts(build, neurons)
+    back = leads_back(start.name, _reach(build, start.name, order))
+    build.populations[start.name] = Population(start.name, build.layouts[start.name].population, None)
+    last = check_output(graph, end, build.layouts, before, NEURON_TYPES)
+    for node in [*(item for item in order if item.name != last), graph.nodes[last]]:
+        _add_population(build, node, back)
+    graph.repairs.extend(defaults_taken(order, build.layouts))
     return Network(
         name=name,
         populations=build.populations,
         projections=tuple(build.projections),
-        dt=options.dt,
-        provenance=_provenance(graph, options, start),
+        dt=choices.dt,
+        provenance=_provenance(build, start),
     )
 
 
-def _add_population(build: _Build, node: RawNode, graph: RawGraph, before: Mapping[str, list[str]]) -> None:
-    chains = []
-    for first in before[node.name]:
-        source, nodes = _path_back(first, graph, before)
-        chain = Chain(build.layouts[source])
-        for item in nodes:
-            chain.add(item)
-        chains.append((source, nodes, chain))
-    layout = chains[0][2].layout
-    for _, nodes, chain in chains[1:]:
-        if chain.layout != layout:
-            by = nodes[-1] if nodes else "its source"
-            raise NetworkError(
-                f"{node}: inputs of different shapes: {layout.exported}, and {chain.layout.exported} from {by}"
-            )
-    neurons = discretise(node, layout, build.options)
-    bias: Floats = neurons.offset.copy()
-    for source, nodes, chain in chains:
-        connection, current = chain.finish(node, neurons.gain)
-        bias += 0.0 if current is None else current
-        path = tuple(item.name for item in nodes)
-        build.projections.append(Projection(source, node.name, connection, path))
-    stored = bias.astype(np.float32) if bias.any() else None
-    build.layouts[node.name] = layout
-    build.populations[node.name] = Population(node.name, layout.population, neurons.model, stored, np.ones(layout.size))
-
-
-def _path_back(name: str, graph: RawGraph, before: Mapping[str, list[str]]) -> tuple[str, list[RawNode]]:
-    """Return the population in front and the linear nodes on the way, in their order."""
-    nodes: list[RawNode] = []
-    while graph.nodes[name].type in LINEAR_TYPES:
-        node = graph.nodes[name]
-        if len(before[name]) != 1:
-            found = ", ".join(repr(item) for item in before[name])
-            raise NetworkError(
-                f"{node}: expected one input, got {found}; sums are represented only directly in front of neurons"
-            )
-        nodes.append(node)
-        (name,) = before[name]
-    return name, nodes[::-1]
-
-
-def _neighbours(graph: RawGraph) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    before: dict[str, list[str]] = {name: [] for name in graph.nodes}
-    after: dict[str, list[str]] = {name: [] for name in graph.nodes}
-    for source, target in graph.edges:
-        for end in (source, target):
-            if end not in graph.nodes:
-                raise NetworkError(f"edge {source!r} -> {target!r}: node {end!r} does not exist")
-        if target in after[source]:
-            raise NetworkError(f"edge {source!r} -> {target!r}: stated twice")
-        after[source].append(target)
-        before[target].append(source)
-    return before, after
-
-
-def _only(graph: RawGraph, kind: str) -> RawNode:
-    found = [node for node in graph.nodes.values() if node.type == kind]
-    if len(found) != 1:
-        names = ", ".join(repr(node.name) for node in found) or "none"
-        raise NetworkError(f"expected exactly one node of type {kind}, got {names}")
-    return found[0]
-
-
-def _topological(graph: RawGraph, before: Mapping[str, list[str]], after: Mapping[str, list[str]]) -> list[RawNode]:
-    """Return the nodes in an order in which every edge points forward (Kahn); ties in the order of the file."""
-    waiting = {name: len(sources) for name, sources in before.items()}
-    ready = [name for name, count in waiting.items() if count == 0]
-    order = []
-    for name in ready:
-        order.append(graph.nodes[name])
-        for target in after[name]:
-            waiting[target] -= 1
-            if waiting[target] == 0:
-                ready.append(target)
-    if len(order) < len(graph.nodes):
-        cycle = _cycle(next(name for name, count in waiting.items() if count), waiting, before)
-        raise NetworkError(f"the graph has a cycle: {' -> '.join(cycle)}; this version runs feed-forward networks")
+def _find_layouts(build: _Build, neurons: Sequence[RawNode]) -> list[RawNode]:
+    """Find the shape of every neuron node from the paths whose source is known; return the nodes in that order."""
+    order: list[RawNode] = []
+    missing = {node.name: node for node in neurons}
+    while missing:
+        found = {}
+        for name in missing:
+            ready = [path for path in build.paths[name] if path.source in build.layouts]
+            if ready:
+                layouts = [build.chain(path).layout for path in ready]
+                # A layout that remembers a shape behind a flatten says more than the flat one.
+                found[name] = next((item for item in layouts if item.view is not None), layouts[0])
+        if not found:
+            node = next(iter(missing.values()))
+            raise NetworkError(f"{node}: no path leads from the input to it")
+        build.layouts.update(found)
+        order += [missing.pop(name) for name in found]
     return order
 
 
-def _cycle(name: str, waiting: Mapping[str, int], before: Mapping[str, list[str]]) -> list[str]:
-    """Walk back among waiting nodes, which each have a waiting source, until one repeats."""
-    path: list[str] = []
-    while name not in path:
-        path.append(name)
-        name = next(source for source in before[name] if waiting[source])
-    return [name, *path[: path.index(name) - 1 : -1]] if path.index(name) else [name, *path[::-1]]
+def _reach(build: _Build, start: str, order: Sequence[RawNode]) -> dict[str, list[str]]:
+    """Return, by population, the populations that it reaches without a delay."""
+    after: dict[str, list[str]] = {start: [], **{node.name: [] for node in order}}
+    for node in order:
+        for path in build.paths[node.name]:
+            parts = build.chain(path).weights(str(node), None)
+            if int(parts.source_delay.min() + parts.target_delay.min()) == 0 and node.name not in after[path.source]:
+                after[path.source].append(node.name)
+    return after
 
 
-def _check_ends(graph: RawGraph, before: Mapping[str, list[str]], after: Mapping[str, list[str]]) -> None:
+def _add_population(build: _Build, node: RawNode, back: set[tuple[str, str]]) -> None:
+    layout, paths = build.layouts[node.name], build.paths[node.name]
+    site = Site(node, layout, build.choices, any(path.source == node.name for path in paths))
+    neurons = build.dialect.checked(site)
+    build.meanings[node.name] = neurons.meaning
+    gain = neurons.gain
+    constant: dict[int, Floats] = {0: np.zeros(layout.size)}
+    if neurons.offset is not None:
+        constant[0] += neurons.offset
+    for path in paths:
+        chain = build.chain(path)
+        if chain.layout.exported != layout.exported:
+            by = path.nodes[-1] if path.nodes else repr(path.source)
+            raise NetworkError(
+                f"{node}: inputs of different shapes: {layout.exported}, and {chain.layout.exported} from {by}"
+            )
+        late = int((path.source, node.name) in back)
+        try:
+            scale = None if gain is None else _in_order(gain, layout, chain.layout)
+            parts = chain.weights(str(node), scale).connections(layout)
+        except NetworkError as error:
+            text = str(error)
+            where = path.nodes[-1] if path.nodes else node
+            raise NetworkError(text if text.startswith("node ") else f"{where}: {text}") from None
+        for delay, connection in parts:
+            waits = delay + (late if delay == 0 else 0)
+            build.projections.append(Projection(path.source, node.name, connection, path.names, delay=waits))
+        if late:
+            build.recurrent.append(f"{path.source}->{node.name}")
+        for begin, bias in chain.biases.items():
+            at = begin + (late if build.dialect.late_bias else 0)
+            value = _in_order(bias, chain.layout, layout) * (1.0 if gain is None else gain)
+            constant[at] = constant.get(at, np.zeros(layout.size)) + value
+    steady = constant.pop(0).astype(np.float32)
+    stored = steady if steady.any() else None
+    for begin, value in constant.items():
+        _add_late_bias(build, node, begin, value)
+    build.populations[node.name] = Population(node.name, layout.population, neurons.model, stored, np.ones(layout.size))
+
+
+def _in_order(values: Floats, given: Layout, wanted: Layout) -> Floats:
+    """Return values of ``given``'s neurons in the order of ``wanted``'s."""
+    if given.shape == wanted.shape:
+        return values
+    exported = np.empty(values.size)
+    exported[given.to_neurons(np.arange(values.size).reshape(given.exported))] = values
+    ordered: Floats = wanted.to_neurons(exported.reshape(wanted.exported))
+    return ordered
+
+
+def _add_late_bias(build: _Build, node: RawNode, begin: int, value: Floats) -> None:
+    """Add a bias that begins at timestep ``begin``: a neuron that always fires, behind that delay."""
+    if not value.any():
+        return
+    source = f"{node.name}.bias{begin}"
+    while source in build.graph.nodes or source in build.populations:
+        source += "_"
+    always = Threshold(np.zeros(1, dtype=np.float32), ">")
+    one = np.ones(1, dtype=np.float32)
+    build.populations[source] = Population(source, (1,), always, one, np.ones(1))
+    connection = dense(value.astype(np.float32)[:, None])
+    build.projections.append(Projection(source, node.name, connection, (), delay=begin))
+    build.meanings[source] = f"fires in every timestep: the bias of {node.name!r} that begins at timestep {begin}"
+
+
+def _lead_past_recurrence(graph: FlatGraph) -> None:
+    """Lead what enters recurrent weights beside their neurons into these neurons."""
+    before, after = graph.neighbours()
     for name, node in graph.nodes.items():
-        if not before[name] and node.type != "Input":
-            raise NetworkError(f"{node}: no edge leads to it")
-        if not after[name] and node.type != "Output":
-            raise NetworkError(f"{node}: no edge leaves it; expected a path to the output")
-        if before[name] and node.type == "Input":
-            raise NetworkError(f"{node}: expected no edge into an input, got one from {before[name][0]!r}")
-        if after[name] and node.type == "Output":
-            raise NetworkError(f"{node}: expected no edge out of an output, got one to {after[name][0]!r}")
+        if node.type not in {"Linear", "Affine"} or len(after[name]) != 1:
+            continue
+        (neurons,) = after[name]
+        if graph.nodes[neurons].type not in NEURON_TYPES or neurons not in before[name]:
+            continue
+        for source in [item for item in before[name] if item != neurons]:
+            graph.edges[graph.edges.index((source, name))] = (source, neurons)
+            graph.repairs.append(f"{source!r} leads into the recurrent weights {name!r}: taken to lead to {neurons!r}")
 
 
-def _check_output(build: _Build, end: RawNode, graph: RawGraph, before: Mapping[str, list[str]]) -> None:
-    if len(before[end.name]) != 1:
-        raise NetworkError(f"{end}: expected one node in front, got {', '.join(before[end.name])}")
-    name = before[end.name][0]
-    node = graph.nodes[name]
-    flat = node.type == "Flatten"
-    if flat:
-        name = before[name][0]
-    if graph.nodes[name].type not in NEURON_TYPES:
-        raise NetworkError(
-            f"{end}: fed by {graph.nodes[name]}; expected neurons ({', '.join(NEURON_TYPES)}). Export a readout (LI "
-            "or I) behind "
-            "the last linear node"
-        )
-    layout = build.layouts[name]
-    if flat and min(layout.image[2], layout.image[0] * layout.image[1]) > 1:
-        raise NetworkError(
-            f"{node}: would reorder the output of shape {layout.exported}; end the network in its neurons"
-        )
-    got = (layout.size,) if flat else layout.exported
-    stated = layout_of(end).shape
-    if stated != got:
-        raise NetworkError(f"{end}: shape: expected {got}, the shape in front of it, got {stated}")
-
-
-def _provenance(graph: RawGraph, options: ImportOptions, start: RawNode) -> dict[str, Any]:
+def _provenance(build: _Build, start: RawNode) -> dict[str, Any]:
+    graph, choices = build.graph, build.choices
     weights = {
         node.name: {"stored": str(node.values["weight"].dtype), **node.metadata}
         for node in graph.nodes.values()
         if "weight" in node.values
     }
+    orders = set(build.meanings.values())
     return {
         "format": "nir",
         "format_version": graph.version,
-        "dialect": options.dialect,
-        "dt_s": options.dt,
-        "reset": options.reset,
-        "reset_delay": bool(options.reset_delay),
-        "threshold_op": options.threshold_op,
-        "order": "leak, add input and bias, compare, reset",
-        "spike_mode": "single",
-        "refractory": "none",
-        "synaptic_delay": 0,
+        "dialect": choices.dialect,
+        "dt_s": choices.dt,
+        "reset": choices.reset,
+        "reset_delay": bool(choices.reset_delay),
+        "threshold_op": choices.threshold_op,
+        "order": next(iter(orders)) if len(orders) == 1 else "by node, see neurons",
+        "spike_mode": choices.spike_mode or "single",
+        "refractory": choices.refractory or "none",
+        "choices": {key: {"value": choices.values[key], "from": origin} for key, origin in choices.source.items()},
+        "repairs": [f"repaired: {text}" for text in graph.repairs],
+        "neurons": build.meanings,
+        "recurrent": list(dict.fromkeys(build.recurrent)),
         "input_node": start.name,
         "weights": weights,
         "metadata": graph.metadata,

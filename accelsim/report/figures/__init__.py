@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from accelsim.result.run_result import RunResult
 
-FIGURES: Final = ("energy", "latency", "noc_load", "firing_rate", "core_utilisation")
+FIGURES: Final = ("energy", "latency", "noc_load", "firing_rate", "core_utilisation", "confusion")
 """Names of the figures; each is a module of this package."""
 
 

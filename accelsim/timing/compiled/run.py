@@ -53,68 +53,28 @@ def _allocate(noc: NetworkTables) -> tuple[Any, Any]:
     return allocate_noc(noc), allocate_terminals(noc.terminals, noc.vcs)
 
 
-@loop_kernel
-def _jobs_single(
-    noc: Any,
-    axons: Any,
-    tables: Any,
-    scratch: Any,
-    work: Any,
-    network: Any,
-    ends: Any,
-    first: int,
-    scans: Any,
-    terminals: Any,
-    routers: Any,
-    links: Any,
-    steps: Any,
-) -> None:
-    for at in range(steps.size):
-        sample = (first + at) // tables.steps
-        build_work(tables, sample, first + at - sample * tables.steps, scratch, scans[at])
-        run_single_step(noc, axons, work, network, ends, terminals[at], routers[at], links[at], steps[at : at + 1])
+def _jobs_kernel(fixed_latency: bool, single: bool) -> Callable[..., None]:
+    """Return the kernel of consecutive jobs for one kind of network; only its step is compiled."""
+
+    @loop_kernel
+    def run(
+        noc: Any, axons: Any, tables: Any, scratch: Any, work: Any, network: Any, ends: Any, first: int,
+        scans: Any, terminals: Any, routers: Any, links: Any, steps: Any,
+    ) -> None:  # fmt: skip
+        for at in range(steps.size):
+            sample = (first + at) // tables.steps
+            build_work(tables, sample, first + at - sample * tables.steps, scratch, scans[at])
+            own, step = terminals[at], steps[at : at + 1]
+            if fixed_latency:
+                run_fixed_latency_step(noc, axons, work, network, ends, own, routers[at], links[at], step)
+            elif single:
+                run_single_step(noc, axons, work, network, ends, own, routers[at], links[at], step)
+            else:
+                run_general_step(noc, axons, work, network, ends, own, routers[at], links[at], step)
+
+    return run
 
 
-@loop_kernel
-def _jobs_general(
-    noc: Any,
-    axons: Any,
-    tables: Any,
-    scratch: Any,
-    work: Any,
-    network: Any,
-    ends: Any,
-    first: int,
-    scans: Any,
-    terminals: Any,
-    routers: Any,
-    links: Any,
-    steps: Any,
-) -> None:
-    for at in range(steps.size):
-        sample = (first + at) // tables.steps
-        build_work(tables, sample, first + at - sample * tables.steps, scratch, scans[at])
-        run_general_step(noc, axons, work, network, ends, terminals[at], routers[at], links[at], steps[at : at + 1])
-
-
-@loop_kernel
-def _jobs_fixed_latency(
-    noc: Any,
-    axons: Any,
-    tables: Any,
-    scratch: Any,
-    work: Any,
-    network: Any,
-    ends: Any,
-    first: int,
-    scans: Any,
-    terminals: Any,
-    routers: Any,
-    links: Any,
-    steps: Any,
-) -> None:
-    for at in range(steps.size):
-        sample = (first + at) // tables.steps
-        build_work(tables, sample, first + at - sample * tables.steps, scratch, scans[at])
-        out = (terminals[at], routers[at], links[at], steps[at : at + 1])
-        run_fixed_latency_step(noc, axons, work, network, ends, *out)
+_jobs_fixed_latency = _jobs_kernel(True, False)
+_jobs_single = _jobs_kernel(False, True)
+_jobs_general = _jobs_kernel(False, False)

@@ -1,0 +1,98 @@
+"""Schedules: in which hardware step a population executes which timestep, and how long a spike waits at its target.
+
+``pipelined``: a population of depth d executes timestep t in step d + t and is left alone in all other steps; biases
+and leak act exactly as in the network. A spike of projection u -> v waits ``delay + depth(v) - depth(u)`` steps, at
+least one: spikes are integrated in a later step than the one that sends them. Depths are the smallest that allow this,
+the longest path in which a projection counts 1 - delay. Around a cycle the delays must therefore add up to at least the
+number of its projections.
+
+``native``: nothing is balanced. Every population executes timestep t in step t, and a spike waits one step more than
+the projection's delay, which is a timestep of the network.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from accelsim.errors import MappingError
+from accelsim.network.graph import Network, Projection
+
+Kind = Literal["pipelined", "native"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The schedule of a network's samples.
+
+    Attributes
+    ----------
+    kind : {"pipelined", "native"}
+    timesteps : int
+        Timesteps of a sample.
+    first : dict of str to int
+        Step in which each population executes timestep 0.
+    steps : int
+        Hardware steps of a sample.
+    """
+
+    kind: Kind
+    timesteps: int
+    first: dict[str, int]
+    steps: int
+
+    @classmethod
+    def of(cls, kind: Kind, network: Network, timesteps: int) -> Self:
+        """Return the schedule of a network on a chip with this ``schedule``; raises as :func:`depths`."""
+        first = depths(network) if kind == "pipelined" else dict.fromkeys(network.populations, 0)
+        return cls(kind, timesteps, first, timesteps + max(first.values()))
+
+    def timestep(self, step: int, population: str) -> int | None:
+        """Return the timestep that a population executes in a step, or None."""
+        at = step - self.first[population]
+        return at if 0 <= at < self.timesteps else None
+
+    def wait(self, edge: Projection) -> int:
+        """Return the hardware steps between a spike of a projection and its integration, at least 1."""
+        if self.kind == "native":
+            return 1 + edge.delay
+        return edge.delay + self.first[edge.target] - self.first[edge.source]
+
+    def slots(self, network: Network, population: str) -> int:
+        """Return the accumulators of a neuron: one that is read, and one for every step that a spike may wait."""
+        return 1 + max((self.wait(edge) for edge in network.incoming(population)), default=1)
+
+
+def depths(network: Network) -> dict[str, int]:
+    """Return the depth of every population in the schedule ``pipelined``.
+
+    Raises
+    ------
+    MappingError
+        Naming a cycle whose delays are shorter than its projections.
+    """
+    depth = dict.fromkeys(network.populations, 0)
+    through: dict[str, Projection] = {}
+    for _ in range(len(depth) + 1):
+        moved = None
+        for edge in network.projections:
+            least = depth[edge.source] + 1 - edge.delay
+            if depth[edge.target] < least:
+                depth[edge.target], through[edge.target], moved = least, edge, edge
+        if moved is None:
+            return depth
+    raise MappingError(_too_fast(through, moved.target if moved is not None else network.output.name))
+
+
+def _too_fast(through: dict[str, Projection], name: str) -> str:
+    """Say which cycle has no schedule; the projections that set the depths last lead around it."""
+    seen: list[str] = []
+    while name not in seen:
+        seen.append(name)
+        name = through[name].source
+    edges = [through[item] for item in reversed(seen[seen.index(name) :])]
+    path = " -> ".join([edges[0].source, *(edge.target for edge in edges)])
+    delays = sum(edge.delay for edge in edges)
+    return (
+        f"schedule pipelined: the cycle {path} has {len(edges)} projections and a delay of {delays} timesteps in all; "
+        f"every projection takes a hardware step, so that the delays around it must add up to at least {len(edges)} "
+        "(or the chip's schedule be native, where every projection delays by one timestep more)"
+    )
