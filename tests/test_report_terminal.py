@@ -42,6 +42,22 @@ def test_headlines_of_a_known_result() -> None:
     assert "includes the ANN's" in text
 
 
+def test_baselines_stand_side_by_side_and_the_fairest_is_named() -> None:
+    text = report_text(sample_result())
+    assert "Beside the fairest ANN (4-bit ANN, ideal skipping): SNN 1.28x less energy, SNN 7.5x slower." in text
+    assert "* most products are zero." in text
+    rows = {
+        "8-bit ANN, dense": ["4 uJ", "13 uJ", "40 us", "160 pJ*s", "98 %", "3.2x less", "3.0x slower"],
+        "* 4-bit ANN, ideal": ["1.6 uJ", "5.2 uJ", "16 us", "64 pJ*s", "97 %", "1.28x less", "7.5x slower"],
+        "SNN in 4 passes": ["24 uJ", "78 uJ", "240 us", "960 pJ*s", "-", "19.2x less", "2.0x faster"],
+    }
+    for start, expected in rows.items():
+        line = line_of(text, start)
+        at = [line.index(item) for item in expected]
+        assert at == sorted(at), line
+        assert line.rstrip().endswith(expected[-1])  # nothing is cut
+
+
 def test_direction_turns_with_the_numbers() -> None:
     text = report_text(sample_result(snn_pj=9e6))
     assert "2.2x more energy than the ANN" in text

@@ -13,6 +13,7 @@ Not modelled: training as an ANN. The network was trained as an SNN; what it com
 of its activations are zero, is an assumption, and is labelled so. Leak is not part of the rectifier.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,6 +130,7 @@ def run_ann(
     weight_bits: int,
     *,
     given: bool = False,
+    pools: Sequence[PooledInputs] | None = None,
 ) -> AnnRun:
     """Run the network as a quantised ANN on the samples of the SNN.
 
@@ -143,6 +145,8 @@ def run_ann(
         Widths of the array's operands.
     given : bool
         The network is an ANN of the user's, not the SNN itself.
+    pools : sequence of PooledInputs, optional
+        Those of the network's projections, where they are known already.
 
     Raises
     ------
@@ -154,6 +158,7 @@ def run_ann(
     inputs, origin = ann_input(events, image)
     if network.integer:
         inputs = inputs / events.value_scale  # the step of a value is part of the first layer's scale
+    pooled = dict(zip([edge.name for edge in network.projections], pools or pools_of(network), strict=True))
     values: dict[str, Floats] = {network.input.name: inputs}
     sums = values.copy()
     layers: dict[str, LayerActivity] = {}
@@ -166,7 +171,7 @@ def run_ann(
         for edge in edges:
             recurrent |= edge.source not in values
             source = values.get(edge.source, np.zeros((events.samples, edge.connection.n_source)))
-            part, layers[edge.name] = _layer(edge, source, activation_bits, weight_bits)
+            part, layers[edge.name] = _layer(edge, source, pooled[edge.name], activation_bits, weight_bits)
             total += part
         sums[name] = _preactivation(network.populations[name], total)
         values[name] = np.maximum(sums[name], 0.0)
@@ -195,9 +200,15 @@ def quantised(values: Floats, bits: int) -> tuple[npt.NDArray[np.int32], float]:
     return np.rint(values / step).astype(np.int32), step
 
 
-def _layer(edge: Projection, source: Floats, activation_bits: int, weight_bits: int) -> tuple[Floats, LayerActivity]:
+def pools_of(network: Network) -> list[PooledInputs]:
+    """Return the pooled inputs of every projection, in order."""
+    return [pooled_inputs(edge.connection) for edge in network.projections]
+
+
+def _layer(
+    edge: Projection, source: Floats, pooled: PooledInputs, activation_bits: int, weight_bits: int
+) -> tuple[Floats, LayerActivity]:
     connection = edge.connection
-    pooled = pooled_inputs(connection)
     rows, weight_step, rounded = integer_weights(connection, weight_bits)
     levels, step = quantised(pooled.sums(source), activation_bits)
     sums = np.zeros((source.shape[0], connection.n_target), dtype=np.int64)

@@ -7,15 +7,16 @@ padding included), ``gated`` (they take their cycle and their reads, but no mult
 bound in favour of the array). Formulas and limits: ``docs/baseline.md``.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.baseline.ann import AnnRun
+from accelsim.baseline.ann import AnnRun, pools_of
 from accelsim.baseline.dataflow import Counts, Gemm
-from accelsim.baseline.layers import gemm_of, pooled_inputs
+from accelsim.baseline.layers import PooledInputs, gemm_of
 from accelsim.baseline.prices import ARRAY, DRAM, WEIGHT, ArrayPrices, array_prices
 from accelsim.baseline.tables import ArrayRun
 from accelsim.baseline.traffic import Density, Traffic, ends_of, traffic_of
@@ -66,7 +67,9 @@ def density_of(chip: ChipSpec, gemm: Gemm, ann: AnnRun, effective: Floats) -> De
     return Density(np.minimum(inputs, 1), np.minimum(weights, 1), effective / gemm.macs_padded)
 
 
-def price_snn(chip: ChipSpec, network: Network, events: EventStream) -> ArrayRun:
+def price_snn(
+    chip: ChipSpec, network: Network, events: EventStream, pools: Sequence[PooledInputs] | None = None
+) -> ArrayRun:
     """Return what the SNN itself costs on the array: every timestep a pass of dense products with one-bit activations.
 
     A spike needs an adder, no multiplier; values of an analog input are multiplied, once where they are loaded as
@@ -77,7 +80,7 @@ def price_snn(chip: ChipSpec, network: Network, events: EventStream) -> ArrayRun
     valued = np.array([events.kind != "spikes" and edge.source == network.input.name for edge in network.projections])
     once = valued & (events.kind == "bias_current")
     leaving = ends.outputs * ends.last
-    pool = np.array([pooled_inputs(edge.connection).additions for edge in network.projections], dtype=np.int64)
+    pool = np.array([item.additions for item in pools or pools_of(network)], dtype=np.int64)
     prices, runs = array_prices(chip), []
     for bits in (1, max(1, events.value_bits)):
         narrow = with_widths(chip, bits, chip.baseline.weight_bits)

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.baseline.ann import run_ann
+from accelsim.baseline.ann import pools_of, run_ann
 from accelsim.baseline.tables import components_of, layers_of, totals_of
 from accelsim.baseline.variants import (
     Variant,
@@ -77,14 +77,16 @@ def run_baseline(
     model = network if ann is None else ann
     wide = (spec.activation_bits, spec.weight_bits)
     narrow = (matched_bits(events.timesteps), wide[1] if ann is not None else matched_weights(chip, network))
-    done = run_ann(model, events, image, *wide, given=ann is not None)
+    pools = pools_of(model)
+    done = run_ann(model, events, image, *wide, given=ann is not None, pools=pools)
     variants = ann_variants(chip, model, done, wide, done.accuracy(labels))
     dense = variants[0]
     if narrow[0] < wide[0]:
-        matched = run_ann(model, events, image, *narrow, given=ann is not None)
+        matched = run_ann(model, events, image, *narrow, given=ann is not None, pools=pools)
         variants += ann_variants(chip, model, matched, narrow, matched.accuracy(labels))
     fair, why = fairest(variants, events.timesteps, known)
-    variants.append(snn_variant(chip, network, events, known.value))
+    own = pools if ann is None else pools_of(network)
+    variants.append(snn_variant(chip, network, events, known.value, own))
     rounded = sum(layer.weights_quantised for layer in done.layers)
     notes = [f"weights of {rounded} layers rounded to {spec.weight_bits} bit, one step per tensor"] if rounded else []
     array = f"dense {spec.rows}x{spec.columns} array, dataflow {spec.dataflow}"

@@ -22,7 +22,10 @@ def load_ann(path: Path, network: Network) -> Network:
     NetworkError
         If the file cannot be represented, has other inputs or outputs, or a node that is no rectifier.
     """
-    ann = import_network(path, _AS_RECTIFIERS)
+    try:
+        ann = import_network(path, _AS_RECTIFIERS)
+    except NetworkError as error:
+        raise NetworkError(f"as an ANN, in which IF nodes stand for rectifiers: {error}") from error
     for side, given, wanted in (("inputs", ann.input, network.input), ("outputs", ann.output, network.output)):
         if given.size != wanted.size:
             raise NetworkError(f"{path}: an ANN with {given.size} {side} beside a network with {wanted.size}")

@@ -6,11 +6,13 @@ activation (Yan, Bai and Wong, arXiv 2409.08290), with the weights of the SNN.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from accelsim.baseline.ann import AnnRun
 from accelsim.baseline.array import Zeros, price_ann, price_snn, with_widths
+from accelsim.baseline.layers import PooledInputs
 from accelsim.baseline.tables import ArrayRun
 from accelsim.hardware.spec import ChipSpec
 from accelsim.network.events import EventStream
@@ -92,11 +94,13 @@ def ann_variants(
     ]
 
 
-def snn_variant(chip: ChipSpec, network: Network, events: EventStream, accuracy: float) -> Variant:
+def snn_variant(
+    chip: ChipSpec, network: Network, events: EventStream, accuracy: float, pools: Sequence[PooledInputs]
+) -> Variant:
     """Return the SNN on the array: T passes, labelled as no ANN."""
     steps = events.timesteps
     text = f"SNN in {steps} passes, no ANN"
-    run = price_snn(chip, network, events)
+    run = price_snn(chip, network, events, pools)
     return Variant(SNN, text, 1, chip.baseline.weight_bits, steps, None, accuracy, run)
 
 

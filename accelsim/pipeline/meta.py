@@ -1,8 +1,10 @@
 """What a result says of itself: versions, hashes, workload summary, warnings."""
 
+import hashlib
 import importlib.metadata
 import platform
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import accelsim
@@ -26,6 +28,8 @@ def meta(run: "Run", engine: str, threads: int, seconds: float) -> dict[str, Any
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
     hashes = {"hardware": run.chip.sha256, "trace": run.trace.key}
     hashes.update({f"workload/{name}": digest for name, digest in run.workload.hashes.items()})
+    if run.ann is not None:
+        hashes[f"ann/{Path(run.ann).name}"] = hashlib.sha256(Path(run.ann).read_bytes()).hexdigest()
     return {
         "version": accelsim.__version__,
         "versions": {"python": platform.python_version(), **versions},

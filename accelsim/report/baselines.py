@@ -12,15 +12,15 @@ from accelsim.report.parts import ANN, BAD, GOOD, HEAD, SNN, grid, heading
 from accelsim.result.run_result import RunResult
 
 _COLUMNS = (("", "left"), ("energy", "right"), ("first", "right"), ("latency", "right"), ("EDP", "right"),
-            ("accuracy", "right"), ("SNN energy", "right"), ("SNN latency", "right"))  # fmt: skip
+            ("right", "right"), ("SNN energy", "right"), ("SNN time", "right"))  # fmt: skip
 
 
 def table(result: RunResult) -> Iterator[RenderableType]:
-    """Yield the table of baselines and the sentence that names the fairest."""
+    """Yield the table of baselines and the sentence that says why one is the fairest."""
     rows = list(result.baseline.variants.rows())
     if not rows:
         return
-    yield heading("Which ANN, which array", "per inference; first: weights from DRAM; *: the fairest")
+    yield heading("Which ANN, which array", "per inference; first: weights from DRAM; right: accuracy; *: fairest")
     energy, latency = result.totals.get("energy_per_inference"), result.totals.get("latency")
     lines = [_snn_line(result)]
     for row in rows:
@@ -40,12 +40,16 @@ def table(result: RunResult) -> Iterator[RenderableType]:
 
 
 def sentence(result: RunResult) -> Text:
-    """Return which baseline is the fairest, what it says, and why."""
-    rows = {row["baseline"]: row for row in result.baseline.variants.rows()}
-    row = rows.get(result.baseline.fairest)
+    """Return why the marked baseline is the fairest."""
+    return Text(f"* {clean(result.baseline.reason)}.")
+
+
+def short(result: RunResult) -> Text | None:
+    """Return which baseline is the fairest and what it says; None where there is none."""
+    rows = list(result.baseline.variants.rows())
+    row = next((row for row in rows if row["baseline"] == result.baseline.fairest), None)
     if row is None:
-        return Text(clean(result.baseline.reason))
-    line = Text(f"Fairest here: {clean(row['description'])}", style=HEAD)
+        return None
     found = []
     for name, key, kind in (
         ("energy_per_inference", "energy_pj", "amount"), ("latency", "latency_ns", "time"),
@@ -53,9 +57,8 @@ def sentence(result: RunResult) -> Text:
         if name in result.totals:
             word = versus(result.totals[name].value, row[key], kind)
             found.append(f"{word} energy" if kind == "amount" and word != ABSENT else word)
-    if found:
-        line.append(f": {', '.join(found)}")
-    return line.append(f". Why: {clean(result.baseline.reason)}.", style="not bold")
+    line = f"Beside the fairest ANN ({clean(row['description'])}): {', '.join(found) or 'nothing to compare'}."
+    return Text(line, style=HEAD)
 
 
 def _snn_line(result: RunResult) -> tuple[str | Text, ...]:

@@ -30,7 +30,8 @@ _COLUMNS = (("", "left"), ("what runs", "left"), ("energy", "right"), ("first", 
 
 def report(comparison: Comparison) -> Iterator[RenderableType]:
     """Yield the finding and the table."""
-    yield Text(f"{clean(comparison.workload)} | {comparison.samples} samples | per inference", style="dim")
+    samples = f"{comparison.samples} sample{'s' if comparison.samples != 1 else ''}"
+    yield Text(f"{clean(comparison.workload)} | {samples} | per inference", style="dim")
     yield Text(finding(comparison), style=HEAD)
     lines = []
     for row in comparison.machines.rows():

@@ -84,7 +84,9 @@ def _header(result: RunResult) -> Iterator[RenderableType]:
     more += [str(result.config[key]) for key in ("clock",) if _short(result.config.get(key))]
     if more:
         yield Text(" | ".join(clean(item, 120) for item in more), style=DIM)
-    yield Text("\n").append(comparison.verdict(result)).append("\n")
+    finding = Text("\n").append(comparison.verdict(result))
+    fairest = baselines.short(result)
+    yield (finding.append("\n").append(fairest) if fairest else finding).append("\n")
 
 
 def _short(value: Any) -> bool:
