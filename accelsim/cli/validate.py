@@ -169,6 +169,8 @@ def spikes(
     wrong = sum(line.mismatches for line in lines)
     typer.echo(f"{len(recorded)} layers, {inputs.shape[0]} samples, {inputs.shape[1]} timesteps, {wrong} mismatches")
     if wrong:
+        other = "nt" if axes is AxesOrder.tn else "tn"
+        typer.echo(f"(if samples and timesteps are the other way round: --axes {other})", err=True)
         raise typer.Exit(1)
 
 
