@@ -22,6 +22,7 @@ from accelsim.cli.progress import BarProgress, make_progress
 from accelsim.cli.report import report_command
 from accelsim.cli.run import run_command
 from accelsim.errors import OutputError
+from accelsim.network.events import A_FEW
 from accelsim.result.progress import NO_PROGRESS
 from accelsim.result.serialize import from_json, read_result
 
@@ -32,7 +33,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def run(hw: str, workload: str, **options: Any) -> object:
         found.append({"hw": hw, "workload": workload, **options})
-        return sample_result(samples=options["samples"])
+        return sample_result(samples=16 if options["samples"] is A_FEW else options["samples"])
 
     pipeline = ModuleType("accelsim.pipeline")
     pipeline.run = run  # type: ignore[attr-defined]
@@ -55,7 +56,7 @@ def test_defaults(calls: list[dict[str, Any]]) -> None:
         {
             "hw": "core",
             "workload": "mnist_conv",
-            "samples": 16,
+            "samples": A_FEW,
             "overrides": (),
             "workload_overrides": (),
             "engine": "compiled",

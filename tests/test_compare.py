@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from accelsim.cli.compare import compare as command
 from accelsim.errors import AccelsimError, ConfigError, MappingError
+from accelsim.network.events import A_FEW
 from accelsim.pipeline import comparison
 from accelsim.report import machines
 from accelsim.report.figures.machines import draw
@@ -30,7 +31,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         found.append((str(hw), str(workload), options["samples"], options["ann"]))
         if hw == "tiny":
             raise MappingError("the network needs 9 cores, the chip has 1")
-        result = sample_result(samples=options["samples"])
+        result = sample_result(samples=16 if options["samples"] is A_FEW else options["samples"])
         config = {**result.config, "baseline": {"rows": 16, "columns": 16, "dataflow": "ws"}}
         totals = {**result.totals, "energy_dram_cold": Quantity(5e6, "pJ", "")}
         if str(hw).startswith("b"):

@@ -13,6 +13,7 @@ from accelsim.errors import AccelsimError, ConfigError, EventError, WorkloadErro
 from accelsim.network.event_formats.event_format import RawSample, RawSamples
 from accelsim.network.event_frames import Frames, make_frames
 from accelsim.network.event_recordings import open_recordings
+from accelsim.network.events import Limit
 from accelsim.network.workload import load_workload
 
 
@@ -135,9 +136,9 @@ def test_a_stream_is_cut_into_overlapping_samples():
     got = dense(framed, (4, 6, 1))
     for at in range(4):
         np.testing.assert_array_equal(got[at], whole[2 * at : 2 * at + 3])
-    assert make_frames(many(stream), frames, "here", 2).events.samples == 2
+    assert make_frames(many(stream), frames, "here", Limit(2)).events.samples == 2
     with pytest.raises(EventError, match="asked for 5 samples, the input has 4"):
-        make_frames(many(stream), frames, "here", 5)
+        make_frames(many(stream), frames, "here", Limit(5))
 
 
 def test_a_pixel_outside_the_sensor_is_located(tmp_path):

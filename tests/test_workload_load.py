@@ -8,6 +8,7 @@ import pytest
 from network_builders import chain, flatten, lif, neuron_if
 
 from accelsim.errors import AccelsimError, ConfigError, EventError, NetworkError, UnknownNameError, WorkloadError
+from accelsim.network.events import A_FEW, Limit
 from accelsim.network.workload import load_workload, workload_folder, workload_names
 from accelsim.neurons.snntorch_leaky import SnnTorchLeaky
 
@@ -306,3 +307,12 @@ def test_unknown_names_and_empty_folders(folder):
     shutil.rmtree(folder)
     with pytest.raises(AccelsimError, match="expected a workload folder"):
         load_workload(folder)
+
+
+def test_a_limit_may_be_more_than_there_is():
+    most = load_workload("mnist_conv").events.samples
+    assert load_workload("mnist_conv", Limit(most + 5, exact=False)).events.samples == most
+    assert load_workload("dense_256", A_FEW).events.samples == 1
+    for name in ("mnist_conv", "dense_256"):
+        with pytest.raises(EventError, match=r"asked for 1000 samples, the input has \d+"):
+            load_workload(name, 1000)
