@@ -196,3 +196,11 @@ def test_choices_that_the_file_makes_itself_are_refused(tmp_path):
         import_network(path, ImportOptions(reset="zero"))
     with pytest.raises(AccelsimError, match="dialect: expected nothing"):
         import_network(path, ImportOptions("sinabs"))
+
+
+def test_who_said_the_timestep(tmp_path):
+    path = _write(tmp_path / "n.net")
+    default = import_network(path, ImportOptions()).provenance["choices"]["dt"]
+    stated = import_network(path, ImportOptions(dt=2e-3)).provenance["choices"]["dt"]
+    assert default == {"value": 1e-3, "from": "format netx: lava has no unit of time"}
+    assert stated == {"value": 2e-3, "from": "stated by the user"}

@@ -63,7 +63,10 @@ def recorded_timesteps(path: Path) -> int:
         if "input_shape" in file.keys:
             return int(_shape(file, "input_shape", "(timesteps, samples, ...)", {3, 5})[0])
         if "input" in file.keys:
-            return int(file.array("input").shape[0] or 1)
+            shape = file.array("input").shape
+            if not shape:
+                raise EventError(f"{path}: input: expected (timesteps, samples, ...) with 3 or 5 axes, got one number")
+            return int(shape[0] or 1)
         return int(_shape(file, "shape", "(samples, timesteps, ...)", {3, 5})[1])
 
 

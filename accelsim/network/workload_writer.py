@@ -263,12 +263,20 @@ def _describe(request: ImportRequest, network: Network, how: Any, made: Path, no
 
 def _add_input(request: ImportRequest, network: Network, data: dict[str, Any], made: Path, notes: list[str]) -> None:
     if request.input is None:
+        for option, value in (("--labels", request.labels), ("--timesteps", request.timesteps)):
+            if value is not None:
+                raise WorkloadError(f"{option} {value}: expected --input with it, got none")
         notes.append(f"no input: add input, timesteps and decoding to {MANIFEST} before a run, or import with --input")
     else:
         events = request.input.suffix.lower() == ".npz"
         place = made / f"input{''.join(request.input.suffixes[-2:]) if not events else '.npz'}"
         _copy(request.input, place)
         stated = any(item.startswith("input.encoding=") for item in request.overrides)
+        if request.input.suffix.lower() == ".npy":
+            raise WorkloadError(
+                f"{request.input}: expected an npz file with the array 'input' (numpy.savez(FILE, input=...)), images "
+                "or event recordings; got a bare array"
+            )
         if not events and not stated:
             raise WorkloadError(
                 f"{request.input}: expected --set input.encoding=..., how it becomes spikes (poisson, latency, graded, "
@@ -332,7 +340,15 @@ def _value(text: str, where: str) -> Any:
 
 
 def _copy(source: Path, place: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, place)
-    else:
-        shutil.copyfile(source, place)
+    """Copy a file or folder of the user; what cannot be read is named, not the folder that is written."""
+    try:
+        if source.is_dir():
+            shutil.copytree(source, place)
+        else:
+            shutil.copyfile(source, place)
+    except shutil.Error as error:
+        raise WorkloadError(f"{source}: cannot copy it: {error.args[0][0][2]}") from None
+    except OSError as error:
+        if error.filename is not None and str(error.filename).startswith(str(place.parent)):
+            raise
+        raise WorkloadError(f"{source}: cannot read it: {error.strerror or error}") from None

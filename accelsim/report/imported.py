@@ -86,9 +86,13 @@ def _scale(scale: Any) -> str:
 def _choices(provenance: dict[str, Any]) -> Iterator[RenderableType]:
     choices = provenance.get("choices") or {}
     rows = [(key, f"{one['value']}", clean(one["from"])) for key, one in choices.items() if one["value"] is not None]
-    rows = rows or [
+    if "dialect" in choices:
+        known: tuple[str, ...] = ()
+    else:
+        known = tuple(key for key in _STATED if key != "dt_s" or "dt" not in choices)
+    rows += [
         (key, clean(str(provenance[key]), 100), "the file or its format")
-        for key in _STATED
+        for key in known
         if key in provenance and isinstance(provenance[key], str | int | float | bool)
     ]
     if rows:

@@ -13,7 +13,7 @@ where each layer begins one timestep behind the layer in front (lava's ``reset_o
 Source: lava-dl 0.6, the README of ``lava.lib.dl.netx``; equal to the recorded spikes of PilotNet in every layer.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -31,7 +31,7 @@ from accelsim.network.importers.hdf5_file import Hdf5Reader, naming, read_hdf5
 from accelsim.network.importers.importer import IMPORTERS, Importer, ImportOptions
 from accelsim.network.importers.layout import MAX_NEURONS, Layout, layout_of
 from accelsim.network.importers.nir_file import RawNode
-from accelsim.network.importers.options import expect_complete
+from accelsim.network.importers.options import USER, expect_complete
 from accelsim.neurons.loihi_cuba import LoihiCuba
 
 MAX_LAYERS: Final = 1000
@@ -56,7 +56,10 @@ class NetxImporter(Importer):
         with naming(f"{path}"):
             expect_complete(options, "netx", "dt")
             layers = read_hdf5(path, "netx", lambda file: _Reader(path).layers(file))
-            return _network(layers, TIMESTEP if options.dt is None else options.dt, path.stem)
+            network = _network(layers, TIMESTEP if options.dt is None else options.dt, path.stem)
+            origin = "format netx: lava has no unit of time" if options.dt is None else USER
+            choices = {"dt": {"value": network.dt, "from": origin}}
+            return replace(network, provenance={**network.provenance, "choices": choices})
 
 
 @dataclass(frozen=True, eq=False)

@@ -141,7 +141,7 @@ def settle(
         if value is None and key in defaults:
             value, origin = defaults[key], f"{where}: default of the framework"
         if key not in allowed:
-            if value not in {None, False}:
+            if value is not None and value is not False and not (key == "refractory" and value == 0):
                 raise NetworkError(f"{where}: {key}: expected {_absent(key)}, got {_shown(value)}")
             continue
         known = allowed[key]

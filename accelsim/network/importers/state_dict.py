@@ -150,6 +150,10 @@ def _build(spec: LayersSpec, tensors: Tensors, options: ImportOptions) -> _Build
     options = replace(options, dialect=name)
     dialect = DIALECTS.get(name)
     stated = {key: value for key, value in spec.choices.model_dump().items() if value is not None}
+    for key, value in stated.items():
+        if key not in dialect.allowed and value is not False:
+            known = ", ".join(dialect.allowed)
+            raise NetworkError(f"choices: {key}: dialect {name} has no such choice, it has {known}; got {value!r}")
     choices = settle(options, stated, dialect.defaults, dialect.allowed)
     build = _Build(tensors, options, dialect, float(choices.dt))
     for at, layer in enumerate(spec.layers):

@@ -91,7 +91,8 @@ def _single_share(site: Site, key: str) -> Singles:
     short: Floats = np.array([float(f"{value:.6g}") for value in share.tolist()])
     same = (np.float64(dt) / short).astype(np.float32) == tau
     rounded = np.float32(dt) * np.reciprocal(tau)
-    return np.where(same, short.astype(np.float32), rounded).astype(np.float32)
+    # A time constant of one timestep may round to a factor above one, where the membrane would overshoot.
+    return np.minimum(np.where(same, short.astype(np.float32), rounded), 1.0).astype(np.float32)
 
 
 def _current_based(site: Site) -> Neurons:
