@@ -10,6 +10,7 @@ from network_builders import chain, flatten, lif, neuron_if
 from accelsim.errors import AccelsimError, ConfigError, EventError, NetworkError, UnknownNameError, WorkloadError
 from accelsim.network.workload import load_workload, workload_folder, workload_names
 from accelsim.neurons.snntorch_leaky import SnnTorchLeaky
+from accelsim.pipeline.flow import run
 
 MANIFEST = """\
 name: tiny
@@ -201,7 +202,7 @@ LOCATED = [
     ),
     (
         ("name: tiny", "nmae: tiny"),
-        "1: nmae: expected a known key, got 'nmae'; did you mean 'name'? Known: decoding, description",
+        "1: nmae: expected a known key, got 'nmae'; did you mean 'name'? Known: ann, decoding, description",
     ),
     (("name: tiny", "name: tiny\nname: two"), "2: name: repeated key, first written in line 1"),
 ]
@@ -306,3 +307,16 @@ def test_unknown_names_and_empty_folders(folder):
     shutil.rmtree(folder)
     with pytest.raises(AccelsimError, match="expected a workload folder"):
         load_workload(folder)
+
+
+def test_a_workload_may_name_its_ann(folder):
+    assert load_workload(folder).ann is None
+    assert "assumed" in run("core", folder, cache=False).baseline.activations
+    edit(folder, ("labels: labels.idx", "labels: labels.idx\nann: net.nir"))
+    assert load_workload(folder).ann == folder / "net.nir"
+    found = run("core", folder, cache=False)
+    assert found.baseline.activations.startswith("activations of the given ANN")
+    assert "ann/net.nir" in found.meta["hashes"] and "--ann" not in found.meta["command"]
+    edit(folder, ("labels: labels.idx", "labels: labels.idx\nann: gone.nir"))
+    with pytest.raises(AccelsimError, match=r"gone\.nir"):
+        run("core", folder, cache=False)
