@@ -122,7 +122,8 @@ def ends_of(network: Network) -> Ends:
 
 def clock_of(chip: ChipSpec) -> float:
     """Return the clock of the array, GHz: the chip's, unless the hardware file states another."""
-    return chip.baseline.clock or chip.clock
+    own = chip.baseline.clock
+    return float(chip.clock if own is None else own)
 
 
 def traffic_of(
