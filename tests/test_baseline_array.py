@@ -43,6 +43,18 @@ def small() -> tuple[Network, EventStream]:
     return Network("n", populations, edges, 1e-3), EventStream.from_dense(rng.random((2, 6, 400)) < 0.4)
 
 
+def test_the_array_may_have_a_clock_of_its_own() -> None:
+    net, stream = small()
+    ann = run_ann(net, stream, None, 8, 8)
+    plain, own = (price_ann(chip(*more), net, ann) for more in ((), ("baseline.clock=100 MHz",)))
+    assert chip().clock == pytest.approx(0.2)
+    assert own.time_ns == pytest.approx(2 * plain.time_ns)
+    assert own.static == pytest.approx(2 * plain.static)
+    assert own.dynamic == pytest.approx(plain.dynamic)
+    slow = price_ann(chip("clock=400 MHz", "baseline.clock=200 MHz"), net, ann)
+    assert slow.time_ns == pytest.approx(plain.time_ns)  # neither is bound by a port or the DRAM
+
+
 def test_words_and_cycles_by_hand() -> None:
     net, stream = small()
     machine = chip()

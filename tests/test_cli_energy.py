@@ -25,7 +25,8 @@ def test_show_names_every_component_of_the_chip_and_of_the_mac_array():
 
 @pytest.mark.parametrize("path", [
     "core.synapse_memory.read", "router.crossbar", "core[2].spike_fifo.write", "baseline.mac_array.multiply",
-    "core_control.leakage",
+    "baseline.mac_array.requantise", "baseline.weight_buffer.leakage",
+    "core_control.leakage", "baseline.mac_array.requantise", "baseline.weight_buffer.leakage",
 ])  # fmt: skip
 def test_explain_prints_a_formula_that_gives_the_number(path):
     memory = ("--set", "core.synapse_memory.width=48", "--set", "core.synapse_memory.capacity=48 KiB")

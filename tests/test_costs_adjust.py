@@ -9,7 +9,7 @@ from accelsim.baseline.prices import array_prices
 from accelsim.costs.adjust import table_supply
 from accelsim.costs.leakage import component_leakage, static_energy
 from accelsim.costs.prices import component_prices
-from accelsim.errors import ConfigError, CostError
+from accelsim.errors import ConfigError, CostError, UnknownNameError
 
 SUPPLY = {
     "synapse_memory": 0.7, "router": 1.0, "link": 1.0, "synapse_engine": 0.9, "core_control": 0.9, "input_queue": 0.9,
@@ -131,3 +131,57 @@ def test_every_formula_evaluates_to_its_price(float32):
     for spec in (chip(), change(supply="0.65 V", calibration=[calibration("all", 1.7)]), change(node="28 nm")):
         for key, price in component_prices(spec, float32, payload_bits=5, weight_bits=4).items():
             assert value_of(price.formula) == pytest.approx(price.energy_pj, rel=1e-9), key
+
+
+def test_the_array_is_moved_and_calibrated_as_the_chip_is():
+    plain = array_prices(chip())
+    moved = array_prices(change(supply="0.6 V", calibration=[calibration("all", 2)]))
+    own = {"baseline.mac_array": 0.9, "baseline.ports": None, "baseline.dram": None}
+    for (component, action), price in plain.table.prices.items():
+        volt = own.get(component, 0.7)
+        factor = 1.0 if volt is None else 2 * (0.6 / volt) ** 2
+        found = moved.table.prices[component, action]
+        assert found.energy_pj == pytest.approx(factor * price.energy_pj)
+        assert value_of(found.formula) == pytest.approx(found.energy_pj)
+        assert ("to 0.6 V, squared" in found.source) == (volt is not None)
+    for component, power in plain.leakage_mw.items():
+        assert moved.leakage_mw[component] == pytest.approx(power * 0.6 / own.get(component, 0.7))
+
+
+def test_components_of_the_array_are_calibrated_and_overridden_alone():
+    plain = array_prices(chip())
+    weight, inputs = "baseline.weight_buffer", "baseline.input_buffer"
+    spec = change(
+        calibration=[calibration(weight, 3), calibration(inputs, 5, quantity="leakage")],
+        leakage_overrides=[leak("baseline.mac_array", "1 uW")],
+    )
+    found = array_prices(spec)
+    before, after = (one.table.prices[weight, "read"].energy_pj for one in (plain, found))
+    assert after == pytest.approx(3 * before)
+    assert found.table.prices[inputs, "read"] == plain.table.prices[inputs, "read"]
+    assert found.leakage_mw[inputs] == pytest.approx(5 * plain.leakage_mw[inputs])
+    assert found.leakage["baseline.mac_array"].source == "a measurement of the tests"
+    assert found.leakage_mw["baseline.mac_array"] == pytest.approx(1e-3)
+    assert component_prices(spec, False) == component_prices(chip(), False)
+    assert component_leakage(spec, False) == component_leakage(chip(), False)
+
+
+@pytest.mark.parametrize("blocks", [
+    {"calibration": [calibration("baseline.dram", 2)]}, {"leakage_overrides": [leak("baseline.ports", "1 mW")]},
+])  # fmt: skip
+def test_what_the_array_does_not_have_is_refused(blocks):
+    with pytest.raises(UnknownNameError, match=r"baseline\.(dram|ports).*baseline\.mac_array"):
+        array_prices(change(**blocks))
+
+
+def test_a_price_of_the_array_is_replaced():
+    override = {"component": "baseline.dram", "action": "bit", "energy": "7 pJ", "source": "measured by nobody"}
+    spec = change(overrides=[override], calibration=[calibration("all", 9)])
+    assert array_prices(spec).table.prices["baseline.dram", "bit"].energy_pj == 7
+
+
+def test_a_buffer_of_the_array_off_the_grid_is_named():
+    buffer = chip().baseline.weight_buffer.model_copy(update={"capacity": 1 << 29})
+    spec = chip().model_copy(update={"baseline": chip().baseline.model_copy(update={"weight_buffer": buffer})})
+    with pytest.raises(CostError, match=r"baseline\.weight_buffer: SRAM bank of .* is outside the CACTI 7 grid"):
+        array_prices(spec)

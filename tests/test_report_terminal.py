@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 from sample_result import CAUSES, DYNAMIC, LAYERS, sample_result
 
+from accelsim.report.parts import grid
 from accelsim.report.terminal import make_console, print_report, report_text
 from accelsim.result.run_result import Quantity, RunResult
 from accelsim.result.table import Column, Table, table
@@ -181,3 +182,16 @@ def test_a_model_that_gives_only_a_verdict_and_an_ann_without_accuracy() -> None
     assert "below 1.72: favours the SNN" in line_of(text, "a bar")
     assert "the ANN's" not in text
     assert line_of(text, "accuracy ").split() == ["accuracy", "93.8", "%", "-", "-"]
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_numbers_beside_a_long_name_are_whole(width: int) -> None:
+    cells = ["99.9 nJ", "5.72 uJ", "26.8 us", "10.8 pJ*s", "100 %", "31.9x less", "31.9x slower"]
+    stream = io.StringIO()
+    table_ = grid([("", "left"), *((f"c{at}", "right") for at in range(7))], [("* 8-bit ANN, ideal skipping", *cells)])
+    Console(file=stream, width=width).print(table_)
+    text = stream.getvalue()
+    assert max(map(len, text.splitlines())) <= width
+    assert all(cell in text for cell in cells)
+    names = " ".join(line.split("  ")[0] for line in text.splitlines())
+    assert names.split() == ["*", "8-bit", "ANN,", "ideal", "skipping"]

@@ -11,6 +11,7 @@ from accelsim.errors import AccelsimError, ConfigError, EventError, NetworkError
 from accelsim.network.events import A_FEW, Limit
 from accelsim.network.workload import load_workload, workload_folder, workload_names
 from accelsim.neurons.snntorch_leaky import SnnTorchLeaky
+from accelsim.pipeline.flow import run
 
 MANIFEST = """\
 name: tiny
@@ -202,7 +203,7 @@ LOCATED = [
     ),
     (
         ("name: tiny", "nmae: tiny"),
-        "1: nmae: expected a known key, got 'nmae'; did you mean 'name'? Known: decoding, description",
+        "1: nmae: expected a known key, got 'nmae'; did you mean 'name'? Known: ann, decoding, description",
     ),
     (("name: tiny", "name: tiny\nname: two"), "2: name: repeated key, first written in line 1"),
 ]
@@ -316,3 +317,16 @@ def test_a_limit_may_be_more_than_there_is():
     for name in ("mnist_conv", "dense_256"):
         with pytest.raises(EventError, match=r"asked for 1000 samples, the input has \d+"):
             load_workload(name, 1000)
+
+
+def test_a_workload_may_name_its_ann(folder):
+    assert load_workload(folder).ann is None
+    assert "assumed" in run("core", folder, cache=False).baseline.activations
+    edit(folder, ("labels: labels.idx", "labels: labels.idx\nann: net.nir"))
+    assert load_workload(folder).ann == folder / "net.nir"
+    found = run("core", folder, cache=False)
+    assert found.baseline.activations.startswith("activations of the given ANN")
+    assert "ann/net.nir" in found.meta["hashes"] and "--ann" not in found.meta["command"]
+    edit(folder, ("labels: labels.idx", "labels: labels.idx\nann: gone.nir"))
+    with pytest.raises(AccelsimError, match=r"gone\.nir"):
+        run("core", folder, cache=False)

@@ -19,7 +19,7 @@ from accelsim.baseline.dataflow import Counts, Gemm
 from accelsim.baseline.layers import PooledInputs, gemm_of
 from accelsim.baseline.prices import ARRAY, DRAM, WEIGHT, ArrayPrices, array_prices
 from accelsim.baseline.tables import ArrayRun
-from accelsim.baseline.traffic import Density, Traffic, ends_of, traffic_of
+from accelsim.baseline.traffic import Density, Traffic, clock_of, ends_of, traffic_of
 from accelsim.counters import Key
 from accelsim.hardware.spec import ChipSpec
 from accelsim.network.events import EventStream
@@ -117,7 +117,7 @@ def _priced(
     ann: AnnRun | None,
 ) -> ArrayRun:
     table = prices.table.prices
-    time_ns = traffic.cycles / chip.clock
+    time_ns = traffic.cycles / clock_of(chip)
     counts = {**counts, **traffic.words, (DRAM, "bit"): traffic.dram_bits}
     return ArrayRun(
         ann=ann,
@@ -129,5 +129,5 @@ def _priced(
         static=sum(prices.leakage_mw.values()) * time_ns,
         cold=traffic.cold_bits * table[DRAM, "bit"].energy_pj + traffic.cold_words * table[WEIGHT, "write"].energy_pj,
         time_ns=time_ns,
-        cold_ns=traffic.cold_cycles / chip.clock,
+        cold_ns=traffic.cold_cycles / clock_of(chip),
     )

@@ -1,4 +1,4 @@
-"""What the array's actions cost: the same SRAM and arithmetic sources, node, cell and temperature as the chip.
+"""What the array's actions cost: the same sources, node, cell, temperature, supply and calibration as the chip.
 
 Modelled: buffers bank by bank, multipliers and adders of every processing element, one requantisation unit, DRAM per
 bit; input and output cross the chip's own ports, at their price per word. Not modelled: operand registers and clock of
@@ -6,12 +6,15 @@ the array, wires, DRAM refresh and background power; all of them would raise the
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
+from accelsim.costs.adjust import BASELINE, adjusted_leakage, adjusted_price, require_supply
 from accelsim.counters import EnergyTable, Key, Price
-from accelsim.errors import UnknownNameError
-from accelsim.hardware.sources.base import ARITHMETIC_SOURCES, SRAM_SOURCES
+from accelsim.errors import CostError, UnknownNameError
+from accelsim.hardware.sources.base import ARITHMETIC_SOURCES, SRAM_SOURCES, Leakage, SramFigures
 from accelsim.hardware.spec import ChipSpec, MacArraySpec, PortSpec, SramSpec
 
 ARRAY: Final = "baseline.mac_array"
@@ -32,15 +35,18 @@ class ArrayPrices:
     table : EnergyTable
         Actions ``multiply``, ``accumulate``, ``add`` and ``requantise`` of the array, ``read`` and ``write`` of buffers
         (one word), ``input`` and ``output`` of the ports (one word), ``bit`` of the DRAM.
-    leakage_mw : dict of str to float
-        By component; ports and the background power of the DRAM are not modelled and have no entry.
-    sources : tuple of str
-        Where the leakages come from.
+    leakage : dict of str to Leakage
+        Of the whole component: all processing elements, all banks; ports and the background power of the DRAM are not
+        modelled and have no entry.
     """
 
     table: EnergyTable
-    leakage_mw: dict[str, float]
-    sources: tuple[str, ...]
+    leakage: dict[str, Leakage]
+
+    @property
+    def leakage_mw(self) -> dict[str, float]:
+        """Leakage power by component."""
+        return {component: leak.power_mw for component, leak in self.leakage.items()}
 
 
 def buffers(spec: MacArraySpec) -> dict[str, SramSpec]:
@@ -49,55 +55,94 @@ def buffers(spec: MacArraySpec) -> dict[str, SramSpec]:
 
 
 def array_prices(chip: ChipSpec) -> ArrayPrices:
-    """Return the prices of a chip's baseline; ``technology.overrides`` whose component starts with ``baseline.`` apply.
+    """Return the prices of a chip's baseline.
+
+    ``technology.supply`` and ``technology.calibration`` (``all``, or the name of a component) move what the sources say
+    of buffers and arithmetic, as they do on the chip. Entries of ``technology.overrides`` and
+    ``technology.leakage_overrides`` whose component starts with ``baseline.`` replace what results.
 
     Raises
     ------
     CostError
-        If a source does not cover a memory or an operation.
+        If a source does not cover a memory or an operation, or its figures cannot be moved to the supply.
     UnknownNameError
-        If a source is not registered, or an override names no action of the baseline.
+        If a source is not registered, or an override or a calibration names nothing of the baseline.
     """
-    spec, technology = chip.baseline, chip.technology
-    arithmetic = ARITHMETIC_SOURCES.get(technology.arithmetic_source)()
-    sram = SRAM_SOURCES.get(technology.sram_source)()
-    sum_bits, node = spec.accumulator_bits, technology.node
-    operand = math.isqrt(spec.activation_bits * spec.weight_bits - 1) + 1  # an a x b multiplier has a * b cells
-
-    multiply = arithmetic.energy("int_mul", operand, node)
-    accumulate = arithmetic.energy("int_add", sum_bits, node)
-    rescale = arithmetic.energy("int_mul", sum_bits, node)
-    compare = arithmetic.energy("int_compare", sum_bits, node)
-    prices: dict[Key, Price] = {
-        (ARRAY, "multiply"): multiply,
-        (ARRAY, "accumulate"): accumulate,
-        (ARRAY, "add"): accumulate,
-        (ARRAY, "requantise"): Price(
-            rescale.energy_pj + compare.energy_pj, f"multiplication and comparison: {rescale.source}; {compare.source}"
-        ),
-        (PORTS, "input"): _port_price(chip, "input"),
-        (PORTS, "output"): _port_price(chip, "output"),
-        (DRAM, "bit"): Price(spec.dram.energy, spec.dram.source),
-    }
-    leaks = [arithmetic.leakage("int_mul", operand, node), arithmetic.leakage("int_add", sum_bits, node)]
-    leakage = {ARRAY: spec.rows * spec.columns * sum(leak.power_mw for leak in leaks)}
-    sources = [leak.source for leak in leaks]
-    for component, memory in buffers(spec).items():
-        bank_bits = memory.capacity // memory.banks
-        figures = sram.figures(
-            bank_bits, memory.width, memory.ports, node, technology.sram_cell, technology.temperature
-        )
-        prices[component, "read"] = Price(figures.read_pj, figures.source)
-        prices[component, "write"] = Price(figures.write_pj, figures.source)
-        leakage[component] = memory.banks * figures.leakage_mw
-        sources.append(figures.source)
+    technology = chip.technology
+    prices, leakage = _arithmetic(chip)
+    for component, memory in buffers(chip.baseline).items():
+        figures = _bank(chip, component, memory)
+        supply = partial(_memory_supply, figures)
+        prices[component, "read"] = _moved(chip, component, supply, Price(figures.read_pj, figures.source))
+        prices[component, "write"] = _moved(chip, component, supply, Price(figures.write_pj, figures.source))
+        banks = partial(Leakage, memory.banks * figures.leakage_mw, f"{memory.banks} x {figures.source}")
+        leakage[component] = adjusted_leakage(technology, component, supply, banks)
+    prices[PORTS, "input"] = _port_price(chip, "input")
+    prices[PORTS, "output"] = _port_price(chip, "output")
+    prices[DRAM, "bit"] = Price(chip.baseline.dram.energy, chip.baseline.dram.source)
+    for item in technology.calibration:
+        if item.component.startswith(BASELINE) and item.component not in leakage:
+            raise UnknownNameError("baseline calibration", item.component, list(leakage))
     for override in technology.overrides:
-        if override.component.startswith("baseline."):
+        if override.component.startswith(BASELINE):
             pair = (override.component, override.action)
             if pair not in prices:
                 raise UnknownNameError("baseline override", ".".join(pair), [".".join(key) for key in prices])
             prices[pair] = Price(override.energy, override.source)
-    return ArrayPrices(EnergyTable(prices), leakage, tuple(sources))
+    for stated in technology.leakage_overrides:
+        if stated.component.startswith(BASELINE):
+            if stated.component not in leakage:
+                raise UnknownNameError("baseline leakage override", stated.component, list(leakage))
+            leakage[stated.component] = Leakage(stated.power, stated.source)
+    return ArrayPrices(EnergyTable(prices), leakage)
+
+
+def _arithmetic(chip: ChipSpec) -> tuple[dict[Key, Price], dict[str, Leakage]]:
+    """Return prices and leakage of the processing elements and the requantisation unit, moved and calibrated."""
+    spec, technology = chip.baseline, chip.technology
+    source, node = ARITHMETIC_SOURCES.get(technology.arithmetic_source)(), technology.node
+    sum_bits = spec.accumulator_bits
+    operand = math.isqrt(spec.activation_bits * spec.weight_bits - 1) + 1  # an a x b multiplier has a * b cells
+    accumulate = source.energy("int_add", sum_bits, node)
+    rescale, compare = source.energy("int_mul", sum_bits, node), source.energy("int_compare", sum_bits, node)
+    requantise = Price(
+        rescale.energy_pj + compare.energy_pj,
+        f"multiplication and comparison: {rescale.source}; {compare.source}",
+        f"{rescale.formula} + {compare.formula}",
+    )
+    found = {
+        "multiply": source.energy("int_mul", operand, node), "accumulate": accumulate, "add": accumulate,
+        "requantise": requantise,
+    }  # fmt: skip
+    leaks = [source.leakage("int_mul", operand, node), source.leakage("int_add", sum_bits, node)]
+    elements = spec.rows * spec.columns
+    leak = Leakage(
+        elements * sum(one.power_mw for one in leaks), f"{elements} x ({' + '.join(one.source for one in leaks)})"
+    )
+
+    def supply() -> float:
+        return require_supply(source.supply(node))
+
+    prices = {(ARRAY, action): _moved(chip, ARRAY, supply, price) for action, price in found.items()}
+    return prices, {ARRAY: adjusted_leakage(technology, ARRAY, supply, lambda: leak)}
+
+
+def _bank(chip: ChipSpec, component: str, memory: SramSpec) -> SramFigures:
+    technology = chip.technology
+    source, bits = SRAM_SOURCES.get(technology.sram_source)(), memory.capacity // memory.banks
+    place = (technology.node, technology.sram_cell, technology.temperature)
+    try:
+        return source.figures(bits, memory.width, memory.ports, *place)
+    except CostError as error:
+        raise CostError(f"{component}: {error}") from error
+
+
+def _memory_supply(figures: SramFigures) -> float:
+    return require_supply(figures.supply_v)
+
+
+def _moved(chip: ChipSpec, component: str, supply: Callable[[], float], price: Price) -> Price:
+    return adjusted_price(chip.technology, component, supply, lambda: price)
 
 
 def port_of(chip: ChipSpec, direction: str) -> PortSpec | None:

@@ -120,6 +120,12 @@ def ends_of(network: Network) -> Ends:
     )
 
 
+def clock_of(chip: ChipSpec) -> float:
+    """Return the clock of the array, GHz: the chip's, unless the hardware file states another."""
+    own = chip.baseline.clock
+    return float(chip.clock if own is None else own)
+
+
 def traffic_of(
     chip: ChipSpec, gemm: Gemm, ends: Ends, density: Density | None = None, state_bits: int = 0
 ) -> Traffic:
@@ -142,7 +148,7 @@ def traffic_of(
     spec = chip.baseline
     if spec.dram.bandwidth <= 0:
         raise CostError(f"baseline.dram.bandwidth: expected more than zero, got {spec.dram.bandwidth:g} bit/ns")
-    bits_per_cycle = spec.dram.bandwidth / chip.clock
+    bits_per_cycle = spec.dram.bandwidth / clock_of(chip)
     per_word = {
         INPUT: _packed(spec.input_buffer, spec.activation_bits),
         WEIGHT: _packed(spec.weight_buffer, spec.weight_bits),
@@ -183,7 +189,8 @@ def traffic_of(
     moving = [_bank_cycles(memory, words, name) for name, memory in buffers(spec).items()]
     for way in ("input", "output"):
         port = port_of(chip, way)
-        moving.append(words[PORTS, way] * (0 if port is None else port.cycles_per_event))
+        chip_cycles = words[PORTS, way] * (0 if port is None else port.cycles_per_event)
+        moving.append(np.ceil(chip_cycles * (clock_of(chip) / chip.clock)).astype(np.int64))
     buffer_cycles = np.max(moving, axis=0)
     cold_bits = weight_bits - streamed
     array_cycles = _share(cost.cycles, left.products)

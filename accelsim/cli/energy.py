@@ -33,7 +33,8 @@ def _lines(
 
     chip = load_chip(hw, overrides or ()).spec
     lines = price_list(chip, float32, weight_bits=weight_bits)
-    return chip, [*lines, *lines_of(array_prices(chip).table.prices)]
+    array = array_prices(chip)
+    return chip, [*lines, *lines_of(array.table.prices, array.leakage)]
 
 
 @app.command()

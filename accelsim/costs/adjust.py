@@ -3,12 +3,12 @@
 ``technology.supply`` moves a figure from its table's own supply: switching energy with the square of the voltage (the
 charge of a fixed capacitance), leakage power in proportion (a fixed leakage current, which is too much at a lower
 voltage). Refused outside half to 1.25 times the table's supply. Calibration factors follow, each with its reason.
-Overrides replace what results and are not multiplied.
+Overrides replace what results and are not multiplied. The MAC array beside the chip is under the same rules.
 
 Not modelled: the speed of a circuit at another supply; the clock is the user's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -18,8 +18,12 @@ from accelsim.errors import ConfigError, CostError
 from accelsim.hardware.sources.base import Leakage
 from accelsim.hardware.sources.scaling import node_supply
 from accelsim.hardware.spec import ChipSpec
+from accelsim.hardware.technology_spec import ActionEnergySpec, CalibrationSpec, LeakageSpec, TechnologySpec
 
 ALL: Final = "all"
+BASELINE: Final = "baseline."
+"""What the names of the MAC array's components begin with; the baseline checks and applies those itself."""
+Supply = Callable[[], float]
 _LOWEST, _HIGHEST = 0.5, 1.25
 
 
@@ -44,32 +48,39 @@ def table_supply(chip: ChipSpec, float32: bool, kind: str) -> float:
         found = parts.link_figures(chip).supply_v
     else:
         found = parts.arithmetic(chip).supply(chip.technology.node)
+    return require_supply(found)
+
+
+def adjusted_price(technology: TechnologySpec, kind: str, own_supply: Supply, make: Callable[[], Price]) -> Price:
+    """Return a sourced price at the chip's supply, calibrated; ``own_supply`` gives that of the price's table, V."""
+    price = make()
+    for factor, words in _factors(technology, kind, own_supply, "energy"):
+        price = Price(price.energy_pj * factor, f"{price.source}; {words}", f"({price.formula}) * {factor:.12g}")
+    return price
+
+
+def adjusted_leakage(
+    technology: TechnologySpec, kind: str, own_supply: Supply, make: Callable[[], Leakage]
+) -> Leakage:
+    """Return a sourced leakage at the chip's supply, calibrated; ``own_supply`` as in :func:`adjusted_price`."""
+    leakage = make()
+    for factor, words in _factors(technology, kind, own_supply, "leakage"):
+        leakage = replace(leakage, power_mw=leakage.power_mw * factor, source=f"{leakage.source}; {words}")
+    return leakage
+
+
+def require_supply(found: float | None) -> float:
+    """Return the supply that a source states, V; raise CostError if it states none."""
     if found is None:
         raise CostError("technology.supply: the source states no supply, so its figures cannot be moved to another")
     return found
 
 
-def adjusted_price(chip: ChipSpec, float32: bool, kind: str, make: Callable[[], Price]) -> Price:
-    """Return a sourced price at the chip's supply, calibrated."""
-    price = make()
-    for factor, words in _factors(chip, float32, kind, "energy"):
-        price = Price(price.energy_pj * factor, f"{price.source}; {words}", f"({price.formula}) * {factor:.12g}")
-    return price
-
-
-def adjusted_leakage(chip: ChipSpec, float32: bool, kind: str, make: Callable[[], Leakage]) -> Leakage:
-    """Return a sourced leakage at the chip's supply, calibrated."""
-    leakage = make()
-    for factor, words in _factors(chip, float32, kind, "leakage"):
-        leakage = replace(leakage, power_mw=leakage.power_mw * factor, source=f"{leakage.source}; {words}")
-    return leakage
-
-
-def _factors(chip: ChipSpec, float32: bool, kind: str, quantity: str) -> list[tuple[float, str]]:
+def _factors(technology: TechnologySpec, kind: str, own_supply: Supply, quantity: str) -> list[tuple[float, str]]:
     found = []
-    supply = chip.technology.supply
+    supply = technology.supply
     if supply is not None:
-        own = table_supply(chip, float32, kind)
+        own = own_supply()
         if not _LOWEST * own <= supply <= _HIGHEST * own:
             raise CostError(
                 f"technology.supply: expected {_LOWEST * own:.3g}..{_HIGHEST * own:.3g} V around the table's "
@@ -80,7 +91,7 @@ def _factors(chip: ChipSpec, float32: bool, kind: str, quantity: str) -> list[tu
         found.append(((supply / own) ** power, f"moved from {own:.3g} V to {supply:g} V, {law}"))
     return found + [
         (item.factor, f"x {item.factor:g} calibration: {item.reason}")
-        for item in chip.technology.calibration
+        for item in technology.calibration
         if item.quantity == quantity and (item.component == kind or (item.component == ALL and ":" not in kind))
     ]
 
@@ -91,12 +102,12 @@ def require_known_adjustments(chip: ChipSpec) -> None:
     problems = [
         f"technology.calibration.{at}: expected one of {', '.join([ALL, *known])}; got {item.component}"
         for at, item in enumerate(chip.technology.calibration)
-        if item.component not in {ALL, *known}
+        if item.component not in {ALL, *known} and not item.component.startswith(BASELINE)
     ]
     seen: set[str] = set()
     for at, leakage in enumerate(chip.technology.leakage_overrides):
         where = f"technology.leakage_overrides.{at}"
-        if leakage.component not in {*known, "port"}:
+        if leakage.component not in {*known, "port"} and not leakage.component.startswith(BASELINE):
             problems.append(f"{where}: expected one of {', '.join([*known, 'port'])}; got {leakage.component}")
         if leakage.component in seen:
             problems.append(f"{where}: {leakage.component} is overridden twice")
@@ -111,9 +122,9 @@ def require_no_adjustment_of_stated_energies(chip: ChipSpec) -> None:
     stated_power = energies is not None and energies.static_power != "derived"
     given = {
         "supply": technology.supply is not None,
-        "calibration": bool(technology.calibration),
-        "overrides": any(not item.component.startswith("baseline.") for item in technology.overrides),
-        "leakage_overrides": bool(technology.leakage_overrides) and stated_power,
+        "calibration": _of_the_chip(technology.calibration),
+        "overrides": _of_the_chip(technology.overrides),
+        "leakage_overrides": _of_the_chip(technology.leakage_overrides) and stated_power,
     }
     found = [name for name, there in given.items() if there]
     if energies is not None and found:
@@ -121,3 +132,7 @@ def require_no_adjustment_of_stated_energies(chip: ChipSpec) -> None:
             f"technology.{', technology.'.join(found)}: expected none where energies are stated by event, got some; "
             "change energies.actions and energies.static_power"
         )
+
+
+def _of_the_chip(items: Iterable[CalibrationSpec | ActionEnergySpec | LeakageSpec]) -> bool:
+    return any(not item.component.startswith(BASELINE) for item in items)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.costs import parts
-from accelsim.costs.adjust import adjusted_leakage, require_known_adjustments
+from accelsim.costs.adjust import adjusted_leakage, require_known_adjustments, table_supply
 from accelsim.costs.prices import require_known_kinds
 from accelsim.hardware.sources.base import Leakage, LinkFigures, RouterFigures, SramFigures
 from accelsim.hardware.sources.registers import register_figures
@@ -58,7 +58,8 @@ def component_leakage(chip: ChipSpec, float32: bool, *, multiplier_bits: int = _
     require_known_adjustments(chip)
     for kind, recipe in recipes.items():
         if not kind.startswith(_PORT):
-            recipes[kind] = partial(adjusted_leakage, chip, float32, kind, recipe)
+            supply = partial(table_supply, chip, float32, kind)
+            recipes[kind] = partial(adjusted_leakage, chip.technology, kind, supply, recipe)
     for item in chip.technology.leakage_overrides:
         for kind in recipes:
             if kind.partition(":")[0] == item.component:

@@ -16,7 +16,7 @@ from accelsim.costs.leakage import component_leakage
 from accelsim.costs.prices import component_prices
 from accelsim.counters import Key, Price
 from accelsim.errors import CostError, UnknownNameError
-from accelsim.hardware.sources.base import Derivation
+from accelsim.hardware.sources.base import Derivation, Leakage
 from accelsim.hardware.spec import ChipSpec, SramSpec
 
 LEAKAGE: Final = "leakage"
@@ -93,12 +93,17 @@ def price_list(
     return lines
 
 
-def lines_of(prices: Mapping[Key, Price]) -> list[PriceLine]:
-    """Return the lines of prices that come from elsewhere, such as the MAC array's."""
-    return [
+def lines_of(prices: Mapping[Key, Price], leakage: Mapping[str, Leakage]) -> list[PriceLine]:
+    """Return the lines of prices and leakages that come from elsewhere, such as the MAC array's."""
+    lines = [
         PriceLine(component, action, price.energy_pj, "pJ", "", price.formula, (), price.source)
         for (component, action), price in prices.items()
     ]
+    lines += [
+        PriceLine(component, LEAKAGE, leak.power_mw, "mW", "", f"{leak.power_mw:.12g}", (), leak.source)
+        for component, leak in leakage.items()
+    ]
+    return lines
 
 
 def find_line(lines: list[PriceLine], path: str) -> PriceLine:

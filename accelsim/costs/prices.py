@@ -13,9 +13,11 @@ from typing import Final
 
 from accelsim.costs import parts
 from accelsim.costs.adjust import (
+    BASELINE,
     adjusted_price,
     require_known_adjustments,
     require_no_adjustment_of_stated_energies,
+    table_supply,
 )
 from accelsim.costs.stated import stated_prices
 from accelsim.counters import EnergyTable, Key, Price
@@ -57,7 +59,8 @@ def component_prices(chip: ChipSpec, float32: bool, *, payload_bits: int = 8, we
         return stated_prices(chip.energies, recipes)
     for (kind, action), recipe in recipes.items():
         if (kind.partition(":")[0], action) != (_PORT, "event"):
-            recipes[kind, action] = partial(adjusted_price, chip, float32, kind, recipe)
+            supply = partial(table_supply, chip, float32, kind)
+            recipes[kind, action] = partial(adjusted_price, chip.technology, kind, supply, recipe)
     recipes.update(_overrides(chip, recipes))
     prices = parts.evaluate((".".join(key), recipe) for key, recipe in recipes.items())
     return dict(zip(recipes, prices, strict=True))
@@ -176,7 +179,7 @@ def _overrides(chip: ChipSpec, recipes: Recipes) -> Recipes:
     seen: set[Key] = set()
     replaced: Recipes = {}
     for at, override in enumerate(chip.technology.overrides):
-        if override.component.startswith("baseline."):
+        if override.component.startswith(BASELINE):
             continue  # a price of the MAC array, which checks it itself
         pair = (override.component, override.action)
         where = f"technology.overrides.{at}"

@@ -319,6 +319,8 @@ class MacArraySpec(Spec):
     weight_buffer: SramSpec
     output_buffer: SramSpec
     dram: DramSpec
+    clock: Frequency | None = None
+    """Left out: the chip's. For chips whose clock is no clock of a synchronous circuit."""
     compat: Literal["scalesim"] | None = None
     """Cycles and words as SCALE-Sim 3.0.0 counts them, its defects included; left out: without them."""
 

@@ -62,6 +62,8 @@ class Workload:
     description : str
     recording : Recording or None
         Recorded spikes of all populations, which are replayed instead of running the network.
+    ann : Path or None
+        File of the ANN that the workload names for the baseline.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Workload:
     folder: Path
     description: str = field(default="")
     recording: Recording | None = None
+    ann: Path | None = None
 
 
 def load_workload(
@@ -140,6 +143,7 @@ def load_workload(
         hashes=_hashes(folder, files),
         folder=folder,
         description=spec.description,
+        ann=None if spec.ann is None else folder / spec.ann,
     )
 
 

@@ -64,6 +64,8 @@ class WorkloadSpec(Spec):
     network: NetworkSpec
     input: InputSpec
     labels: FileName | NpzKey | None = None
+    ann: FileName | None = None
+    """Network file of the ANN beside this network."""
     timesteps: Annotated[Count, Field(le=MAX_TIMESTEPS)]
     decoding: Literal["rate", "membrane", "membrane_max", "first_spike"]
     provenance: dict[str, Any]

@@ -107,8 +107,8 @@ def run(
     cache : bool
         Reuse and keep activity traces.
     ann : str or Path, optional
-        Network file of an ANN for the baseline, integrate-and-fire nodes standing for rectifiers; the workload's own
-        weights run as an ANN where not given.
+        Network file of an ANN for the baseline, integrate-and-fire nodes standing for rectifiers, in place of the one
+        that the workload names; without either, the workload's own weights run as an ANN.
 
     Returns
     -------
@@ -128,7 +128,8 @@ def run(
         seeds = () if seed is None else (f"input.seed={seed}",)
         load = load_workload(workload, samples, (*workload_overrides, *seeds))
         Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed
-        own = None if ann is None else load_ann(Path(ann), load.network)
+        file = load.ann if ann is None else Path(ann)
+        own = None if file is None else load_ann(file, load.network)
     trace = _execute(chip, load, workers, progress, cache=cache)
     with progress.stage("map"):
         profile = {
@@ -144,7 +145,7 @@ def run(
         names = (str(hw), str(workload), tuple(overrides), (*workload_overrides, *seeds))
         made = Run(
             *names, chip, load, trace, mapping, timing, counters, energy, prices,
-            _area(chip, load, mapping), None if ann is None else str(ann),
+            _area(chip, load, mapping), None if file is None else str(file),
         )  # fmt: skip
         right = SnnAccuracy()
         if load.labels is not None:

@@ -48,7 +48,8 @@ def _command(run: "Run") -> str:
     words.append(f"--samples {run.trace.samples}")
     words += [f"--set {shlex.quote(item)}" for item in run.overrides]
     words += [f"--workload-set {shlex.quote(item)}" for item in run.workload_overrides]
-    words += [] if run.ann is None else [f"--ann {shlex.quote(run.ann)}"]
+    if run.ann is not None and run.ann != str(run.workload.ann):
+        words.append(f"--ann {shlex.quote(run.ann)}")
     return " ".join(words)
 
 

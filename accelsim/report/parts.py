@@ -65,7 +65,8 @@ def heading(text: str, note: str = "") -> Text:
 def grid(columns: Sequence[tuple[str, str]], rows: Iterable[Cells]) -> Grid:
     """Return an unframed table.
 
-    Numbers (right) are never cut; the first column gives way with an ellipsis, any other text wraps.
+    Numbers (right) are never cut. Where there is other text, it wraps, and the first column gives way with an ellipsis;
+    a first column beside nothing but numbers wraps.
 
     Parameters
     ----------
@@ -73,13 +74,16 @@ def grid(columns: Sequence[tuple[str, str]], rows: Iterable[Cells]) -> Grid:
     rows : iterable of cells
     """
     cells = [[Text(clean(cell)) if isinstance(cell, str) else cell for cell in row] for row in rows]
-    out = Grid(box=None, padding=(0, 2, 0, 0), header_style=DIM, show_header=any(title for title, _ in columns))
+    titled = any(title for title, _ in columns)
+    out = Grid(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=DIM, show_header=titled)
+    texts = sum(side != "right" for _, side in columns)
     for at, (title, side) in enumerate(columns):
         if side == "right":
             widest = max([len(title), *(cell.cell_len for row in cells if isinstance(cell := row[at], Text))])
             out.add_column(title, justify="right", no_wrap=True, min_width=widest)
         else:
-            out.add_column(title, no_wrap=at == 0, overflow="ellipsis" if at == 0 else "fold", min_width=6)
+            cut = at == 0 and texts > 1
+            out.add_column(title, no_wrap=cut, overflow="ellipsis" if cut else "fold", min_width=6)
     for row in cells:
         out.add_row(*row)
     return out
