@@ -376,6 +376,18 @@ def test_choices_come_from_the_metadata_unless_the_user_states_them(tmp_path):
     assert said["refractory"] == (0, "dialect euler: default of the framework")
 
 
+def test_choices_of_the_metadata_that_a_dialect_lacks_are_told(tmp_path):
+    import h5py
+
+    path = chain(tmp_path / "n.nir", (2,), {"fc": linear(np.eye(2))}, lif((2,), tau=0.01, r=1.0), (2,))
+    with h5py.File(path, "r+") as file:
+        extra = file["node"].create_group("metadata")
+        extra["spike_mode"], extra["norm_input"], extra["reset"] = "multi", False, "zero"
+    network = import_network(path, ImportOptions("euler", 1e-3, "subtract", ">"))
+    left_out = [text for text in network.provenance["repairs"] if text.startswith("left out")]
+    assert left_out == ["left out: metadata spike_mode = 'multi': dialect euler has no such choice"]
+
+
 def test_a_leak_of_nothing_is_exported_as_an_infinite_time_constant(tmp_path):
     kind, values = lif((2,), tau=np.inf, r=np.inf)
     path = chain(tmp_path / "n.nir", (2,), {"fc": linear(np.eye(2))}, (kind, values), (2,))

@@ -14,7 +14,7 @@ from accelsim.costs.parts import slow_memories
 from accelsim.hardware.topologies.topology import TOPOLOGIES
 from accelsim.mapping.partition import PARTITIONERS
 from accelsim.mapping.placement import PLACERS
-from accelsim.network.importers.options import USER
+from accelsim.network.importers.options import METADATA, USER
 
 if TYPE_CHECKING:
     from accelsim.network.workload import Workload
@@ -101,7 +101,8 @@ def _assumptions(load: "Workload") -> list[str]:
         idle = choice["value"] in (None, False, 0, "none") or (key == "synapse" and not currents)
         if choice["from"] != USER and not idle:
             by_source.setdefault(choice["from"], []).append(f"{key} {choice['value']}")
-    lines = [f"not stated: {', '.join(values)} ({source})" for source, values in by_source.items()]
+    told = {METADATA: "stated by the file"}
+    lines = [f"{told.get(source, 'not stated')}: {', '.join(v)} ({source})" for source, v in by_source.items()]
     meanings = dict.fromkeys(made["neurons"].values()) if isinstance(made.get("neurons"), dict) else {}
     lines += [f"neurons: {meaning}" for meaning in meanings]
     lines += [f"weights: random, {made['random_weights']}"] if "random_weights" in made else []

@@ -222,7 +222,10 @@ def _provenance(build: _Build, start: RawNode) -> dict[str, Any]:
         "spike_mode": choices.spike_mode or "single",
         "refractory": choices.refractory or "none",
         "choices": {key: {"value": choices.values[key], "from": origin} for key, origin in choices.source.items()},
-        "repairs": [f"repaired: {text}" for text in graph.repairs],
+        "repairs": [
+            *(f"repaired: {text}" for text in graph.repairs),
+            *(f"left out: {text}" for text in choices.unused),
+        ],
         "neurons": build.meanings,
         "recurrent": list(dict.fromkeys(build.recurrent)),
         "input_node": start.name,

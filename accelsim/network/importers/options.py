@@ -94,11 +94,14 @@ class Choices:
         Of the keys of :class:`ImportOptions`; None where the dialect has no such choice.
     source : dict of str to str
         Who said it, for the provenance.
+    unused : tuple of str
+        Choices in the file's metadata that the dialect does not have, in words.
     """
 
     dialect: str
     values: Mapping[str, Any]
     source: Mapping[str, str]
+    unused: tuple[str, ...] = ()
 
     def __getattr__(self, key: str) -> Any:
         """Return a choice by its name."""
@@ -152,7 +155,17 @@ def settle(
             )
         values[key] = _checked(where, key, value, known)
         source[key] = origin
-    return Choices(str(options.dialect), values, source)
+    unused = tuple(
+        f"metadata {key} = {_shown(value)}: {where} has no such choice"
+        for key, value in stated.items()
+        if key in KEYS and key not in allowed and not _says_nothing(value)
+    )
+    return Choices(str(options.dialect), values, source, unused)
+
+
+def _says_nothing(value: Any) -> bool:
+    """Tell whether a choice is the same as none."""
+    return value is None or (isinstance(value, bool | np.bool_) and not value) or value == "none"
 
 
 def _checked(where: str, key: str, value: Any, known: tuple[Any, ...] | None) -> Any:
