@@ -1,19 +1,24 @@
 """Networks as NIR files and as accelsim's own: read back, they are the same network or were refused."""
 
+import shutil
+
 import numpy as np
 import pytest
 from functional_builders import random_events
 from network_builders import chain, conv2d, flatten, lif, neuron_if, pool, write_graph
+from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from accelsim.cli.app import build
-from accelsim.errors import AccelsimError, NetworkError
+from accelsim.errors import AccelsimError, ConfigError, NetworkError
 from accelsim.functional.executor import execute
 from accelsim.functional.numerics import Numerics
+from accelsim.network.exporting import export_workload
 from accelsim.network.importers.importer import import_network
 from accelsim.network.importers.options import ImportOptions
 from accelsim.network.nir_export import write_nir
-from accelsim.network.workload import load_workload
+from accelsim.network.workload import load_workload, workload_folder
+from accelsim.pipeline.check import check
 
 FLOATS = Numerics(None, None)
 
@@ -182,3 +187,19 @@ def test_mistakes_of_an_import_leave_nothing(tmp_path, repository, extra, messag
     assert isinstance(result.exception, AccelsimError), result.output
     assert message in str(result.exception)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_workload_without_input_is_checked_and_exported(tmp_path):
+    """The way of someone who asks only whether it fits; to run it, the input is missed by name."""
+    (tmp_path / "w").mkdir()
+    shutil.copy(workload_folder() / "mnist_conv" / "network.nir", tmp_path / "w")
+    text = (workload_folder() / "mnist_conv" / "workload.yaml").read_text()
+    data = YAML(typ="safe").load(text)
+    for key in ("input", "labels", "timesteps"):
+        del data[key]
+    with (tmp_path / "w" / "workload.yaml").open("w") as file:
+        YAML().dump(data, file)
+    assert check("core", tmp_path / "w").problem == check("core", "mnist_conv").problem == ""
+    assert "integers" in export_workload(str(tmp_path / "w"), tmp_path / "n.snn")
+    with pytest.raises(ConfigError, match="input: expected a value, got nothing"):
+        load_workload(tmp_path / "w")

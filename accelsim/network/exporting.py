@@ -28,12 +28,12 @@ def export_workload(source: str | Path, path: Path, overrides: Sequence[str] = (
     """
     suffix = path.suffix.lower()
     if suffix == SUFFIX:
-        network = load_workload(source, 1, overrides).network
+        network = load_workload(source, 1, overrides, without_input=True).network
         write_network(network, path)
         how = "in integers, with scales and widths" if network.integer else "in float32"
         return f"{len(network.populations)} populations, {len(network.projections)} projections, {how}"
     if suffix == ".nir":
-        network = load_workload(source, 1, (*overrides, "network.quantize=none")).network
+        network = load_workload(source, 1, (*overrides, "network.quantize=none"), without_input=True).network
         notes = write_nir(network, path)
         return "; ".join([f"NIR graph of {len(network.populations)} populations in float32", *notes])
     raise NetworkError(f"{path}: expected a name that ends in {SUFFIX} or .nir, got {path.suffix!r}")

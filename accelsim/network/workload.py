@@ -22,9 +22,10 @@ from accelsim.network.quantize import quantize
 from accelsim.network.quantize_schema import quantization
 from accelsim.network.recording import Recording
 from accelsim.network.spike_tensors import MadeUp, read_spike_tensors
-from accelsim.network.workload_input import Labels, read_input
+from accelsim.network.workload_input import Labels, no_input, read_input
 from accelsim.network.workload_schema import (
     DensitiesSpec,
+    NetworkOnlySpec,
     NetworkSpec,
     RecordedSpec,
     RecordingSpec,
@@ -82,7 +83,11 @@ class Workload:
 
 
 def load_workload(
-    source: str | Path, samples: int | Limit | None = None, overrides: Sequence[str] = ()
+    source: str | Path,
+    samples: int | Limit | None = None,
+    overrides: Sequence[str] = (),
+    *,
+    without_input: bool = False,
 ) -> Workload:
     """Load a workload.
 
@@ -95,6 +100,8 @@ def load_workload(
         all.
     overrides : sequence of str
         ``timesteps=16``, ``network.quantize.bits=4``: applied to the description in order.
+    without_input : bool
+        Whether the description may leave out the input, for those who want the network alone: there are no events then.
 
     Raises
     ------
@@ -103,7 +110,7 @@ def load_workload(
     """
     path = _manifest(source)
     folder = path.parent
-    spec, data = read_workload_spec(path, overrides)
+    spec, data = read_workload_spec(path, overrides, without_input=without_input)
     limit = samples if isinstance(samples, Limit) else Limit(samples)
     if limit.samples is not None and limit.samples < 1:
         raise WorkloadError(f"{path}: samples: expected at least 1, got {limit.samples}")
@@ -115,7 +122,7 @@ def load_workload(
             network = prune(network, spec.network.prune.pruning())
         except AccelsimError as error:
             raise type(error)(f"{path}: network.prune: {error}") from None
-    given = read_input(spec, folder, network, limit)
+    given = read_input(spec, folder, network, limit) if isinstance(spec, WorkloadSpec) else no_input(network)
     events = given.events
     how = quantization(spec.network.quantize)
     if how is not None:
@@ -132,14 +139,14 @@ def load_workload(
         events=events,
         labels=given.labels,
         decoding=spec.decoding,
-        timesteps=spec.timesteps,
+        timesteps=events.timesteps,
         provenance={
             "stated": spec.provenance,
             "description": data,
             "network": network.provenance,
             **({"input": given.report} if given.report else {}),
         },
-        seed=spec.input.seed,
+        seed=spec.input.seed if isinstance(spec, WorkloadSpec) else None,
         hashes=_hashes(folder, files),
         folder=folder,
         description=spec.description,
@@ -233,7 +240,7 @@ def _network(spec: NetworkSpec, folder: Path, name: str) -> Network:
     return import_network(folder / spec.file, options, spec.format).renamed(name)
 
 
-def _check_decoding(spec: WorkloadSpec, network: Network, path: Path) -> None:
+def _check_decoding(spec: NetworkOnlySpec, network: Network, path: Path) -> None:
     model = network.output.model
     spiking = model is not None and model.spiking
     if spiking == spec.decoding.startswith("membrane"):

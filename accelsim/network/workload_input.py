@@ -76,6 +76,12 @@ def read_input(spec: WorkloadSpec, folder: Path, network: Network, limit: Limit)
     return WorkloadInput(events, labels, [path, *files])
 
 
+def no_input(network: Network) -> WorkloadInput:
+    """Return one timestep without an event."""
+    nothing = EventStream("spikes", 1, 1, network.input.size, np.zeros(2, np.int64), np.empty(0, np.int32))
+    return WorkloadInput(nothing, None, [])
+
+
 def _recorded(spec: WorkloadSpec, folder: Path, network: Network, limit: Limit) -> WorkloadInput:
     path = folder / spec.input.file
     unit = None if spec.input.time_unit is None else TIME_UNITS[spec.input.time_unit]

@@ -56,19 +56,24 @@ class NpzKey(Spec):
     key: FileName
 
 
-class WorkloadSpec(Spec):
-    """A whole ``workload.yaml``."""
+class NetworkOnlySpec(Spec):
+    """A ``workload.yaml`` without an input: enough to map its network or to export it."""
 
     name: Name
     description: Annotated[str, StringConstraints(min_length=1, max_length=600)]
     network: NetworkSpec
-    input: InputSpec
-    labels: FileName | NpzKey | None = None
     ann: FileName | None = None
     """Network file of the ANN beside this network."""
-    timesteps: Annotated[Count, Field(le=MAX_TIMESTEPS)]
     decoding: Literal["rate", "membrane", "membrane_max", "first_spike"]
     provenance: dict[str, Any]
+
+
+class WorkloadSpec(NetworkOnlySpec):
+    """A whole ``workload.yaml``."""
+
+    input: InputSpec
+    labels: FileName | NpzKey | None = None
+    timesteps: Annotated[Count, Field(le=MAX_TIMESTEPS)]
 
 
 class RecordingSpec(Spec):
@@ -108,8 +113,8 @@ class DrawnSpec(RecordedSpec):
 
 
 def read_workload_spec(
-    path: Path, overrides: Sequence[str] = ()
-) -> tuple[WorkloadSpec | RecordedSpec, dict[str, Any]]:
+    path: Path, overrides: Sequence[str] = (), *, without_input: bool = False
+) -> tuple[NetworkOnlySpec | RecordedSpec, dict[str, Any]]:
     """Return the checked description of a workload, and the same as plain values.
 
     Parameters
@@ -118,6 +123,8 @@ def read_workload_spec(
         A ``workload.yaml``.
     overrides : sequence of str
         ``network.quantize.bits=4``, applied in order.
+    without_input : bool
+        Whether the file may leave out the input.
 
     Raises
     ------
@@ -125,7 +132,7 @@ def read_workload_spec(
         With every problem of the file.
     """
     data, locations = read_yaml(path)
-    model = _kind(data)
+    model = NetworkOnlySpec if without_input and not {"input", "recording"} & data.keys() else _kind(data)
     apply_overrides(overrides, data, locations, lambda steps, key: key in keys_at(model, steps))
     try:
         spec = model.model_validate(data)

@@ -49,7 +49,7 @@ def check(
         If chip or workload are wrong in themselves; what does not fit is ``Fit.problem``.
     """
     chip = load_chip(hw, overrides).spec
-    load = load_workload(workload, 1, workload_overrides)
+    load = load_workload(workload, 1, workload_overrides, without_input=True)
     mapping: Mapping | None = None
     problem = ""
     try:
