@@ -19,7 +19,7 @@ fastest axis - input channel for activations, filter for weights and outputs.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -159,9 +159,23 @@ def total_cycles(folds: Counts, per_fold: Counts, mode: Mode) -> Counts:
     return folds * per_fold - (mode == "scalesim")
 
 
-def overlapped_cycles(folds: Counts, streamed: Counts, rows: int, columns: int) -> Counts:
-    """Return cycles of folds without gaps: a second register per element takes ``rows`` cycles to fill or empty."""
-    return folds * np.maximum(streamed, rows) + 2 * rows + columns - 2
+def overlapped(
+    name: str, plain: Dataflow, streamed: Counts, gemm: Gemm, rows: int, columns: int, packing: Packing, mode: Mode
+) -> LayerCost:
+    """Return the cost of dataflow ``plain`` without gaps between its folds.
+
+    A second register per element takes ``rows`` cycles to fill or empty while ``streamed`` vectors pass.
+
+    Raises
+    ------
+    MappingError
+        In the mode "scalesim", which knows no such array.
+    """
+    if mode == "scalesim":
+        raise MappingError(f"dataflow mode 'scalesim': SCALE-Sim has no overlapped folds; use {name!r}")
+    cost = plain(gemm, rows, columns, packing, mode)
+    cycles = cost.folds * np.maximum(streamed, rows) + 2 * rows + columns - 2
+    return replace(cost, cycles=cycles, utilisation=array_utilisation(gemm, cycles, rows, columns))
 
 
 def array_utilisation(gemm: Gemm, cycles: Counts, rows: int, columns: int) -> npt.NDArray[np.float64]:

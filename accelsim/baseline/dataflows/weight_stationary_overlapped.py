@@ -6,26 +6,11 @@ cycles (R to load the next tile); the first load (R) and the last drain (R + C -
 weight loads (Jouppi et al., ISCA 2017, section 2); the words that move are those of ``ws``.
 """
 
-from dataclasses import replace
-
-from accelsim.baseline.dataflow import (
-    DATAFLOWS,
-    Gemm,
-    LayerCost,
-    Mode,
-    Packing,
-    array_utilisation,
-    overlapped_cycles,
-)
+from accelsim.baseline.dataflow import DATAFLOWS, Gemm, LayerCost, Mode, Packing, overlapped
 from accelsim.baseline.dataflows.weight_stationary import weight_stationary
-from accelsim.errors import MappingError
 
 
 @DATAFLOWS.register("ws-overlapped")
 def weight_stationary_overlapped(gemm: Gemm, rows: int, columns: int, packing: Packing, mode: Mode) -> LayerCost:
     """Map the window on rows and the filters on columns, without a gap between folds."""
-    if mode == "scalesim":
-        raise MappingError("dataflow mode 'scalesim': SCALE-Sim has no overlapped folds; use 'ws'")
-    plain = weight_stationary(gemm, rows, columns, packing, mode)
-    cycles = overlapped_cycles(plain.folds, gemm.pixels, rows, columns)
-    return replace(plain, cycles=cycles, utilisation=array_utilisation(gemm, cycles, rows, columns))
+    return overlapped("ws", weight_stationary, gemm.pixels, gemm, rows, columns, packing, mode)

@@ -9,6 +9,7 @@ recorded bit; some readers of DVS128 files invert it, and some exchange rows and
 Source: iniVation, "AEDAT file formats", section AEDAT 2.0.
 """
 
+from abc import abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -69,14 +70,14 @@ class _Aedat2(EventFormat):
         return RawSamples(1, cls.sensor, 2, labelled=False, read=read)
 
     @classmethod
+    @abstractmethod
     def is_pixel(cls, address: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
         """Return which addresses are pixels' events."""
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def pixel(cls, address: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
         """Return columns, rows and polarities."""
-        raise NotImplementedError
 
 
 @EVENT_FORMATS.register("aedat2_dvs128")

@@ -6,6 +6,7 @@ event is of one kind. Polarities are 0/1, booleans, or -1/1. The unit of the tim
 ``input.time_unit``.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -42,9 +43,9 @@ class _Table(EventFormat):
     takes_time_unit: ClassVar[bool] = True
 
     @classmethod
+    @abstractmethod
     def columns(cls, path: Path) -> Columns:
         """Return the columns by their names in :data:`_NAMES`."""
-        raise NotImplementedError
 
     @classmethod
     def open(cls, path: Path, time_unit: float | None) -> RawSamples:
