@@ -1,14 +1,16 @@
 """The decorator of every compiled kernel, and where compiled code is kept.
 
 Numba's file cache notices an edit of the file that holds a kernel, but not of a kernel that it calls in another file.
-The cache folder is therefore named after a hash of all of accelsim's sources: an edit anywhere makes a fresh folder.
-Only accelsim's kernels go there; numba's own settings stay as the user made them.
+The cache folder of a kernel is therefore named after a hash of its file and of all of accelsim that this file imports,
+directly or not: an edit of anything that could be compiled into the kernel makes a fresh folder. Only accelsim's
+kernels go there; numba's own settings stay as the user made them.
 """
 
 import contextlib
 import functools
 import hashlib
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -24,33 +26,79 @@ F = TypeVar("F", bound=Callable[..., object])
 _KEPT_SECONDS = 30 * 24 * 3600
 
 
-def source_hash(root: Path) -> str:
-    """Return a hash of every Python source below ``root``: names and contents."""
+_PACKAGE = Path(__file__).parent
+
+_IMPORT = re.compile(
+    r"^\s*(?:from\s+(accelsim[\w.]*)\s+import\s+(\([^)]*\)|[^\n]*)|import\s+(accelsim[\w.]*))", re.MULTILINE
+)
+
+
+def _module_file(name: str) -> Path | None:
+    """Return the source of a module of this package, None for what is not one (a class, a function)."""
+    place = _PACKAGE.parent.joinpath(*name.split("."))
+    for path in (place.with_suffix(".py"), place / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+@functools.cache
+def _imports(path: Path) -> tuple[bytes, frozenset[Path]]:
+    """Return the contents of a source file, and the files of this package that it names in imports."""
+    content = path.read_bytes()
+    found = set()
+    for package, names, module in _IMPORT.findall(content.decode()):
+        base = module or package
+        inner = [f"{base}.{name}" for name in re.findall(r"\w+", names)]
+        found |= {file for file in map(_module_file, (base, *inner)) if file is not None}
+    return content, frozenset(found)
+
+
+@functools.cache
+def source_hash(*sources: Path) -> str:
+    """Return a hash of source files and of every file of this package that they import, directly or not."""
+    reached, open_ends = set(sources), list(sources)
+    while open_ends:
+        news = _imports(open_ends.pop())[1] - reached
+        reached |= news
+        open_ends += news
     digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode())
-        digest.update(path.read_bytes())
+    for file in sorted(reached):
+        digest.update(file.name.encode())
+        digest.update(_imports(file)[0])
     return digest.hexdigest()[:16]
 
 
 @functools.cache
-def cache_folder() -> Path | None:
-    """Return the folder of compiled kernels for these sources, or None where nothing can be written.
+def _kernel_folder() -> Path | None:
+    """Return the folder of all compiled kernels, cleared of what is old, or None where nothing can be written.
 
     ``NUMBA_CACHE_DIR``, where set, is the parent; else the user's cache folder.
     """
     base = os.environ.get("NUMBA_CACHE_DIR")
     parent = (Path(base) if base else Path(platformdirs.user_cache_dir("accelsim"))) / "kernels"
-    folder = parent / source_hash(Path(__file__).parent)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.touch()
+        parent.mkdir(parents=True, exist_ok=True)
         oldest = time.time() - _KEPT_SECONDS
         stale = [path for path in parent.iterdir() if path.stat().st_mtime < oldest]
     except OSError:
         return None
     for path in stale:
         shutil.rmtree(path, ignore_errors=True)
+    return parent if os.access(parent, os.W_OK) else None
+
+
+def cache_folder(source: Path) -> Path | None:
+    """Return the folder of the compiled kernels of a source file, or None where nothing can be written."""
+    parent = _kernel_folder()
+    if parent is None:
+        return None
+    folder = parent / source_hash(source)
+    try:
+        folder.mkdir(exist_ok=True)
+        folder.touch()
+    except OSError:
+        return None
     return folder if os.access(folder, os.W_OK) else None
 
 
@@ -79,7 +127,7 @@ def loop_kernel(function: F) -> F:
 
 
 def _compiled(function: F, options: dict[str, bool]) -> F:
-    folder = cache_folder()
+    folder = cache_folder(Path(function.__code__.co_filename))
     if folder is None:
         return cast("F", numba.njit(nogil=True, **options)(function))  # type: ignore[call-overload]
     with _cache_directory(folder):

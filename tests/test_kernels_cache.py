@@ -16,7 +16,7 @@ RUN = (
     "from accelsim.functional.probe_caller import outer\n"
     "print(outer(10), sum(outer.stats.cache_hits.values()))\n"
 )
-FROZEN = "import accelsim.kernels\naccelsim.kernels.source_hash = lambda root: 'frozen'\n"
+FROZEN = "import accelsim.kernels\naccelsim.kernels.source_hash = lambda *sources: 'frozen'\n"
 
 
 @pytest.fixture
@@ -53,3 +53,26 @@ def test_without_the_hash_the_result_would_be_stale(package):
     """The control: with a constant folder numba returns the old result, so the test above can fail."""
     assert package(1, FROZEN) == (22, 0)
     assert package(5, FROZEN) == (22, 1)
+
+
+def test_edited_stranger_does_not_compile_again(package, tmp_path):
+    """What a kernel's file does not import, directly or not, cannot be compiled into it."""
+    assert package(1) == (22, 0)
+    with (tmp_path / "accelsim" / "report" / "terminal.py").open("a") as file:
+        file.write("# edited\n")
+    assert package(1) == (22, 1)
+
+
+@pytest.mark.parametrize("line", [
+    "from accelsim.functional import probe_callee\n\ninner = probe_callee.inner\n",
+    "from accelsim.functional import (  # names\n    probe_callee,\n)\n\ninner = probe_callee.inner\n",
+    "import accelsim.functional.probe_callee\n\ninner = accelsim.functional.probe_callee.inner\n",
+    "from accelsim.functional.probe_between import inner\n",
+])
+def test_every_form_of_import_is_followed(package, tmp_path, line):
+    folder = tmp_path / "accelsim" / "functional"
+    (folder / "probe_between.py").write_text("from accelsim.functional.probe_callee import inner\n")
+    direct = "from accelsim.functional.probe_callee import inner\n"
+    (folder / "probe_caller.py").write_text(CALLER.replace(direct, line))
+    assert package(1) == (22, 0)
+    assert package(5) == (30, 0)

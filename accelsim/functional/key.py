@@ -54,7 +54,7 @@ def _fields(model: NeuronModel) -> tuple[Any, ...]:
 @functools.cache
 def _sources() -> str:
     folders = (accelsim.functional, accelsim.neurons)
-    return "".join(source_hash(Path(str(folder.__file__)).parent) for folder in folders)
+    return source_hash(*(file for folder in folders for file in Path(str(folder.__file__)).parent.glob("*.py")))
 
 
 @functools.cache
