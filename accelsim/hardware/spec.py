@@ -21,6 +21,7 @@ from accelsim.hardware.quantities import (
     Name,
     Source,
     Spec,
+    Time,
 )
 from accelsim.hardware.technology_spec import EnergiesSpec, ProvenanceSpec, TechnologySpec
 
@@ -126,6 +127,9 @@ class CoreSpec(Spec):
     """Multiply-accumulate units for packets that carry a value; 0 refuses graded input."""
     neuron_lanes: Annotated[Count, Field(le=4096)]
     """Neurons updated per cycle."""
+    accumulator_slots: Annotated[Count, Field(ge=2, le=16)] = 2
+    """Steps that accumulators hold apart, for spikes that wait one step: 2 are read and added to in turn; more let sources
+    run ahead where ``synchronization`` is ``dependency``."""
     scan: Literal["all", "touched"]
     """Which neurons the neuron engine visits; touched = input, state or bias is not zero."""
     input_queue: Annotated[Count, Field(le=65536)]
@@ -241,6 +245,9 @@ class PortSpec(Spec):
     source: Source
 
 
+MAX_TICK = 10**12
+"""Longest tick, cycles."""
+
 MAX_BARRIER = 1_000_000
 """Longest barrier, cycles."""
 
@@ -268,17 +275,36 @@ _CYCLES_SCHEMA = {"type": "integer", "minimum": 0, "maximum": MAX_BARRIER}
 
 
 class BarrierSpec(Spec):
-    """The end of a hardware step."""
+    """The end of a hardware step: what ``kind`` asks for must be there, what only the others need may be."""
 
+    kind: Literal["stated", "ideal", "tree", "message"] = "stated"
+    """``stated``: ``cycles``; ``ideal``: none; ``tree``: a register per hop from the farthest router to ``root`` and back,
+    and ``settle_cycles``; ``message``: packets from all terminals in use to one at ``root`` and back."""
     cycles: Annotated[
-        int | dict[int, int],
+        int | dict[int, int] | None,
         PlainValidator(_barrier_cycles),
         WithJsonSchema({"anyOf": [_CYCLES_SCHEMA, {"type": "object", "additionalProperties": _CYCLES_SCHEMA}]}),
-    ]
+    ] = None
     """Cycles, or a table ``{1: 6, 4: 14}`` by the number of routers with cores in use: the entry at or below it."""
+    root: Annotated[tuple[CountOrZero, ...], Field(min_length=1, max_length=3)] | None = None
+    """Position of the router where the tree, or the messages, meet."""
+    hop_cycles: Annotated[Count, Field(le=64)] | None = None
+    """From the register at one router to the next."""
+    settle_cycles: Annotated[CountOrZero, Field(le=MAX_BARRIER)] | None = None
+    """What the root waits so that nothing is under way between two cores that both look idle, and buffers swap."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        needs = {"stated": ("cycles",), "ideal": (), "tree": ("root", "hop_cycles", "settle_cycles"), "message": ("root",)}
+        missing = [name for name in needs[self.kind] if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"expected {' and '.join(missing)} with the kind {self.kind}, got nothing: missing")
+        return self
 
     def cycles_of(self, routers: int) -> int:
-        """Return the cycles where ``routers`` routers have cores in use."""
+        """Return the stated cycles where ``routers`` routers have cores in use."""
+        if self.cycles is None:
+            raise ValueError(f"a barrier of kind {self.kind} states no cycles")
         if isinstance(self.cycles, int):
             return self.cycles
         return self.cycles[max(at for at in self.cycles if at <= max(1, routers))]
@@ -335,9 +361,15 @@ class ChipSpec(Spec):
     provenance: dict[str, ProvenanceSpec] = Field(default_factory=dict)
     """Where a published chip's numbers come from, by dotted path, which covers what is below; the longest counts."""
     clock: Frequency
-    schedule: Literal["pipelined", "native"]
+    schedule: Literal["pipelined", "native", "sequential"]
     """``pipelined``: layers run behind each other, so that edges have no delay in the network's time; ``native``: all
-    run in every step, and an edge delays by one timestep."""
+    run in every step, and an edge delays by one timestep; ``sequential``: one after the other within a timestep."""
+    synchronization: Literal["barrier", "dependency"] = "barrier"
+    """What ends a hardware step: a barrier for all, or tokens between neighbours, with which each core enters a step when
+    its sources and targets are ready."""
+    tick: Literal["asap"] | Time = "asap"
+    """When the next step starts: as soon as this one has ended, or a fixed time after its start; a step that takes longer
+    is reported."""
     technology: TechnologySpec
     energies: EnergiesSpec | None = None
     """Left out: energies are derived from ``technology``. The baseline's always are."""
@@ -350,6 +382,11 @@ class ChipSpec(Spec):
     baseline: MacArraySpec
 
     @property
+    def lead(self) -> int:
+        """Steps that a core may be ahead of its targets beyond what double-buffered accumulators allow."""
+        return self.core.accumulator_slots - 2
+
+    @property
     def edge_delay(self) -> int:
         """Timesteps of the network between a spike and its integration."""
         return 1 if self.schedule == "native" else 0
@@ -358,13 +395,28 @@ class ChipSpec(Spec):
     def _consistent(self) -> Self:
         if self.clock <= 0:
             raise ValueError("clock: expected a frequency above zero")
+        if self.synchronization == "barrier" and self.lead > 0:
+            raise ValueError(
+                f"core.accumulator_slots: expected 2 with a barrier, got {self.core.accumulator_slots} (more let cores run "
+                "ahead, with synchronization: dependency)"
+            )
+        if self.synchronization == "dependency" and self.tick != "asap":
+            raise ValueError("tick: expected asap with synchronization: dependency, where no two cores begin a step together")
+        if self.tick != "asap" and not 1 <= self.tick * self.clock <= MAX_TICK:
+            raise ValueError(f"tick: expected 1 to {MAX_TICK} cycles of the clock, got {self.tick * self.clock:g}")
+        if self.synchronization == "dependency" and self.schedule == "sequential":
+            raise ValueError("synchronization: expected barrier with the schedule sequential, a barrier per depth")
+        root = self.barrier.root
+        if root is not None and not self._inside(root):
+            raise ValueError(f"barrier.root: router {root} is outside the size {self.noc.size}")
         names = [port.name for port in self.ports]
         if len(set(names)) != len(names):
             raise ValueError(f"ports: names must differ, got {', '.join(names)}")
         for port in self.ports:
-            inside = len(port.router) == len(self.noc.size) and all(
-                at < extent for at, extent in zip(port.router, self.noc.size, strict=True)
-            )
-            if not inside:
+            if not self._inside(port.router):
                 raise ValueError(f"ports: {port.name} hangs on router {port.router}, outside the size {self.noc.size}")
         return self
+
+    def _inside(self, position: tuple[int, ...]) -> bool:
+        size = self.noc.size
+        return len(position) == len(size) and all(at < extent for at, extent in zip(position, size, strict=True))

@@ -11,6 +11,7 @@ from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.graph import Network
 from accelsim.timing.tables import AxonTables, Endpoints, NetworkTables, network_tables
+from accelsim.timing.tokens import TokenTables, token_tables
 from accelsim.timing.work import WorkTables, work_tables
 from accelsim.trace.activity import ActivityTrace
 
@@ -20,7 +21,7 @@ class Machine:
     """Tables of a chip with its work; jobs are (sample, step) pairs in order.
 
     ``last_output`` is the step in which the output executes its last timestep: the last of all, unless populations that
-    do not lead to the output are deeper. ``scratch`` is what a worker leaves for the next chunk of jobs; whoever takes
+    do not lead to the output are deeper. ``tokens``: who waits for whom where no barrier ends a step. ``scratch`` is what a worker leaves for the next chunk of jobs; whoever takes
     it owns it.
     """
 
@@ -29,6 +30,7 @@ class Machine:
     work: WorkTables
     samples: int
     last_output: int = -1
+    tokens: TokenTables | None = None
     scratch: deque[Any] = field(default_factory=deque, repr=False)
 
     @property
@@ -48,10 +50,14 @@ def build_machine(network: Network, chip: ChipSpec, mapping: Mapping, trace: Act
     axon_out = np.array([core.timing.axon_out_cycles] * mapping.cores + [1] * len(chip.ports), dtype=np.int32)
     endpoints = Endpoints(depths("input_queue"), depths("spike_fifo"), depths("injection_queue"), axon_out)
     axons = AxonTables(mapping.axons.ptr, mapping.axons.axon, mapping.axons.costs)
+    schedule, tokens = Schedule.of(chip.schedule, network, trace.timesteps), None
+    if chip.synchronization == "dependency":
+        axons, tokens = token_tables(axons, chip, mapping, schedule.steps)
     return Machine(
         network_tables(mapping.fabric, chip.noc, endpoints),
         axons,
         work_tables(network, chip, mapping, trace),
         trace.samples,
-        Schedule.of(chip.schedule, network, trace.timesteps).first[network.output.name] + trace.timesteps - 1,
+        schedule.last(network.output.name),
+        tokens,
     )

@@ -76,12 +76,19 @@ class FixedLatencyTables(NamedTuple):
 NetworkTables = NocTables | FixedLatencyTables
 
 
+NO_TOKENS = 1 << 30
+
+
 class AxonTables(NamedTuple):
-    """Who reaches whom: neuron n has the axons ``axon[ptr[n] : ptr[n + 1]]``, as in the mapping."""
+    """Who reaches whom: neuron n has the axons ``axon[ptr[n] : ptr[n + 1]]``, as in the mapping.
+
+    Costs from number ``tokens`` on are those of tokens, which terminals that keep step without a barrier send.
+    """
 
     ptr: npt.NDArray[np.int64]
     axon: npt.NDArray[Any]
     costs: npt.NDArray[Any]
+    tokens: int = NO_TOKENS
 
 
 class StepWork(NamedTuple):
