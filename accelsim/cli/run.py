@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from accelsim.pipeline.timeline import TimelineRequest
     from accelsim.result.run_result import RunResult
 
 
@@ -137,13 +138,10 @@ def run_command(
         from accelsim.report.files import prepare_folder
 
         prepare_folder(out)
-    if timeline is None and (timeline_steps is not None or timeline_sample):
-        raise typer.BadParameter("expected --timeline FILE beside --timeline-steps and --timeline-sample")
+    wanted = _timeline(timeline, timeline_steps, timeline_sample)
     progress = make_progress(quiet=quiet)
     from accelsim import pipeline
-    from accelsim.pipeline.timeline import TimelineRequest, parse_steps
 
-    steps = None if timeline_steps is None else parse_steps(timeline_steps)
     result = pipeline.run(
         hw,
         workload,
@@ -156,7 +154,7 @@ def run_command(
         progress=progress,
         cache=not no_cache,
         ann=ann,
-        timeline=None if timeline is None else TimelineRequest(timeline, timeline_sample, steps),
+        timeline=wanted,
     )
     if out is not None:
         from accelsim.report.files import write_result
@@ -171,6 +169,16 @@ def run_command(
 
 run = run_command
 """The name under which the application looks a command up."""
+
+
+def _timeline(path: Path | None, steps: str | None, sample: int) -> "TimelineRequest | None":
+    if path is None:
+        if steps is not None or sample:
+            raise typer.BadParameter("expected --timeline FILE beside --timeline-steps and --timeline-sample")
+        return None
+    from accelsim.pipeline.timeline import TimelineRequest, parse_steps
+
+    return TimelineRequest(path, sample, None if steps is None else parse_steps(steps))
 
 
 def show(result: "RunResult", *, as_json: bool, quiet: bool) -> None:
