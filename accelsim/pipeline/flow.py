@@ -33,7 +33,7 @@ from accelsim.mapping.mapping import Mapping, map_network
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.events import A_FEW, Limit
 from accelsim.network.workload import Workload, load_workload
-from accelsim.pipeline import breakdown, meta, tables, totals
+from accelsim.pipeline import activity, breakdown, meta, sources, tables, totals
 from accelsim.pipeline.timeline import TimelineRequest
 from accelsim.report.timeline import write_timeline
 from accelsim.result.progress import NO_PROGRESS, Progress
@@ -177,6 +177,11 @@ def run(
         causes=tables.causes_table(made),
         steps=tables.steps_table(made),
         links=tables.links_table(made),
+        routers=tables.routers_table(made),
+        activity=activity.activity_table(made),
+        raster=activity.raster_table(made),
+        prices=sources.prices_table(made),
+        parameters=sources.parameters_table(made),
         baseline=baseline,
         analytic=analytic_table(operations),
         warnings=meta.warnings(made),
