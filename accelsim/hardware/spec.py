@@ -128,8 +128,8 @@ class CoreSpec(Spec):
     neuron_lanes: Annotated[Count, Field(le=4096)]
     """Neurons updated per cycle."""
     accumulator_slots: Annotated[Count, Field(ge=2, le=16)] = 2
-    """Steps that accumulators hold apart, for spikes that wait one step: 2 are read and added to in turn; more let sources
-    run ahead where ``synchronization`` is ``dependency``."""
+    """Steps that accumulators hold apart, for spikes that wait one step: 2 are read and added to in turn; more let
+    sources run ahead where ``synchronization`` is ``dependency``."""
     scan: Literal["all", "touched"]
     """Which neurons the neuron engine visits; touched = input, state or bias is not zero."""
     input_queue: Annotated[Count, Field(le=65536)]
@@ -278,8 +278,8 @@ class BarrierSpec(Spec):
     """The end of a hardware step: what ``kind`` asks for must be there, what only the others need may be."""
 
     kind: Literal["stated", "ideal", "tree", "message"] = "stated"
-    """``stated``: ``cycles``; ``ideal``: none; ``tree``: a register per hop from the farthest router to ``root`` and back,
-    and ``settle_cycles``; ``message``: packets from all terminals in use to one at ``root`` and back."""
+    """``stated``: ``cycles``; ``ideal``: none; ``tree``: a register per hop from the farthest router to ``root`` and
+    back, and ``settle_cycles``; ``message``: packets from all terminals in use to one at ``root`` and back."""
     cycles: Annotated[
         int | dict[int, int] | None,
         PlainValidator(_barrier_cycles),
@@ -295,8 +295,9 @@ class BarrierSpec(Spec):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        needs = {"stated": ("cycles",), "ideal": (), "tree": ("root", "hop_cycles", "settle_cycles"), "message": ("root",)}
-        missing = [name for name in needs[self.kind] if getattr(self, name) is None]
+        tree = ("root", "hop_cycles", "settle_cycles")
+        needs = {"stated": ("cycles",), "ideal": (), "tree": tree, "message": ("root",)}[self.kind]
+        missing = [name for name in needs if getattr(self, name) is None]
         if missing:
             raise ValueError(f"expected {' and '.join(missing)} with the kind {self.kind}, got nothing: missing")
         return self
@@ -338,6 +339,7 @@ class MacArraySpec(Spec):
     rows: Annotated[Count, Field(le=4096)]
     columns: Annotated[Count, Field(le=4096)]
     dataflow: Name
+    """A registered one, or ``best``: the one with the least energy-delay product on the network at hand."""
     activation_bits: Annotated[Count, Field(le=32)]
     weight_bits: Annotated[Count, Field(le=32)]
     accumulator_bits: Annotated[Count, Field(le=64)]
@@ -365,11 +367,11 @@ class ChipSpec(Spec):
     """``pipelined``: layers run behind each other, so that edges have no delay in the network's time; ``native``: all
     run in every step, and an edge delays by one timestep; ``sequential``: one after the other within a timestep."""
     synchronization: Literal["barrier", "dependency"] = "barrier"
-    """What ends a hardware step: a barrier for all, or tokens between neighbours, with which each core enters a step when
-    its sources and targets are ready."""
+    """What ends a hardware step: a barrier for all, or tokens between neighbours, with which each core enters a step
+    when its sources and targets are ready."""
     tick: Literal["asap"] | Time = "asap"
-    """When the next step starts: as soon as this one has ended, or a fixed time after its start; a step that takes longer
-    is reported."""
+    """When the next step starts: as soon as this one has ended, or a fixed time after its start; a step that takes
+    longer is reported."""
     technology: TechnologySpec
     energies: EnergiesSpec | None = None
     """Left out: energies are derived from ``technology``. The baseline's always are."""
@@ -397,11 +399,11 @@ class ChipSpec(Spec):
             raise ValueError("clock: expected a frequency above zero")
         if self.synchronization == "barrier" and self.lead > 0:
             raise ValueError(
-                f"core.accumulator_slots: expected 2 with a barrier, got {self.core.accumulator_slots} (more let cores run "
-                "ahead, with synchronization: dependency)"
+                f"core.accumulator_slots: expected 2 with a barrier, got {self.core.accumulator_slots} (more let cores "
+                "run ahead, with synchronization: dependency)"
             )
         if self.synchronization == "dependency" and self.tick != "asap":
-            raise ValueError("tick: expected asap with synchronization: dependency, where no two cores begin a step together")
+            raise ValueError("tick: expected asap with synchronization: dependency, where cores begin steps apart")
         if self.tick != "asap" and not 1 <= self.tick * self.clock <= MAX_TICK:
             raise ValueError(f"tick: expected 1 to {MAX_TICK} cycles of the clock, got {self.tick * self.clock:g}")
         if self.synchronization == "dependency" and self.schedule == "sequential":

@@ -122,7 +122,7 @@ def _too_fast(through: dict[str, Projection], name: str, kind: Kind) -> str:
     path = " -> ".join([edges[0].source, *(edge.target for edge in edges)])
     delays = sum(edge.delay for edge in edges)
     if kind == "sequential":
-        return f"schedule sequential: no projection of the cycle {path} has a delay, so that none of them can come first"
+        return f"schedule sequential: no projection of the cycle {path} has a delay, so that none can come first"
     return (
         f"schedule pipelined: the cycle {path} has {len(edges)} projections and a delay of {delays} timesteps in all; "
         f"every projection takes a hardware step, so that the delays around it must add up to at least {len(edges)} "

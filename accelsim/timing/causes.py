@@ -5,9 +5,9 @@ processed rows are ``accumulate`` (lanes), ``bank_conflict``, ``synapse_fetch`` 
 it waited are given, in this order, to the ``neuron_scan`` of the source that injected last, to that source's stalls
 (``source_blocked``: its spike FIFO was full), and the rest to the ``network`` (routing entries, routers, links,
 look-up). If it ends with scanning or injecting, its scan, its stalls and the rest. Then ``drain``, ``barrier`` and
-``tick``. The parts sum to the step's cycles. Without a barrier a step's cycles are those by which it moves the end of the
-sample: of what the critical terminal did, in this order, as much as fits them; what is hidden behind the steps before is
-not seen, and ``network`` is waiting for tokens too.
+``tick``. The parts sum to the step's cycles. Without a barrier a step's cycles are those by which it moves the end of
+the sample: of what the critical terminal did, in this order, as much as fits them; what is hidden behind the steps
+before is not seen, and ``network`` is waiting for tokens too.
 """
 
 import numpy as np

@@ -21,8 +21,8 @@ class Machine:
     """Tables of a chip with its work; jobs are (sample, step) pairs in order.
 
     ``last_output`` is the step in which the output executes its last timestep: the last of all, unless populations that
-    do not lead to the output are deeper. ``tokens``: who waits for whom where no barrier ends a step. ``scratch`` is what a worker leaves for the next chunk of jobs; whoever takes
-    it owns it.
+    do not lead to the output are deeper. ``tokens``: who waits for whom where no barrier ends a step. ``scratch`` is
+    what a worker leaves for the next chunk of jobs; whoever takes it owns it.
     """
 
     noc: NetworkTables

@@ -48,6 +48,10 @@ class TimingResult:
     latency : (samples,) int64
     late : (samples, steps) int64
         Cycles by which a step exceeds the tick.
+    step_terminals : (steps,) TERMINAL_COUNT
+        Sums over samples and terminals; the ``*_end``, ``first_flit`` and ``queue_peak`` of them mean nothing.
+    step_routers : (steps,) ROUTER_COUNT
+        Sums over samples and routers.
     """
 
     terminals: npt.NDArray[Any]
@@ -59,6 +63,8 @@ class TimingResult:
     causes: npt.NDArray[np.int64]
     latency: npt.NDArray[np.int64]
     late: npt.NDArray[np.int64]
+    step_terminals: npt.NDArray[Any]
+    step_routers: npt.NDArray[Any]
 
 
 def simulate(
@@ -158,6 +164,8 @@ class _Totals:
         self._causes = np.zeros((samples * steps, len(CAUSES)), np.int64)
         self._cycles = np.zeros(samples * steps, np.int64)
         self._late = np.zeros(samples * steps, np.int64)
+        self._step_terminals = np.zeros(steps, TERMINAL_COUNT)
+        self._step_routers = np.zeros(steps, ROUTER_COUNT)
         self._first_flit = np.zeros(samples * steps, np.int64)
         self._last_output = np.zeros(samples * steps, np.int64)
 
@@ -178,6 +186,9 @@ class _Totals:
         ):
             _flat(target)[samples] += np.add.reduceat(_flat(source), starts, axis=0)
         self._terminals["queue_peak"][samples] = peak
+        step = np.arange(jobs.start, jobs.stop) % self._machine.work.steps
+        for by_step, counts in ((self._step_terminals, chunk.terminals), (self._step_routers, chunk.routers)):
+            np.add.at(_flat(by_step), step, _flat(counts).reshape(*counts.shape, -1).sum(axis=1))
         inputs = self._port_terminals("input")
         outputs = self._port_terminals("output")
         flits = chunk.terminals["first_flit"][:, inputs]
@@ -244,13 +255,16 @@ class _Totals:
         order = sorted(range(len(parts)), key=lambda at: parts[at].terminal)
         return TimingResult(
             self._terminals, self._routers, self._links, self._scans, order, step_cycles, causes, latency,
-            self._late.reshape(samples, steps),
+            self._late.reshape(samples, steps), self._step_terminals, self._step_routers,
         )  # fmt: skip
 
     def _add_messages(self, messages: Chunk, times: int) -> None:
         """Add what the messages of the barrier count, in each of ``times`` steps."""
-        for name in ("tokens_out", "tokens_in", "flits_out", "flits_in", "row_cycles", "row_lookup", "no_credit"):
+        own = ("tokens_out", "tokens_in", "flits_out", "flits_in", "row_cycles", "row_lookup", "no_credit")
+        for name in own:
             self._terminals[name] += times * messages.terminals[name].sum(axis=0)
+            self._step_terminals[name] += len(self._terminals) * messages.terminals[name].sum()
         for name in ROUTER_COUNT.names or ():
             self._routers[name] += times * messages.routers[name].sum(axis=0)
+            self._step_routers[name] += len(self._routers) * messages.routers[name].sum()
         self._links += times * messages.links.sum(axis=0)

@@ -45,8 +45,8 @@ def barrier_spans(steps: npt.NDArray[Any], drain: int, barrier: int, tick: int) 
 def token_spans(steps: npt.NDArray[Any], drain: int, per_sample: int) -> Spans:
     """Return by how much each step moves the end of its sample, where no barrier ends steps.
 
-    The cycles of a step lead from the end of all that belongs to earlier steps to the end of all that belongs to it too;
-    the pipelines drain once, which is told to the first step.
+    The cycles of a step lead from the end of all that belongs to earlier steps to the end of all that belongs to it
+    too; the pipelines drain once, which is told to the first step.
     """
     ends = np.maximum.accumulate(steps["end"].reshape(-1, per_sample), axis=1)
     active = np.diff(ends, axis=1, prepend=0).ravel()

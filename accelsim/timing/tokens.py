@@ -1,8 +1,8 @@
 """Tokens: how terminals keep step where no barrier does it.
 
 A terminal that has finished its part of a step sends a token to each of its neighbours. Rules: docs/timing-model.md,
-section 5. For both engines a token is a packet: behind the neurons of a step the neuron engine writes back a *marker*, a
-neuron whose axons are the tokens.
+section 5. For both engines a token is a packet: behind the neurons of a step the neuron engine writes back a *marker*,
+a neuron whose axons are the tokens.
 """
 
 from typing import Any, NamedTuple
@@ -63,8 +63,8 @@ def token_tables(axons: AxonTables, chip: ChipSpec, mapping: Mapping, steps: int
     """
     if steps > MAX_STEPS or len(axons.costs) + 3 > 1 << TAG:
         raise ConfigError(
-            f"synchronization: dependency: expected at most {MAX_STEPS} steps of a sample and {(1 << TAG) - 3} different "
-            f"axons, got {steps} and {len(axons.costs)}"
+            f"synchronization: dependency: expected at most {MAX_STEPS} steps of a sample and {(1 << TAG) - 3} "
+            f"different axons, got {steps} and {len(axons.costs)}"
         )
     terminals = mapping.fabric.terminals
     source = np.repeat(mapping.home(), np.diff(axons.ptr))

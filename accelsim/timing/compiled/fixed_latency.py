@@ -205,7 +205,9 @@ def fixed_latency_kernel(gated: bool) -> Callable[..., None]:
     begin, following, take, row = GATED if gated else IN_STEP
 
     @inlined
-    def fetch(noc: Any, axons: Any, work: Any, gates: Any, state: Any, ends: Any, count: Any, terminal: int, least: int) -> None:
+    def fetch(
+        noc: Any, axons: Any, work: Any, gates: Any, state: Any, ends: Any, count: Any, terminal: int, least: int
+    ) -> None:
         """Bring a terminal's next packet to the head of its queue; it asks for a slot from cycle ``least`` on."""
         at = following(axons, work, gates, ends, count, noc.terminals[terminal], terminal)
         if at < NEVER:

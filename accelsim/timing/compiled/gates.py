@@ -1,8 +1,8 @@
 """Terminals without a barrier, in compiled form: each is in a step of its own and enters the next when it may.
 
 The gate of a step opens in a cycle that is known as soon as the last packet that it waits for has been received: the
-end of its row is known then. ``outstanding`` counts packets that have been made and not processed. Once the tokens of all
-sources are there, all packets are made, so that it is zero exactly when the announced packets have been processed.
+end of its row is known then. ``outstanding`` counts packets that have been made and not processed. Once the tokens of
+all sources are there, all packets are made, so that it is zero exactly when the announced packets have been processed.
 Rules: docs/timing-model.md, section 5.
 """
 
@@ -30,8 +30,8 @@ COST_OF_LOAD = (1 << TAG) - 1
 class Gates(NamedTuple):
     """What terminals that keep step by tokens need; arrays are (steps, terminals).
 
-    ``announced`` and ``freed`` count tokens, ``ready`` and ``free_at`` are the cycles in which the packets of a step and
-    the accumulators of all targets are done, NEVER until it is known. ``sample`` holds one number, ``scans`` what
+    ``announced`` and ``freed`` count tokens, ``ready`` and ``free_at`` are the cycles in which the packets of a step
+    and the accumulators of all targets are done, NEVER until it is known. ``sample`` holds one number, ``scans`` what
     the neuron engines of each step did.
     """
 

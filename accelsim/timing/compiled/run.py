@@ -4,7 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from accelsim.kernels import loop_kernel
-from accelsim.timing.compiled.fixed_latency import allocate_fixed_latency, run_fixed_latency_sample, run_fixed_latency_step
+from accelsim.timing.compiled.fixed_latency import (
+    allocate_fixed_latency,
+    run_fixed_latency_sample,
+    run_fixed_latency_step,
+)
 from accelsim.timing.compiled.gates import Gates, allocate_gates, clear_gates
 from accelsim.timing.compiled.single import is_single
 from accelsim.timing.compiled.state import allocate_noc, allocate_terminals
@@ -38,7 +42,9 @@ def run_jobs(machine: Machine, chunk: Chunk) -> None:
         scratch, *network = machine.scratch.pop()
     except IndexError:
         scratch = allocate_work(machine.work, apart=tokens is not None)
-        network = [*_allocate(noc), *(() if tokens is None else (allocate_gates(tokens, machine.work, scratch, chunk.scans),))]
+        network = [*_allocate(noc)]
+        if tokens is not None:
+            network.append(allocate_gates(tokens, machine.work, scratch, chunk.scans))
     _, jobs, sample = _kernels(noc)
     if tokens is None:
         out = (chunk.scans, chunk.terminals, chunk.routers, chunk.links, chunk.steps)

@@ -38,7 +38,8 @@ StepKernel = Callable[..., None]
 
 @inlined
 def _send(
-    noc: NocTables, axons: AxonTables, noc_state: NocState, state: TerminalState, count: Records, terminal: int, now: int
+    noc: NocTables, axons: AxonTables, noc_state: NocState, state: TerminalState, count: Records, terminal: int, now:
+    int
 ) -> bool:
     """Try to send the next flit of a terminal; without credit it waits to be woken.
 

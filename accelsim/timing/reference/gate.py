@@ -4,27 +4,32 @@ Rules: docs/timing-model.md, section 5.
 """
 
 from collections import Counter
-from typing import NamedTuple
+from typing import Self
 
 from simpy.core import Environment
 
 from accelsim.timing.reference.primitives import Process, Signal
-from accelsim.timing.tokens import TokenTables
+from accelsim.timing.tokens import ANNOUNCES, FREES, TokenTables
 
 
-class Load(NamedTuple):
-    """What a packet carries: the axon that it activates, the step of its sender, and as a token a number of packets."""
+class Load(int):
+    """What a packet carries: the number of its axon, the step of its sender, a token's number of packets."""
 
-    axon: int
     step: int
-    announced: int = 0
+    announced: int
+
+    def __new__(cls, axon: int, step: int = 0, announced: int = 0) -> Self:
+        """Make an axon number that knows more."""
+        load = super().__new__(cls, axon)
+        load.step, load.announced = step, announced
+        return load
 
 
 class Gate:
     """The tokens that one terminal has been sent."""
 
     def __init__(self, env: Environment, tokens: TokenTables, index: int) -> None:
-        self._env, self._tokens, self._index = env, tokens, index
+        self._env, self._tokens = env, tokens
         self._upstream, self._downstream = int(tokens.upstream[index]), int(tokens.downstream[index])
         self._sources: Counter[int] = Counter()
         self._targets: Counter[int] = Counter()
@@ -32,21 +37,15 @@ class Gate:
         self._complete: dict[int, int] = {}
         self._changed = Signal(env)
 
-    def processed(self, step: int) -> None:
-        """Note that a packet has been added to the accumulators."""
-        self._missing[step] -= 1
-        self._note(step)
-
-    def announce(self, step: int, packets: int) -> None:
-        """Note that a source has sent all packets of a step."""
-        self._sources[step] += 1
-        self._missing[step] += packets
-        self._note(step)
-
-    def free(self, step: int) -> None:
-        """Note that a target has read its accumulators of a step."""
-        self._targets[step] += 1
-        self._changed.notify()
+    def process(self, load: Load, kind: int) -> None:
+        """Note that the row of a packet has ended; ``kind`` is what it says if it is a token."""
+        if kind & FREES:
+            self._targets[load.step] += 1
+            self._changed.notify()
+        if kind == 0 or kind & ANNOUNCES:
+            self._sources[load.step] += kind > 0
+            self._missing[load.step] += load.announced if kind else -1
+            self._note(load.step)
 
     def _note(self, step: int) -> None:
         if self._sources[step] == self._upstream and self._missing[step] == 0:

@@ -10,6 +10,7 @@ from accelsim.timing.machine import Machine
 from accelsim.timing.records import SCAN_COUNT, STATUS_DEADLOCK, STATUS_DONE
 from accelsim.timing.reference.fixed_latency import FixedLatencyNetwork
 from accelsim.timing.reference.network import RouterNetwork
+from accelsim.timing.reference.probe import SILENT, Probe
 from accelsim.timing.reference.protocols import Network
 from accelsim.timing.reference.terminal import Plan, Terminal
 from accelsim.timing.tables import AxonTables, FixedLatencyTables, NetworkTables, StepWork
@@ -32,7 +33,10 @@ class OneStep:
 
 
 class Sample:
-    """The plan of terminals that enter the steps of a sample by tokens; the work of a step is built when one enters it."""
+    """The plan of terminals that enter the steps of a sample by tokens.
+
+    The work of a step is built when the first terminal enters it.
+    """
 
     def __init__(self, machine: Machine, sample: int, scans: Any) -> None:
         self.steps, self.tokens = machine.work.steps, machine.tokens
@@ -51,18 +55,24 @@ class Sample:
 
 
 def build_chip(
-    noc: NetworkTables, axons: AxonTables, plan: Plan, count: Any, router_count: Any, links: Any
+    noc: NetworkTables,
+    axons: AxonTables,
+    plan: Plan,
+    count: Any,
+    router_count: Any,
+    links: Any,
+    probe: Probe = SILENT,
 ) -> tuple[Environment, Network, list[Terminal]]:
     """Wire up a chip at the beginning of a step; ``count`` is (steps, terminals)."""
     env = Environment()
     network: Network
     if isinstance(noc, FixedLatencyTables):
-        network = FixedLatencyNetwork(env, noc, router_count, links)
+        network = FixedLatencyNetwork(env, noc, router_count, links, probe)
     else:
         depth = noc.terminals["input_queue"]
-        network = RouterNetwork(env, noc, lambda terminal: int(depth[terminal]), router_count, links)
+        network = RouterNetwork(env, noc, lambda terminal: int(depth[terminal]), router_count, links, probe)
     terminals = [
-        Terminal(env, network, noc, axons, plan, index, count[:, index]) for index in range(len(noc.terminals))
+        Terminal(env, network, noc, axons, plan, index, count[:, index], probe) for index in range(len(noc.terminals))
     ]
     network.endpoints.extend(terminals)
     return env, network, terminals
@@ -76,12 +86,13 @@ def run_step(
     router_count: Any,
     links: Any,
     summary: Any,
+    probe: Probe = SILENT,
 ) -> None:
     """Simulate one hardware step; same contract as the compiled engine's.
 
     The simulation ends when nothing is left to happen; what has not finished by then waits for ever.
     """
-    env, network, terminals = build_chip(noc, axons, OneStep(work), count.reshape(1, -1), router_count, links)
+    env, network, terminals = build_chip(noc, axons, OneStep(work), count.reshape(1, -1), router_count, links, probe)
     env.run()
     finished = all(terminal.finished for terminal in terminals) and network.idle
     summary[0]["end"] = max(count[name].max() for name in ("scan_end", "source_end", "row_end"))

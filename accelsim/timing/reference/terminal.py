@@ -11,10 +11,11 @@ from simpy.core import Environment
 
 from accelsim.timing.reference.gate import Gate, Load
 from accelsim.timing.reference.primitives import Fifo, Process, Signal
+from accelsim.timing.reference.probe import INJECTION_QUEUE, INPUT_QUEUE, SILENT, SPIKE_FIFO, Probe
 from accelsim.timing.reference.protocols import Network
 from accelsim.timing.reference.router import Flit
 from accelsim.timing.tables import AxonTables, FixedLatencyTables, NocTables, StepWork
-from accelsim.timing.tokens import ANNOUNCES, FREES, TokenTables
+from accelsim.timing.tokens import TokenTables
 
 _ROW_COUNTS = {
     "row_cycles": "cycles",
@@ -29,6 +30,7 @@ _ROW_COUNTS = {
     "macs": "macs",
     "loads": "loads",
 }
+_ROW_PARTS = ("row_lookup", "row_fetch", "row_ideal", "row_conflict")
 
 
 class Plan(Protocol):
@@ -58,14 +60,16 @@ class Terminal:
         plan: Plan,
         index: int,
         count: Any,
+        probe: Probe = SILENT,
     ) -> None:
         self._env, self._network, self._noc, self._axons, self._plan = env, network, noc, axons, plan
-        self._index, self._count = index, count
+        self._index, self._count, self._probe = index, count, probe
         self._count["first_flit"] = -1
         self._gate = None if plan.tokens is None else Gate(env, plan.tokens, index)
         self._marker = -1 if plan.tokens is None else int(plan.tokens.marker[index])
-        self._spikes: Fifo[tuple[int, int]] = Fifo(env, int(noc.terminals["spike_fifo"][index]))
-        self._packets: Fifo[Load] = Fifo(env, int(noc.terminals["injection_queue"][index]))
+        depth = noc.terminals[index]
+        self._spikes: Fifo[tuple[int, int]] = Fifo(env, int(depth["spike_fifo"]), lambda n: self._fill(SPIKE_FIFO, n))
+        self._packets: Fifo[Load] = Fifo(env, int(depth["injection_queue"]), lambda n: self._fill(INJECTION_QUEUE, n))
         self._injector = network.injector(index)
         self.receive_credit = self._injector.receive_credit
         self._queue: deque[tuple[Load, int]] = deque()
@@ -89,8 +93,16 @@ class Terminal:
         count["flits_in"] += 1
         if flit.tail:
             self._queue.append((flit.axon, vc))
+            self._fill(INPUT_QUEUE, len(self._queue))
             count["queue_peak"] = max(count["queue_peak"], len(self._queue))
             self._arrived.notify()
+
+    def _fill(self, queue: int, entries: int) -> None:
+        self._probe.level(self._index, queue, int(self._env.now), entries)
+
+    def _tell(self, counter: str, begin: int, detail: int = -1) -> None:
+        """Tell the probe of what has lasted from ``begin`` until now."""
+        self._probe.slice(counter, self._index, begin, int(self._env.now) - begin, detail)
 
     def _cost(self, axon: int) -> Any:
         return self._axons.costs[self._axons.axon["cost"][axon]]
@@ -113,20 +125,22 @@ class Terminal:
     def _scan(self, work: StepWork, step: int) -> Process:
         count, first = self._count[step], int(work.fired_ptr[self._index])
         for burst in range(int(work.burst_ptr[self._index]), int(work.burst_ptr[self._index + 1])):
+            began, fired = int(self._env.now), int(work.burst_fired[burst])
             yield self._env.timeout(int(work.burst_cycles[burst]))
+            self._tell("scan_cycles", began, fired)
             count["bursts"] += 1
             count["scan_end"] = self._env.now
             count["scan_cycles"] += work.burst_cycles[burst]
-            fired = int(work.burst_fired[burst])
             yield from self._write_back(work.fired[first : first + fired].tolist(), step)
             count["fired"] += fired
             first += fired
 
     def _write_back(self, neurons: list[int], step: int) -> Process:
-        began = self._env.now
+        began = int(self._env.now)
         for neuron in neurons:
             yield from self._spikes.put((neuron, step))
         self._count[step]["fifo_full"] += self._env.now - began
+        self._tell("fifo_full", began)
 
     def _axon_out(self) -> Process:
         cycles = int(self._noc.terminals["axon_out"][self._index])
@@ -135,17 +149,18 @@ class Terminal:
             count = self._count[step]
             for number, axon in enumerate(range(self._axons.ptr[neuron], self._axons.ptr[neuron + 1])):
                 yield self._env.timeout(cycles if number > 0 else cycles - 1)
-                began = self._env.now
+                began = int(self._env.now)
                 target = int(self._axons.axon["terminal"][axon])
                 if neuron == self._marker:
-                    yield from self._packets.put(Load(axon, step, self._sent[target]))
+                    yield from self._packets.put(Load(axon, step, self._sent.pop(target, 0)))
                 else:
                     self._sent[target] += 1
                     yield from self._packets.put(Load(axon, step))
                     count["routing_reads"] += 1
-                count["injection_full"] += self._env.now - began
-            if neuron == self._marker:
-                self._sent.clear()
+                waited = int(self._env.now) - began
+                count["injection_full"] += waited
+                self._probe.slice("routing_reads", self._index, began + 1 - cycles, cycles + waited, axon)
+                self._tell("injection_full", began)
             self._spikes.pop()
             count["source_end"] = max(count["source_end"], self._env.now + 1)
             yield self._env.timeout(1)
@@ -153,18 +168,21 @@ class Terminal:
     def _inject(self) -> Process:
         while True:
             load = yield from self._packets.peek()
-            target, flits = int(self._axons.axon["terminal"][load.axon]), int(self._cost(load.axon)["flits"])
-            count, is_token = self._count[load.step], self._token(load.axon) > 0
+            target, flits = int(self._axons.axon["terminal"][load]), int(self._cost(load)["flits"])
+            began, count, is_token = int(self._env.now), self._count[load.step], self._token(load) > 0
             on_flit = functools.partial(self._on_flit, count, is_token)
             yield from self._injector.send(load, target, flits, on_flit)
+            self._probe.slice("packets_out", self._index, began, int(self._env.now) + 1 - began, load)
             self._packets.pop()
             count["tokens_out" if is_token else "packets_out"] += 1
             yield self._env.timeout(1)
 
     def _on_flit(self, count: Any, is_token: bool, _head: bool, waited: int) -> None:
         count["no_credit"] += waited
+        self._tell("no_credit", int(self._env.now) - waited)
         count["flits_out"] += 1
-        count["source_end"] = self._env.now + 1
+        self._probe.slice("flits_out", self._index, int(self._env.now), 1)
+        count["source_end"] = max(count["source_end"], self._env.now + 1)
         if count["first_flit"] < 0 and not is_token:
             count["first_flit"] = self._env.now
 
@@ -175,8 +193,10 @@ class Terminal:
             while self._looked_up is not None:
                 yield self._look_up_changed.wait()
             load, vc = self._queue.popleft()
-            self._network.free(self._index, vc, int(self._cost(load.axon)["flits"]))
-            self._count[load.step]["tokens_in" if self._token(load.axon) else "packets_in"] += 1
+            self._fill(INPUT_QUEUE, len(self._queue))
+            self._probe.slice("packets_in", self._index, int(self._env.now), 1, load)
+            self._network.free(self._index, vc, int(self._cost(load)["flits"]))
+            self._count[load.step]["tokens_in" if self._token(load) else "packets_in"] += 1
             self._looked_up = load
             self._look_up_changed.notify()
             yield self._env.timeout(1)
@@ -186,24 +206,20 @@ class Terminal:
             while self._looked_up is None:
                 yield self._look_up_changed.wait()
                 yield self._env.timeout(1)
-            load, count = self._looked_up, self._count[self._looked_up.step]
-            row = self._cost(load.axon)
-            self._looked_up = None
+            load, self._looked_up = self._looked_up, None
+            row, count = self._cost(load), self._count[load.step]
             self._look_up_changed.notify()
             for name, field in _ROW_COUNTS.items():
                 count[name] += row[field]
             count["row_end"] = self._env.now + row["cycles"]
+            self._tell_row(int(self._env.now), row, load)
             yield self._env.timeout(int(row["cycles"]))
-            self._tell_gate(load)
+            if self._gate is not None:
+                self._gate.process(load, self._token(load))
 
-    def _tell_gate(self, load: Load) -> None:
-        """Count a packet whose row has ended."""
-        if self._gate is None:
-            return
-        kind = self._token(load.axon)
-        if kind & ANNOUNCES:
-            self._gate.announce(load.step, load.announced)
-        if kind & FREES:
-            self._gate.free(load.step)
-        if kind == 0:
-            self._gate.processed(load.step)
+    def _tell_row(self, begin: int, row: Any, axon: int) -> None:
+        self._probe.slice("row_cycles", self._index, begin, int(row["cycles"]), axon)
+        for counter in _ROW_PARTS:
+            cycles = int(row[_ROW_COUNTS[counter]])
+            self._probe.slice(counter, self._index, begin, cycles, axon)
+            begin += cycles
