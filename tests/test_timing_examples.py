@@ -193,7 +193,7 @@ def test_j_without_a_barrier(engine):
     REGISTRY.get(engine)(machine, chunk)
     assert chunk.steps["end"].tolist() == [19, 40, 51]
     core, unused, sender, receiver = range(4)
-    assert chunk.terminals["scan_end"][:, core].tolist() == [0, 18, 29]  # entered in 0, 17, 28; a scan from the second on
+    assert chunk.terminals["scan_end"][:, core].tolist() == [0, 18, 29]  # entered in 0, 17, 28
     assert chunk.terminals["scan_end"][:, sender].tolist() == [1, 12, 32]  # entered in 0, 11, 32; an event in two
     assert chunk.terminals["row_end"][:, core].tolist() == [15, 26, 43]
     assert chunk.terminals["row_end"][:, sender].tolist()[:2] == [11, 32]

@@ -87,6 +87,13 @@ Ann = Annotated[
         help="An ANN for the baseline (IF nodes stand for rectifiers); the network's own weights if not given.",
     ),
 ]  # fmt: skip
+BackToBack = Annotated[
+    bool,
+    typer.Option(
+        "--back-to-back", rich_help_panel="How",
+        help="Simulate all samples once more, each behind the last at once: throughput in samples per second.",
+    ),
+]  # fmt: skip
 TimelineFile = Annotated[
     Path | None,
     typer.Option(
@@ -123,6 +130,7 @@ def run_command(
     no_cache: NoCache = False,
     no_figures: NoFigures = False,
     ann: Ann = None,
+    back_to_back: BackToBack = False,
     timeline: TimelineFile = None,
     timeline_steps: TimelineSteps = None,
     timeline_sample: TimelineSample = 0,
@@ -155,6 +163,7 @@ def run_command(
         cache=not no_cache,
         ann=ann,
         timeline=wanted,
+        back_to_back=back_to_back,
     )
     if out is not None:
         from accelsim.report.files import write_result

@@ -34,6 +34,7 @@ from accelsim.mapping.schedule import Schedule
 from accelsim.network.events import A_FEW, Limit
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import activity, breakdown, meta, sources, tables, totals
+from accelsim.pipeline.throughput import sample_interval
 from accelsim.pipeline.timeline import TimelineRequest
 from accelsim.report.timeline import write_timeline
 from accelsim.result.progress import NO_PROGRESS, Progress
@@ -63,6 +64,8 @@ class Run:
     prices: EnergyTable
     area: dict[str, float]
     """By kind of component, mm2; empty where no source covers the whole chip."""
+    interval: float | None
+    """Cycles from the start of a sample to that of the next, back to back; None where that was not simulated."""
     ann: str | None
     """File of the ANN beside the network, where one was given."""
 
@@ -86,6 +89,7 @@ def run(
     cache: bool = True,
     ann: str | Path | None = None,
     timeline: TimelineRequest | None = None,
+    back_to_back: bool = False,
 ) -> RunResult:
     """Simulate a workload on a chip and price it beside the same network as an ANN.
 
@@ -115,6 +119,8 @@ def run(
         that the workload names; without either, the workload's own weights run as an ANN.
     timeline : TimelineRequest, optional
         Steps to write as a timeline.
+    back_to_back : bool
+        Simulate all samples once more as one run, for the throughput of samples that follow each other at once.
 
     Returns
     -------
@@ -146,6 +152,9 @@ def run(
         machine = build_machine(load.network, chip.spec, mapping, trace)
     with progress.stage("simulate", machine.jobs) as stage:
         timing = simulate(machine, chip.spec, mapping, engine, workers, stage.advance)
+        interval = None
+        if back_to_back:
+            interval = sample_interval(load.network, chip.spec, mapping, trace, engine, workers)
     if timeline is not None:
         with progress.stage("timeline"):
             recorded = record(
@@ -157,7 +166,7 @@ def run(
         names = (str(hw), str(workload), tuple(overrides), (*workload_overrides, *seeds))
         made = Run(
             *names, chip, load, trace, mapping, timing, counters, energy, prices,
-            _area(chip, load, mapping), None if file is None else str(file),
+            _area(chip, load, mapping), interval, None if file is None else str(file),
         )  # fmt: skip
         right = SnnAccuracy()
         if load.labels is not None:

@@ -7,6 +7,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import accelsim
 from accelsim.compression.format import WEIGHT_FORMATS
 from accelsim.costs.area import area_problem
@@ -19,6 +21,9 @@ from accelsim.network.importers.options import METADATA, USER
 if TYPE_CHECKING:
     from accelsim.network.workload import Workload
     from accelsim.pipeline.flow import Run
+
+_NAMED = 4
+"""Late steps that a warning names."""
 
 _PACKAGES = ("numpy", "numba", "simpy", "pandas", "pydantic", "h5py")
 
@@ -127,6 +132,19 @@ def _of_the_chip(run: "Run") -> list[str]:
     return found
 
 
+def _late_steps(run: "Run") -> list[str]:
+    """Return which steps took longer than the tick."""
+    late = np.argwhere(run.timing.late > 0).tolist()
+    if not late:
+        return []
+    tick = run.chip.spec.tick
+    named = [
+        f"step {step} of sample {sample} by {run.timing.late[sample, step]} cycles" for sample, step in late[:_NAMED]
+    ]
+    more = f", and {len(late) - _NAMED} more" if len(late) > _NAMED else ""
+    return [f"{len(late)} of {run.timing.late.size} steps overran the tick of {tick:g} ns: {', '.join(named)}{more}"]
+
+
 def warnings(run: "Run") -> list[str]:
     """Return what was saturated, approximated or slower than assumed."""
     found = [
@@ -134,7 +152,7 @@ def warnings(run: "Run") -> list[str]:
         for name, count in run.trace.overflows.items()
         if count
     ]
-    found += _of_the_chip(run)
+    found += _of_the_chip(run) + _late_steps(run)
     if run.chip.spec.energies is None:  # else the memories are not those of the SRAM source
         found += slow_memories(run.chip.spec)
     if run.mapping.load_target is not None:

@@ -10,8 +10,8 @@ from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.graph import Network
-from accelsim.timing.tables import AxonTables, Endpoints, NetworkTables, network_tables
-from accelsim.timing.tokens import TokenTables, token_tables
+from accelsim.timing.tables import AxonTables, Endpoints, NetworkTables, TokenTables, network_tables
+from accelsim.timing.tokens import token_tables
 from accelsim.timing.work import WorkTables, work_tables
 from accelsim.trace.activity import ActivityTrace
 
@@ -39,8 +39,10 @@ class Machine:
         return self.samples * self.work.steps
 
 
-def build_machine(network: Network, chip: ChipSpec, mapping: Mapping, trace: ActivityTrace) -> Machine:
-    """Gather the tables that both engines read."""
+def build_machine(
+    network: Network, chip: ChipSpec, mapping: Mapping, trace: ActivityTrace, *, back_to_back: bool = False
+) -> Machine:
+    """Gather the tables that both engines read; ``back_to_back``: all samples are one, each behind the last."""
     core = chip.core
 
     def depths(name: str) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
@@ -51,13 +53,14 @@ def build_machine(network: Network, chip: ChipSpec, mapping: Mapping, trace: Act
     endpoints = Endpoints(depths("input_queue"), depths("spike_fifo"), depths("injection_queue"), axon_out)
     axons = AxonTables(mapping.axons.ptr, mapping.axons.axon, mapping.axons.costs)
     schedule, tokens = Schedule.of(chip.schedule, network, trace.timesteps), None
+    work = work_tables(network, chip, mapping, trace, back_to_back=back_to_back)
     if chip.synchronization == "dependency":
-        axons, tokens = token_tables(axons, chip, mapping, schedule.steps)
+        axons, tokens = token_tables(axons, chip, mapping, work.steps)
     return Machine(
         network_tables(mapping.fabric, chip.noc, endpoints),
         axons,
-        work_tables(network, chip, mapping, trace),
-        trace.samples,
-        schedule.last(network.output.name),
+        work,
+        1 if back_to_back else trace.samples,
+        schedule.last(network.output.name) + work.steps - schedule.steps,
         tokens,
     )

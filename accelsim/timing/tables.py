@@ -91,6 +91,39 @@ class AxonTables(NamedTuple):
     tokens: int = NO_TOKENS
 
 
+ANNOUNCES, FREES = 1, 2
+"""What a token says: all packets of the step have been sent, and how many; the accumulators of the step are free. A
+token of kind k has the cost ``AxonTables.tokens + k - 1``."""
+
+TAG = 26
+"""Bit of a load (see :mod:`accelsim.timing.compiled.state`) from which on it holds the step; costs lie below."""
+
+MAX_STEPS = 1 << 15
+"""Steps that a load can tell from each other."""
+
+
+class TokenTables(NamedTuple):
+    """Who waits for whom.
+
+    Attributes
+    ----------
+    marker : (terminals,) int32
+        Number of each terminal's marker among the sources of packets; -1 where it has no neighbours.
+    upstream, downstream : (terminals,) int32
+        Terminals that send it packets, and cores that it sends packets to.
+    slots : int
+        Steps that a core's accumulators hold apart: 2 are read and written in turn.
+    drain : int
+        Cycles from the end of the last row to sums that can be read.
+    """
+
+    marker: Int32s
+    upstream: Int32s
+    downstream: Int32s
+    slots: int
+    drain: int
+
+
 class StepWork(NamedTuple):
     """What the sources of one step do.
 

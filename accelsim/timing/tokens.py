@@ -5,7 +5,7 @@ section 5. For both engines a token is a packet: behind the neurons of a step th
 a neuron whose axons are the tokens.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,41 +16,7 @@ from accelsim.mapping.axons import AXON, COST
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.synapses import packet_flits
 from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
-from accelsim.timing.tables import AxonTables
-
-Int32s = npt.NDArray[np.int32]
-
-ANNOUNCES, FREES = 1, 2
-"""What a token says: all packets of the step have been sent, and how many; the accumulators of the step are free. A
-token of kind k has the cost ``AxonTables.tokens + k - 1``."""
-
-TAG = 26
-"""Bit of a load (see :mod:`accelsim.timing.compiled.state`) from which on it holds the step; costs lie below."""
-
-MAX_STEPS = 1 << 15
-"""Steps that a load can tell from each other."""
-
-
-class TokenTables(NamedTuple):
-    """Who waits for whom.
-
-    Attributes
-    ----------
-    marker : (terminals,) int32
-        Number of each terminal's marker among the sources of packets; -1 where it has no neighbours.
-    upstream, downstream : (terminals,) int32
-        Terminals that send it packets, and cores that it sends packets to.
-    slots : int
-        Steps that a core's accumulators hold apart: 2 are read and written in turn.
-    drain : int
-        Cycles from the end of the last row to sums that can be read.
-    """
-
-    marker: Int32s
-    upstream: Int32s
-    downstream: Int32s
-    slots: int
-    drain: int
+from accelsim.timing.tables import ANNOUNCES, FREES, MAX_STEPS, TAG, AxonTables, TokenTables
 
 
 def token_tables(axons: AxonTables, chip: ChipSpec, mapping: Mapping, steps: int) -> tuple[AxonTables, TokenTables]:

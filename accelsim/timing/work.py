@@ -181,7 +181,8 @@ def _largest_step(tables: WorkTables) -> int:
             at, counts = (entered[:, None] + at).ravel(), counts.reshape(1, -1)
         if not total.size:
             total = np.zeros((len(counts), tables.steps), np.int64)
-        total[:, at] += counts
+        now = (at >= 0) & (at < tables.steps)
+        total[:, at[now]] += counts[:, now]
     return int(total.max(initial=0))
 
 
@@ -269,12 +270,16 @@ def part_tables(parts: Sequence[Part], numbers: Sequence[int], core: CoreSpec) -
     return table, np.concatenate(slots)
 
 
-def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: ActivityTrace) -> WorkTables:
-    """Build the tables of a mapped network's activity."""
+def work_tables(
+    network: Network, chip: ChipSpec, mapping: Mapping, trace: ActivityTrace, *, back_to_back: bool = False
+) -> WorkTables:
+    """Build the tables of a mapped network's activity; ``back_to_back``: all samples are one run of steps."""
     core = chip.core
     parts = sorted(mapping.parts, key=lambda part: part.terminal)
     names = list(network.populations)
     schedule = Schedule.of(chip.schedule, network, trace.timesteps)
+    interval = schedule.interval(network)
+    further = (trace.samples - 1) * interval * schedule.period if back_to_back else 0
     activity = dict(trace.populations)
     if mapping.load_target is not None:
         size = network.populations[mapping.load_target].size
@@ -293,7 +298,7 @@ def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: Activ
             own["scan"] = EVERY if core.scan == "all" else ACTIVE_ONLY
     return WorkTables(
         timesteps=trace.timesteps,
-        steps=schedule.steps,
+        steps=schedule.steps + further,
         lanes=core.neuron_lanes,
         membrane_slots=core.membrane.memory.rmw_slots,
         accumulator_slots=core.accumulator.memory.rmw_slots,
@@ -320,6 +325,8 @@ def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: Activ
         spike_count=_counts([activity[name] for name in names], repeated=any(repeats)),
         visit=np.concatenate([item.ravel() for item in visit]),
         period=schedule.period,
+        interval=interval if back_to_back else ALONE,
+        samples=trace.samples,
     )
 
 

@@ -16,9 +16,7 @@ from accelsim.timing.compiled.calendar import NEVER
 from accelsim.timing.compiled.sink import receive
 from accelsim.timing.compiled.source import clear_source, next_packet
 from accelsim.timing.compiled.state import Int64s, Records, TerminalState
-from accelsim.timing.tables import AxonTables, StepWork
-from accelsim.timing.tokens import ANNOUNCES, FREES, TAG, TokenTables
-from accelsim.timing.work import WorkScratch, WorkTables
+from accelsim.timing.tables import ANNOUNCES, FREES, TAG, AxonTables, StepWork, TokenTables
 from accelsim.timing.work_kernels import build_terminal
 
 Int32s = npt.NDArray[np.int32]
@@ -31,13 +29,13 @@ class Gates(NamedTuple):
     """What terminals that keep step by tokens need; arrays are (steps, terminals).
 
     ``announced`` and ``freed`` count tokens, ``ready`` and ``free_at`` are the cycles in which the packets of a step
-    and the accumulators of all targets are done, NEVER until it is known. ``sample`` holds one number, ``scans`` what
-    the neuron engines of each step did.
+    and the accumulators of all targets are done, NEVER until it is known. ``work`` and ``scratch`` are those of
+    :mod:`accelsim.timing.work`, ``sample`` holds one number, ``scans`` what the neuron engines of each step did.
     """
 
     tokens: TokenTables
-    work: WorkTables
-    scratch: WorkScratch
+    work: Any
+    scratch: Any
     sample: Int64s
     scans: Records
     outstanding: Int32s
@@ -47,7 +45,7 @@ class Gates(NamedTuple):
     free_at: Int64s
 
 
-def allocate_gates(tokens: TokenTables, work: WorkTables, scratch: WorkScratch, scans: Records) -> Gates:
+def allocate_gates(tokens: TokenTables, work: Any, scratch: Any, scans: Records) -> Gates:
     """Return the gates of a sample before its first step."""
     shape = (work.steps, len(tokens.marker))
     return Gates(

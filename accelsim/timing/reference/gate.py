@@ -9,7 +9,7 @@ from typing import Self
 from simpy.core import Environment
 
 from accelsim.timing.reference.primitives import Process, Signal
-from accelsim.timing.tokens import ANNOUNCES, FREES, TokenTables
+from accelsim.timing.tables import ANNOUNCES, FREES, TokenTables
 
 
 class Load(int):

@@ -13,8 +13,7 @@ from accelsim.timing.reference.network import RouterNetwork
 from accelsim.timing.reference.probe import SILENT, Probe
 from accelsim.timing.reference.protocols import Network
 from accelsim.timing.reference.terminal import Plan, Terminal
-from accelsim.timing.tables import AxonTables, FixedLatencyTables, NetworkTables, StepWork
-from accelsim.timing.tokens import TokenTables
+from accelsim.timing.tables import AxonTables, FixedLatencyTables, NetworkTables, StepWork, TokenTables
 from accelsim.timing.work import allocate_work
 from accelsim.timing.work_kernels import build_work
 

@@ -14,8 +14,7 @@ from accelsim.timing.reference.primitives import Fifo, Process, Signal
 from accelsim.timing.reference.probe import INJECTION_QUEUE, INPUT_QUEUE, SILENT, SPIKE_FIFO, Probe
 from accelsim.timing.reference.protocols import Network
 from accelsim.timing.reference.router import Flit
-from accelsim.timing.tables import AxonTables, FixedLatencyTables, NocTables, StepWork
-from accelsim.timing.tokens import TokenTables
+from accelsim.timing.tables import AxonTables, FixedLatencyTables, NocTables, StepWork, TokenTables
 
 _ROW_COUNTS = {
     "row_cycles": "cycles",
