@@ -225,10 +225,3 @@ def test_more_slots_need_more_accumulators():
     ]
     total = [sum(demand.accumulator_words for demand in own.values()) for own in words]
     assert total[1] * 2 == total[0] * 3
-
-
-def test_too_many_steps_for_a_tag_are_refused():
-    net, _ = chain(sizes=(1, 1))
-    long = EventStream.from_dense(np.zeros((1, (1 << 15) + 1, 1), bool))
-    with pytest.raises(AccelsimError, match="expected at most 32768 steps"):
-        compile_and_build(net, long, chip(synchronization="dependency"))

@@ -191,16 +191,16 @@ def test_j_without_a_barrier(engine):
     machine, mapping = compile_and_build(layer_chain([np.ones((1, 1))]), pulses, spec)
     chunk = empty_chunk(machine, 0, 3)
     REGISTRY.get(engine)(machine, chunk)
-    assert chunk.steps["end"].tolist() == [19, 40, 51]
+    assert chunk.steps["end"].tolist() == [19, 40, 58]
     core, unused, sender, receiver = range(4)
     assert chunk.terminals["scan_end"][:, core].tolist() == [0, 18, 29]  # entered in 0, 17, 28
     assert chunk.terminals["scan_end"][:, sender].tolist() == [1, 12, 32]  # entered in 0, 11, 32; an event in two
-    assert chunk.terminals["row_end"][:, core].tolist() == [15, 26, 43]
+    assert chunk.terminals["row_end"][:, core].tolist() == [17, 37, 58]
     assert chunk.terminals["row_end"][:, sender].tolist()[:2] == [11, 32]
     assert chunk.terminals["row_end"][:, receiver].tolist() == [19, 40, 51]
     assert not chunk.terminals["tokens_in"][:, unused].any()
-    assert chunk.terminals["tokens_out"][:, [core, sender]].tolist() == [[2, 1]] * 3
+    assert chunk.terminals["tokens_out"][:, [core, sender, receiver]].tolist() == [[2, 1, 1]] * 3
     assert chunk.terminals["packets_out"][:, [core, sender]].tolist() == [[0, 1], [1, 1], [1, 0]]
     result = simulate(machine, spec, mapping, engine, 1)
-    assert result.step_cycles.tolist() == [[21, 21, 11]]
+    assert result.step_cycles.tolist() == [[21, 21, 18]]
     assert result.latency.tolist() == [48]

@@ -55,7 +55,7 @@ def build_machine(
     schedule, tokens = Schedule.of(chip.schedule, network, trace.timesteps), None
     work = work_tables(network, chip, mapping, trace, back_to_back=back_to_back)
     if chip.synchronization == "dependency":
-        axons, tokens = token_tables(axons, chip, mapping, work.steps)
+        axons, tokens = token_tables(axons, chip, mapping)
     return Machine(
         network_tables(mapping.fabric, chip.noc, endpoints),
         axons,

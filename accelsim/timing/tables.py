@@ -91,15 +91,18 @@ class AxonTables(NamedTuple):
     tokens: int = NO_TOKENS
 
 
-ANNOUNCES, FREES = 1, 2
-"""What a token says: all packets of the step have been sent, and how many; the accumulators of the step are free. A
-token of kind k has the cost ``AxonTables.tokens + k - 1``."""
+ANNOUNCES, FREES, PORT_FREES = 1, 2, 4
+"""What a token says: all packets of the step have been sent, and how many; a core has read its accumulators of the
+step; a port is done with the step. A token of kind k has the cost ``AxonTables.tokens + k - 1``."""
+
+PORT_SLOTS = 16
+"""Steps that a port keeps apart."""
 
 TAG = 26
 """Bit of a load (see :mod:`accelsim.timing.compiled.state`) from which on it holds the step; costs lie below."""
 
-MAX_STEPS = 1 << 15
-"""Steps that a load can tell from each other."""
+TAGS = 64
+"""Steps that a load tells from each other: neighbours are never further apart than a quarter of that."""
 
 
 class TokenTables(NamedTuple):
@@ -109,8 +112,8 @@ class TokenTables(NamedTuple):
     ----------
     marker : (terminals,) int32
         Number of each terminal's marker among the sources of packets; -1 where it has no neighbours.
-    upstream, downstream : (terminals,) int32
-        Terminals that send it packets, and cores that it sends packets to.
+    upstream, downstream, ports : (terminals,) int32
+        Terminals that send it packets; cores and ports that it sends packets to.
     slots : int
         Steps that a core's accumulators hold apart: 2 are read and written in turn.
     drain : int
@@ -120,6 +123,7 @@ class TokenTables(NamedTuple):
     marker: Int32s
     upstream: Int32s
     downstream: Int32s
+    ports: Int32s
     slots: int
     drain: int
 

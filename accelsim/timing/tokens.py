@@ -16,22 +16,19 @@ from accelsim.mapping.axons import AXON, COST
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.synapses import packet_flits
 from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
-from accelsim.timing.tables import ANNOUNCES, FREES, MAX_STEPS, TAG, AxonTables, TokenTables
+from accelsim.timing.tables import ANNOUNCES, FREES, PORT_FREES, TAG, AxonTables, TokenTables
 
 
-def token_tables(axons: AxonTables, chip: ChipSpec, mapping: Mapping, steps: int) -> tuple[AxonTables, TokenTables]:
+def token_tables(axons: AxonTables, chip: ChipSpec, mapping: Mapping) -> tuple[AxonTables, TokenTables]:
     """Return the axons with those of the markers, and who waits for whom.
 
     Raises
     ------
     ConfigError
-        If a sample has more steps, or a mapping more costs, than loads can hold.
+        If a mapping has more costs than loads can hold.
     """
-    if steps > MAX_STEPS or len(axons.costs) + 3 > 1 << TAG:
-        raise ConfigError(
-            f"synchronization: dependency: expected at most {MAX_STEPS} steps of a sample and {(1 << TAG) - 3} "
-            f"different axons, got {steps} and {len(axons.costs)}"
-        )
+    if len(axons.costs) + PORT_FREES + 3 > 1 << TAG:
+        raise ConfigError(f"synchronization: dependency: expected fewer than {1 << TAG} different axons")
     terminals = mapping.fabric.terminals
     source = np.repeat(mapping.home(), np.diff(axons.ptr))
     pairs = np.unique(source * terminals + axons.axon["terminal"])
@@ -51,22 +48,21 @@ def with_tokens(
     pairs : (n,) int64
         Terminals that send packets to one another, source * terminals + target.
     is_core : (terminals,) bool
-        Whether a terminal has accumulators, which its sources must not write too early.
+        Whether a terminal has accumulators, which its sources must not write too early; ports have queues alone.
     flits, slots, drain : int
         Of a token; see :class:`TokenTables`.
     """
     terminals = len(is_core)
     source, target = np.divmod(pairs, terminals)
-    gated = is_core[target]
-    both, where = np.unique(
-        np.concatenate([pairs, target[gated] * terminals + source[gated]]), return_inverse=True
-    )
+    back = target * terminals + source
+    both, where = np.unique(np.concatenate([pairs, back]), return_inverse=True)
     kind = np.zeros(len(both), np.int64)
-    np.bitwise_or.at(kind, where, np.repeat([ANNOUNCES, FREES], [len(pairs), int(gated.sum())]))
+    said = np.concatenate([np.full(len(pairs), ANNOUNCES), np.where(is_core[target], FREES, PORT_FREES)])
+    np.bitwise_or.at(kind, where, said)
     sender = both // terminals
     own = np.zeros(len(both), AXON)
     own["terminal"], own["cost"] = both % terminals, len(axons.costs) + kind - 1
-    costs = np.zeros(3, COST)
+    costs = np.zeros(PORT_FREES + 3, COST)
     costs["flits"], costs["cycles"], costs["lookup"] = flits, 1, 1
     ends = axons.ptr[-1] + np.cumsum(np.bincount(sender, minlength=terminals))
     neurons = len(axons.ptr) - 1
@@ -80,7 +76,8 @@ def with_tokens(
     return tables, TokenTables(
         marker.astype(np.int32),
         np.bincount(target, minlength=terminals).astype(np.int32),
-        np.bincount(source[gated], minlength=terminals).astype(np.int32),
+        np.bincount(source[is_core[target]], minlength=terminals).astype(np.int32),
+        np.bincount(source[~is_core[target]], minlength=terminals).astype(np.int32),
         slots,
         drain,
     )

@@ -259,7 +259,7 @@ def fixed_latency_kernel(gated: bool) -> Callable[..., None]:
             queue = state.queue[goal]
             router_count[queue.router].flits += flits
             links[queue.router, queue.port] += flits
-            count[row(load), target].flits_in += flits
+            count[row(load, ends, target), target].flits_in += flits
             queue.last_arrival = max(queue.last_arrival, arrival + noc.local)
             looked_up, _, may_enter = take(axons, gates, ends, count, target, load, queue.last_arrival)
             granted = _give_back(state, goal, looked_up + 1, granted)

@@ -11,13 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.kernels import inlined
-from accelsim.timing.compiled.calendar import NEVER
-from accelsim.timing.compiled.sink import receive
-from accelsim.timing.compiled.source import clear_source, next_packet
-from accelsim.timing.compiled.state import Int64s, Records, TerminalState
-from accelsim.timing.tables import ANNOUNCES, FREES, TAG, AxonTables, StepWork, TokenTables
-from accelsim.timing.work_kernels import build_terminal
+from accelsim.kernels import inlined from accelsim.timing.compiled.calendar import NEVER from
+accelsim.timing.compiled.sink import receive from accelsim.timing.compiled.source import clear_source, next_packet from
+accelsim.timing.compiled.state import Int64s, Records, TerminalState from accelsim.timing.tables import ANNOUNCES,
+FREES, PORT_FREES, PORT_SLOTS, TAG, TAGS, AxonTables, StepWork, TokenTables from accelsim.timing.work_kernels import
+build_terminal
 
 Int32s = npt.NDArray[np.int32]
 
@@ -28,8 +26,9 @@ COST_OF_LOAD = (1 << TAG) - 1
 class Gates(NamedTuple):
     """What terminals that keep step by tokens need; arrays are (steps, terminals).
 
-    ``announced`` and ``freed`` count tokens, ``ready`` and ``free_at`` are the cycles in which the packets of a step
-    and the accumulators of all targets are done, NEVER until it is known. ``work`` and ``scratch`` are those of
+    ``announced``, ``freed`` and ``passed`` count tokens: of sources, target cores, target ports. ``ready``, ``free_at``
+    and ``passed_at`` are the cycles in which the packets of a step are processed, and these are done with it, NEVER
+    until it is known. ``work`` and ``scratch`` are those of
     :mod:`accelsim.timing.work`, ``sample`` holds one number, ``scans`` what the neuron engines of each step did.
     """
 
@@ -41,8 +40,10 @@ class Gates(NamedTuple):
     outstanding: Int32s
     announced: Int32s
     freed: Int32s
+    passed: Int32s
     ready: Int64s
     free_at: Int64s
+    passed_at: Int64s
 
 
 def allocate_gates(tokens: TokenTables, work: Any, scratch: Any, scans: Records) -> Gates:
@@ -57,6 +58,8 @@ def allocate_gates(tokens: TokenTables, work: Any, scratch: Any, scans: Records)
         np.zeros(shape, np.int32),
         np.zeros(shape, np.int32),
         np.zeros(shape, np.int32),
+        np.zeros(shape, np.int32),
+        np.zeros(shape, np.int64),
         np.zeros(shape, np.int64),
         np.zeros(shape, np.int64),
     )
@@ -68,6 +71,8 @@ def clear_gates(gates: Gates, sample: int) -> None:
     gates.outstanding[:] = 0
     gates.announced[:] = 0
     gates.freed[:] = 0
+    gates.passed[:] = 0
+    gates.passed_at[:] = NEVER
     gates.ready[:] = NEVER
     gates.free_at[:] = NEVER
 
@@ -83,6 +88,9 @@ def _gate(gates: Gates, step: int, terminal: int) -> int:
     past = step + 2 - gates.tokens.slots
     if past >= 0 and gates.tokens.downstream[terminal] > 0:
         at = max(at, gates.free_at[past, terminal])
+    past = step + 2 - PORT_SLOTS
+    if past >= 0 and gates.tokens.ports[terminal] > 0:
+        at = max(at, gates.passed_at[past, terminal])
     return at
 
 
@@ -124,7 +132,7 @@ def next_of_gated(
             if source.pending:
                 if source.load < axons.tokens:
                     gates.outstanding[source.step, source.target] += 1
-                source.load |= np.int64(source.step) << TAG
+                source.load |= (source.step & (TAGS - 1)) << TAG
                 break
             source.gated = True
         if source.step + 1 == gates.work.steps:
@@ -137,6 +145,13 @@ def next_of_gated(
 
 
 @inlined
+def step_of_gated(load: int, state: TerminalState, terminal: int) -> int:
+    """Return the step in which a packet was sent to a terminal, the row of its counts: one near its own."""
+    own = state.terminal[terminal].step
+    return own + (((load >> TAG) - own + TAGS // 2) & (TAGS - 1)) - TAGS // 2  # type: ignore[no-any-return]
+
+
+@inlined
 def arrive_at_gated(
     axons: AxonTables, gates: Gates, state: TerminalState, count: Records, terminal: int, load: int, now: int
 ) -> tuple[int, int, bool]:
@@ -144,7 +159,7 @@ def arrive_at_gated(
 
     Returns its look-up, its flits, and whether the terminal may now enter a step.
     """
-    step, cost = load >> TAG, load & COST_OF_LOAD
+    step, cost = step_of_gated(load, state, terminal), load & COST_OF_LOAD
     looked_up = receive(axons.costs[cost], cost >= axons.tokens, state, count[step], terminal, now)
     sink, tokens = state.terminal[terminal], gates.tokens
     if cost >= axons.tokens:
@@ -155,6 +170,10 @@ def arrive_at_gated(
             gates.freed[step, terminal] += 1
             if gates.freed[step, terminal] == tokens.downstream[terminal]:
                 gates.free_at[step, terminal] = sink.row_end
+        if kind & PORT_FREES:
+            gates.passed[step, terminal] += 1
+            if gates.passed[step, terminal] == tokens.ports[terminal]:
+                gates.passed_at[step, terminal] = sink.row_end
     else:
         gates.outstanding[step, terminal] -= 1
     if (
@@ -165,12 +184,6 @@ def arrive_at_gated(
         gates.ready[step, terminal] = sink.row_end
     may_enter = sink.gated and _gate(gates, sink.step, terminal) < NEVER
     return looked_up, axons.costs[cost].flits, may_enter
-
-
-@inlined
-def step_of_gated(load: int) -> int:
-    """Return the step in which a packet was sent, the row of its counts."""
-    return load >> TAG
 
 
 @inlined
@@ -197,7 +210,7 @@ def arrive_in_step(
 
 
 @inlined
-def only_step(_load: int) -> int:
+def only_step(_load: int, _state: TerminalState, _terminal: int) -> int:
     """Return the row of the counts of a single step."""
     return 0
 

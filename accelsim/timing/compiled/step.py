@@ -174,7 +174,7 @@ def step_kernel(single: bool, gated: bool) -> StepKernel:
             for k in range(noc_state.scalars[EJECTED_FLITS]):
                 gone = noc_state.ejected[k]
                 load = flit_load(gone.flit)
-                count[row(load), gone.terminal].flits_in += 1
+                count[row(load, state, gone.terminal), gone.terminal].flits_in += 1
                 if gone.flit & TAIL:
                     looked_up, flits, may_enter = take(axons, gates, state, count, gone.terminal, load, gone.at)
                     release(noc, noc_state, gone.terminal, looked_up + noc.credit, gone.vc, flits)

@@ -9,7 +9,7 @@ from typing import Self
 from simpy.core import Environment
 
 from accelsim.timing.reference.primitives import Process, Signal
-from accelsim.timing.tables import ANNOUNCES, FREES, TokenTables
+from accelsim.timing.tables import ANNOUNCES, FREES, PORT_FREES, PORT_SLOTS, TokenTables
 
 
 class Load(int):
@@ -31,6 +31,8 @@ class Gate:
     def __init__(self, env: Environment, tokens: TokenTables, index: int) -> None:
         self._env, self._tokens = env, tokens
         self._upstream, self._downstream = int(tokens.upstream[index]), int(tokens.downstream[index])
+        self._ports = int(tokens.ports[index])
+        self._passed: Counter[int] = Counter()
         self._sources: Counter[int] = Counter()
         self._targets: Counter[int] = Counter()
         self._missing: Counter[int] = Counter()
@@ -41,6 +43,9 @@ class Gate:
         """Note that the row of a packet has ended; ``kind`` is what it says if it is a token."""
         if kind & FREES:
             self._targets[load.step] += 1
+            self._changed.notify()
+        if kind & PORT_FREES:
+            self._passed[load.step] += 1
             self._changed.notify()
         if kind == 0 or kind & ANNOUNCES:
             self._sources[load.step] += kind > 0
@@ -54,10 +59,11 @@ class Gate:
 
     def enter(self, step: int) -> Process:
         """Wait until step ``step`` may begin."""
-        past = step + 1 - self._tokens.slots
+        read, passed = step + 1 - self._tokens.slots, step + 1 - PORT_SLOTS
         while not (
             (self._upstream == 0 or step - 1 in self._complete)
-            and (past < 0 or self._targets[past] == self._downstream)
+            and (read < 0 or self._targets[read] == self._downstream)
+            and (passed < 0 or self._passed[passed] == self._ports)
         ):
             yield self._changed.wait()
         left = self._complete.get(step - 1, 0) - int(self._env.now)
