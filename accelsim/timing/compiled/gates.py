@@ -11,11 +11,23 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.kernels import inlined from accelsim.timing.compiled.calendar import NEVER from
-accelsim.timing.compiled.sink import receive from accelsim.timing.compiled.source import clear_source, next_packet from
-accelsim.timing.compiled.state import Int64s, Records, TerminalState from accelsim.timing.tables import ANNOUNCES,
-FREES, PORT_FREES, PORT_SLOTS, TAG, TAGS, AxonTables, StepWork, TokenTables from accelsim.timing.work_kernels import
-build_terminal
+from accelsim.kernels import inlined
+from accelsim.timing.compiled.calendar import NEVER
+from accelsim.timing.compiled.sink import receive
+from accelsim.timing.compiled.source import clear_source, next_packet
+from accelsim.timing.compiled.state import Int64s, Records, TerminalState
+from accelsim.timing.tables import (
+    ANNOUNCES,
+    FREES,
+    PORT_FREES,
+    PORT_SLOTS,
+    TAG,
+    TAGS,
+    AxonTables,
+    StepWork,
+    TokenTables,
+)
+from accelsim.timing.work_kernels import build_terminal
 
 Int32s = npt.NDArray[np.int32]
 
