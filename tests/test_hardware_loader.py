@@ -200,8 +200,7 @@ core:
 """
 KEYS = (
     "barrier, baseline, clock, core, description, energies, limits, machine, mapping, name, noc, ports, provenance, "
-    "schedule, "
-    "technology"
+    "schedule, synchronization, technology, tick"
 )
 MEMORY_KEYS = "banks, capacity, ports, width"
 

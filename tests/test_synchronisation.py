@@ -197,7 +197,7 @@ def test_delays_keep_samples_apart():
         (["tick=soon"], "tick"),
         (["synchronization=none"], "synchronization: expected one of barrier, dependency"),
         (["barrier={kind: tree, root: [0, 0]}"], "hop_cycles and settle_cycles with the kind tree"),
-        (["barrier.root=[9, 9]"], "barrier.root: router (9, 9) is outside the size (4, 4)"),
+        (["barrier.kind=tree", "barrier.root=[9, 9]"], "barrier.root: router (9, 9) is outside the size (4, 4)"),
         (["barrier.kind=magic"], "barrier.kind"),
     ],
 )
