@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from accelsim.report.figures.style import ANN, GREY, SNN, label, new_figure, title
+from accelsim.report.figures.style import label, new_figure, title
+from accelsim.report.palette import ANN, GREY, SNN
 from accelsim.result.comparison import Comparison
 
 Floats = npt.NDArray[np.float64]
