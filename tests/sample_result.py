@@ -296,6 +296,7 @@ def _baseline(ann_pj: float) -> BaselineResult:
             "baselines",
             ("baseline", "", "Name", ["dense-8b", "skipping-4b", "snn"]),
             ("description", "", "What", ["8-bit ANN, dense", "4-bit ANN, ideal skipping", "SNN in 4 passes"]),
+            ("dataflow", "", "Of the array", ["os", "ws", "os"]),
             *((name, unit, name, list(np.array([1.0, 0.4, 6.0]) * scale)) for name, unit, scale in (
                 ("energy_pj", "pJ", ann_pj), ("energy_static_pj", "pJ", 0.2 * ann_pj),
                 ("energy_first_pj", "pJ", ann_pj + 9e6), ("latency_ns", "ns", latency),

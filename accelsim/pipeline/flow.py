@@ -163,7 +163,7 @@ def run(
         if load.labels is not None:
             scored = accuracy(predict(trace, load.decoding), load.labels)
             right = SnnAccuracy(scored.value, scored.low)
-        baseline = run_baseline(chip.spec, load.network, load.events, None, load.labels, ann=own, snn=right)
+        baseline = run_baseline(chip.spec, load.network, load.events, load.image, load.labels, ann=own, snn=right)
         operations = operation_counts(load.network, load.events, trace)
     return RunResult(
         meta=meta.meta(made, engine, workers, time.perf_counter() - began),

@@ -68,6 +68,7 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "baselines": (
         "baseline",
         "description",
+        "dataflow",
         "energy_pj",
         "energy_static_pj",
         "energy_first_pj",

@@ -37,13 +37,14 @@ class BaselineResult:
         Where the activations come from, in words; assumptions are said here.
     totals : dict of str to Quantity
         ``energy_per_inference``, ``latency``, ``energy_dynamic``, ``energy_static``, ``energy_delay``, ``accuracy``,
-        ``macs``, ``utilisation``, ``energy_dram_cold``.
+        ``macs``, ``utilisation``, ``energy_dram_cold``, ``area``.
     layers : Table
         One row per layer: cycles, utilisation, words of every memory, energy.
     components : Table
-        Columns ``component``, ``dynamic_pj``, ``static_pj``: energy per inference.
+        Columns ``component``, ``dynamic_pj``, ``static_pj``: energy per inference; ``area_mm2``.
     variants : Table
-        One row per baseline: operand widths x treatment of zeros, and the SNN on the array; the first is the one above.
+        One row per baseline: operand widths x treatment of zeros, the SNN on the array, the first under every other
+        dataflow; the first is the one above.
     fairest, reason : str
         Which row of ``variants`` to compare with, and why.
     """
