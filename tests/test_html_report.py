@@ -268,7 +268,7 @@ def test_a_browser_runs_no_foreign_script(browser, tmp_path):
 
 
 def test_the_policy_stops_what_is_not_ours(browser, tmp_path):
-    page = render("title", "", [], [Section("one", "One", "", [Notes(["text"])])])
+    page = render("title", "", [], [Section("one", "One", "", [Notes(["text"])])], "0")
     path = tmp_path / "broken.html"
     spoilt = "<script>window.ran = 1</script><img src='https://example.org/x.png' onerror='window.ran = 2'>"
     path.write_text(page.replace("</main>", spoilt + "</main>"), encoding="utf-8")

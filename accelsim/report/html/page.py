@@ -15,7 +15,6 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-import accelsim
 from accelsim.errors import OutputError
 from accelsim.report.format import clean
 from accelsim.report.html.parts import Section
@@ -24,7 +23,8 @@ _TEMPLATES: Final = "accelsim.report.html"
 
 
 def render(
-    title: str, subtitle: str, findings: Sequence[str], sections: Sequence[Section], scripts: Sequence[str] = ()
+    title: str, subtitle: str, findings: Sequence[str], sections: Sequence[Section], version: str,
+    scripts: Sequence[str] = (),
 ) -> str:
     """Return a page.
 
@@ -34,6 +34,8 @@ def render(
     findings : sequence of str
         Sentences below the title.
     sections : sequence of Section
+    version : str
+        Of accelsim, as the data says.
     scripts : sequence of str
         Files of ``templates/`` that the page runs besides its common script.
     """
@@ -46,7 +48,7 @@ def render(
     return environment.get_template("page.html.j2").render(
         title=clean(title, 200), subtitle=clean(subtitle), findings=[clean(line) for line in findings],
         sections=sections, style=Markup(_file("page.css")), scripts=[Markup(text) for text in code],  # noqa: S704 - ours
-        hashes=[_digest(text) for text in code], version=accelsim.__version__,
+        hashes=[_digest(text) for text in code], version=clean(version, 40),
     )  # fmt: skip
 
 

@@ -44,7 +44,8 @@ def run_page(result: RunResult) -> str:
     facts += [f"{key} {result.workload[key]}" for key in known]
     fairest = baselines.short(result)
     findings = [comparison.verdict(result).plain, *([fairest.plain] if fairest else [])]
-    return render(f"{workload} on {chip}", ", ".join(facts), findings, list(_sections(result)))
+    version = str(result.meta.get("version", "?"))
+    return render(f"{workload} on {chip}", ", ".join(facts), findings, list(_sections(result)), version)
 
 
 def _sections(result: RunResult) -> Iterator[Section]:
