@@ -5,6 +5,7 @@ import pytest
 from functional_builders import random_graph
 from timing_builders import activity, chip, compile_and_build, layer_chain
 
+from accelsim import pipeline
 from accelsim.costs.counting import count
 from accelsim.errors import ConfigError, EventError
 from accelsim.functional.batch import Held
@@ -124,3 +125,16 @@ def test_memory_does_not_grow_with_the_stream():
     run_stream(network, spec, windows(), observe=observe)
     assert len(alive) == 12
     assert most <= 2
+
+
+def test_samples_of_a_workload_as_one_stream():
+    """One long sample, with the spikes of states that go on; the command to repeat it says so."""
+    carried = pipeline.run("core", "mnist_conv", samples=3, state="carry", threads=1, cache=False)
+    apart = pipeline.run("core", "mnist_conv", samples=3, threads=1, cache=False, back_to_back=True)
+    assert len(carried.samples) == 1 and len(apart.samples) == 3
+    assert "--samples 3" in carried.meta["command"] and "--state carry" in carried.meta["command"]
+    assert carried.totals["input_events"].value == pytest.approx(3 * apart.totals["input_events"].value)
+    assert carried.totals["spikes"].value != 3 * apart.totals["spikes"].value
+    between = apart.totals["interval_back_to_back_cycles"].value
+    assert between < apart.totals["throughput_interval_cycles"].value
+    assert apart.totals["samples_per_second"].value == pytest.approx(200e6 / between)

@@ -87,6 +87,13 @@ Ann = Annotated[
         help="An ANN for the baseline (IF nodes stand for rectifiers); the network's own weights if not given.",
     ),
 ]  # fmt: skip
+StateChoice = Annotated[
+    str,
+    typer.Option(
+        "--state", metavar="reset|carry", rich_help_panel="What",
+        help="carry: the samples are windows of one stream, and states go on from one to the next.",
+    ),
+]  # fmt: skip
 BackToBack = Annotated[
     bool,
     typer.Option(
@@ -131,6 +138,7 @@ def run_command(
     no_figures: NoFigures = False,
     ann: Ann = None,
     back_to_back: BackToBack = False,
+    state: StateChoice = "reset",
     timeline: TimelineFile = None,
     timeline_steps: TimelineSteps = None,
     timeline_sample: TimelineSample = 0,
@@ -146,6 +154,8 @@ def run_command(
         from accelsim.report.files import prepare_folder
 
         prepare_folder(out)
+    if state not in {"reset", "carry"}:
+        raise typer.BadParameter(f"--state: expected reset or carry, got {state!r}")
     wanted = _timeline(timeline, timeline_steps, timeline_sample)
     progress = make_progress(quiet=quiet)
     from accelsim import pipeline
@@ -164,6 +174,7 @@ def run_command(
         ann=ann,
         timeline=wanted,
         back_to_back=back_to_back,
+        state="carry" if state == "carry" else "reset",
     )
     if out is not None:
         from accelsim.report.files import write_result

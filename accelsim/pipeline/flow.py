@@ -34,6 +34,7 @@ from accelsim.mapping.schedule import Schedule
 from accelsim.network.events import A_FEW, Limit
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import activity, breakdown, meta, sources, tables, totals
+from accelsim.pipeline.stream import State, one_stream
 from accelsim.pipeline.throughput import sample_interval
 from accelsim.pipeline.timeline import TimelineRequest
 from accelsim.report.timeline import write_timeline
@@ -66,6 +67,8 @@ class Run:
     """By kind of component, mm2; empty where no source covers the whole chip."""
     interval: float | None
     """Cycles from the start of a sample to that of the next, back to back; None where that was not simulated."""
+    windows: int | None
+    """Samples that have become one stream; None where each is a sample."""
     ann: str | None
     """File of the ANN beside the network, where one was given."""
 
@@ -90,6 +93,7 @@ def run(
     ann: str | Path | None = None,
     timeline: TimelineRequest | None = None,
     back_to_back: bool = False,
+    state: State = "reset",
 ) -> RunResult:
     """Simulate a workload on a chip and price it beside the same network as an ANN.
 
@@ -121,6 +125,9 @@ def run(
         Steps to write as a timeline.
     back_to_back : bool
         Simulate all samples once more as one run, for the throughput of samples that follow each other at once.
+    state : {"reset", "carry"}
+        ``carry``: the samples are windows of one stream, in which states go on; they become one long sample without a
+        label. For streams that do not fit the memory there is :func:`accelsim.pipeline.stream.run_stream`.
 
     Returns
     -------
@@ -139,6 +146,9 @@ def run(
         chip = load_chip(hw, overrides)
         seeds = () if seed is None else (f"input.seed={seed}",)
         load = load_workload(workload, samples, (*workload_overrides, *seeds))
+        windows = load.events.samples if state == "carry" else None
+        if windows is not None:
+            load = one_stream(load)
         Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed
         file = load.ann if ann is None else Path(ann)
         own = None if file is None else load_ann(file, load.network)
@@ -166,7 +176,7 @@ def run(
         names = (str(hw), str(workload), tuple(overrides), (*workload_overrides, *seeds))
         made = Run(
             *names, chip, load, trace, mapping, timing, counters, energy, prices,
-            _area(chip, load, mapping), interval, None if file is None else str(file),
+            _area(chip, load, mapping), interval, windows, None if file is None else str(file),
         )  # fmt: skip
         right = SnnAccuracy()
         if load.labels is not None:

@@ -50,8 +50,9 @@ def meta(run: "Run", engine: str, threads: int, seconds: float) -> dict[str, Any
 
 def _command(run: "Run") -> str:
     words = ["accelsim run", f"--hw {shlex.quote(run.hw)}", f"--workload {shlex.quote(run.workload_name)}"]
-    words.append(f"--samples {run.trace.samples}")
+    words.append(f"--samples {run.windows or run.trace.samples}")
     words += [f"--set {shlex.quote(item)}" for item in run.overrides]
+    words += ["--state carry"] if run.windows is not None else []
     words += [f"--workload-set {shlex.quote(item)}" for item in run.workload_overrides]
     if run.ann is not None and run.ann != str(run.workload.ann):
         words.append(f"--ann {shlex.quote(run.ann)}")

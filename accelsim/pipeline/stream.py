@@ -8,6 +8,7 @@ barrier between steps, whose cores would have to be stopped at the end of a wind
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,9 +26,28 @@ from accelsim.mapping.mapping import Mapping, map_network
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.events import EventStream
 from accelsim.network.graph import Network
+from accelsim.network.workload import Workload
 from accelsim.timing.machine import Machine, build_machine
 from accelsim.timing.simulate import TimingResult, simulate
 from accelsim.trace.activity import ActivityTrace, PopulationActivity
+
+State = Literal["reset", "carry"]
+"""What becomes of states at the end of a sample."""
+
+
+def one_stream(load: Workload) -> Workload:
+    """Return a workload whose samples, windows of a stream, are one long sample.
+
+    Raises
+    ------
+    EventError
+        If there is no stream: recorded spikes, or a bias current.
+    """
+    events = load.events
+    if load.recording is not None or events.kind == "bias_current":
+        raise EventError("state: carry: expected events that go on from sample to sample, not a recording or a current")
+    steps = events.samples * events.timesteps
+    return replace(load, events=replace(events, samples=1, timesteps=steps), labels=None, timesteps=steps, image=None)
 
 
 @dataclass(frozen=True, eq=False)
