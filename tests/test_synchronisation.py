@@ -83,7 +83,8 @@ def test_cores_run_apart(engine):
         REGISTRY.get(engine)(machine, chunk)
         ends = chunk.terminals["scan_end"]
         port, last = mapping.cores, next(part.terminal for part in mapping.parts if part.population == "l3")
-        ahead.append(int((ends[:, last][:, None] > ends[:, port][None]).sum(axis=1).max()))
+        passed = (ends[:, last][:, None] > ends[:, port][None]).sum(axis=1)
+        ahead.append(int((passed - np.arange(1, len(passed) + 1)).max()))
         assert (np.diff(ends[:, port]) >= 0).all()
     assert ahead[0] < ahead[1], ahead
 
@@ -138,10 +139,10 @@ def test_ticks(engine):
     net, events = chain(timesteps=4)
     free, _, _ = outcome(net, events, chip(), engine)
     took = free.step_cycles[0]
-    tick = int(np.sort(took)[-2])  # one step overruns it
+    tick = int(took.max()) - 1  # the longest steps overrun it
     result, machine, _ = outcome(net, events, chip(tick=f"{tick * 10} ns"), engine)
     assert np.array_equal(result.step_cycles[0], np.maximum(took, tick))
-    assert np.array_equal(result.late[0], np.maximum(took - tick, 0)) and np.count_nonzero(result.late) == 1
+    assert np.array_equal(result.late[0], np.maximum(took - tick, 0)) and result.late.any()
     last = machine.last_output
     assert result.latency[0] - free.latency[0] == np.maximum(took, tick)[:last].sum() - took[:last].sum()
     assert np.array_equal(result.causes.sum(axis=2), result.step_cycles)
@@ -195,8 +196,8 @@ def test_delays_keep_samples_apart():
         (["core.accumulator_slots=3"], "expected 2 with a barrier, got 3"),
         (["core.accumulator_slots=1"], "core.accumulator_slots: expected at least 2, got 1"),
         (["tick=0 ns"], "tick: expected 1 to"),
-        (["tick=soon"], "tick"),
-        (["synchronization=none"], "synchronization: expected one of barrier, dependency"),
+        (["tick=soon"], "tick: expected a time such as '1 ns', got 'soon'"),
+        (["synchronization=none"], "synchronization: expected 'barrier' or 'dependency', got 'none'"),
         (["barrier={kind: tree, root: [0, 0]}"], "hop_cycles and settle_cycles with the kind tree"),
         (["barrier.kind=tree", "barrier.root=[9, 9]"], "barrier.root: router (9, 9) is outside the size (4, 4)"),
         (["barrier.kind=magic"], "barrier.kind"),

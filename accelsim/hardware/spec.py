@@ -22,7 +22,7 @@ from accelsim.hardware.quantities import (
     Name,
     Source,
     Spec,
-    Time,
+    Tick,
 )
 from accelsim.hardware.technology_spec import EnergiesSpec, ProvenanceSpec, TechnologySpec
 
@@ -309,7 +309,7 @@ class ChipSpec(Spec):
     synchronization: Literal["barrier", "dependency"] = "barrier"
     """What ends a hardware step: a barrier for all, or tokens between neighbours, with which each core enters a step
     when its sources and targets are ready."""
-    tick: Literal["asap"] | Time = "asap"
+    tick: Tick = "asap"
     """When the next step starts: as soon as this one has ended, or a fixed time after its start; a step that takes
     longer is reported."""
     technology: TechnologySpec

@@ -218,7 +218,8 @@ def arrive_in_step(
     axons: AxonTables, _gates: Any, state: TerminalState, count: Records, terminal: int, load: int, now: int
 ) -> tuple[int, int, bool]:
     """Do as :func:`arrive_at_gated`, in a single step."""
-    return receive(axons.costs[load], False, state, count[0], terminal, now), axons.costs[load].flits, False
+    looked_up = receive(axons.costs[load], load >= axons.tokens, state, count[0], terminal, now)
+    return looked_up, axons.costs[load].flits, False
 
 
 @inlined
