@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from accelsim.cli.plugins import load_plugin
+from accelsim.pipeline.plugins import load_plugin
 from accelsim.compression.format import WEIGHT_FORMATS
 from accelsim.errors import AccelsimError
 from accelsim.functional.executor import execute

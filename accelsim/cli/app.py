@@ -83,7 +83,7 @@ def _options(
     ] = False,
 ) -> None:
     if plugin:
-        from accelsim.cli.plugins import load_plugin
+        from accelsim.pipeline.plugins import load_plugin
 
         for name in plugin:
             load_plugin(name)

@@ -64,9 +64,20 @@ def load_chip(source: str | Path, overrides: Sequence[str] = ()) -> LoadedChip:
     ConfigError
         With every problem of the description, each with file, line, path, what was expected and what was got.
     """
-    data, locations = _resolved(source)
+    data, locations = resolve_chip(source)
     apply_overrides(overrides, data, locations)
     expand_ert(data, locations)
+    return check_chip(data, locations)
+
+
+def check_chip(data: dict[str, Any], locations: Locations) -> LoadedChip:
+    """Return the chip that resolved plain values describe.
+
+    Raises
+    ------
+    ConfigError
+        As :func:`load_chip`.
+    """
     try:
         spec = ChipSpec.model_validate(data)
     except ValidationError as error:
@@ -74,8 +85,14 @@ def load_chip(source: str | Path, overrides: Sequence[str] = ()) -> LoadedChip:
     return LoadedChip(spec, data, locations, _digest(data))
 
 
-def _resolved(source: str | Path) -> tuple[dict[str, Any], Locations]:
-    """Read the chain of files, innermost base first, and merge it."""
+def resolve_chip(source: str | Path) -> tuple[dict[str, Any], Locations]:
+    """Read the chain of files, innermost base first, and merge it: plain values, not checked yet.
+
+    Raises
+    ------
+    ConfigError
+        If a file cannot be read, or a chain of ``extends`` does not end.
+    """
     path = _path_of(str(source)) if isinstance(source, str) else source
     seen: list[str] = []
     chain: list[tuple[dict[str, Any], Locations]] = []
