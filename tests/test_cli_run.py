@@ -65,6 +65,7 @@ def test_defaults(calls: list[dict[str, Any]]) -> None:
             "progress": NO_PROGRESS,
             "cache": True,
             "ann": None,
+            "timeline": None,
         }
     ]
     assert "3.2x less energy" in done.stdout
@@ -111,6 +112,7 @@ def test_every_option_arrives(calls: list[dict[str, Any]]) -> None:
             "progress": NO_PROGRESS,
             "cache": False,
             "ann": Path("a.nir"),
+            "timeline": None,
         }
     ]
 

@@ -35,11 +35,11 @@ from accelsim.network.events import A_FEW, Limit
 from accelsim.network.graph import Network
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import breakdown, meta, tables, totals
-from accelsim.pipeline.reuse import ALONE, NOT_IN_BASELINE, NOT_IN_MAPPING, Reuse, part_of
 from accelsim.result.progress import NO_PROGRESS, Progress
 from accelsim.result.run_result import BaselineResult, RunResult
-from accelsim.timing.machine import build_machine
+from accelsim.timing.machine import Machine, build_machine
 from accelsim.timing.simulate import TimingResult, simulate
+from accelsim.timing.timeline import record
 from accelsim.trace.activity import ActivityTrace
 from accelsim.trace.store import cached_trace
 
@@ -68,6 +68,7 @@ class Run(Inputs):
 
     trace: ActivityTrace = field(kw_only=True)
     mapping: Mapping = field(kw_only=True)
+    machine: Machine = field(kw_only=True)
     timing: TimingResult = field(kw_only=True)
     counters: Counters = field(kw_only=True)
     energy: EnergyAccount = field(kw_only=True)
@@ -96,6 +97,7 @@ def run(
     progress: Progress = NO_PROGRESS,
     cache: bool = True,
     ann: str | Path | None = None,
+    timeline: TimelineRequest | None = None,
 ) -> RunResult:
     """Simulate a workload on a chip and price it beside the same network as an ANN.
 
@@ -123,6 +125,8 @@ def run(
     ann : str or Path, optional
         Network file of an ANN for the baseline, integrate-and-fire nodes standing for rectifiers, in place of the one
         that the workload names; without either, the workload's own weights run as an ANN.
+    timeline : TimelineRequest, optional
+        Steps to write as a timeline.
 
     Returns
     -------
@@ -144,9 +148,33 @@ def run(
         Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed
         file = load.ann if ann is None else Path(ann)
         own = None if file is None else load_ann(file, load.network)
+<<<<<<< HEAD
+=======
+    trace = _execute(chip, load, workers, progress, cache=cache)
+    with progress.stage("map"):
+        profile = {
+            name: np.bincount(item.index, item.count, load.network.populations[name].size).astype(np.float64)
+            for name, item in trace.populations.items()
+        }
+        mapping = map_network(load.network, chip.spec, load.events.kind, load.events.value_bits, profile)
+        machine = build_machine(load.network, chip.spec, mapping, trace)
+    with progress.stage("simulate", machine.jobs) as stage:
+        timing = simulate(machine, chip.spec, mapping, engine, workers, stage.advance)
+    if timeline is not None:
+        with progress.stage("timeline"):
+            recorded = record(
+                machine, chip.spec, mapping, timing, workload=load.name, sample=timeline.sample, steps=timeline.steps
+            )
+            write_timeline(recorded, timeline.path)
+    with progress.stage("cost"):
+        counters, prices, energy = _cost(chip, load, trace, mapping, timing)
+>>>>>>> main
         names = (str(hw), str(workload), tuple(overrides), (*workload_overrides, *seeds))
         inputs = Inputs(*names, chip, load, own, None if file is None else str(file))
     made = measure(inputs, engine, workers, progress, cache=cache)
+    if timeline is not None:
+        with progress.stage("timeline"):
+            _write_timeline(made, timeline)
     return RunResult(
         meta=meta.meta(made, engine, workers, time.perf_counter() - began),
         config=chip.data,
@@ -163,6 +191,14 @@ def run(
         analytic=analytic_table(made.operations),
         warnings=meta.warnings(made),
     )
+
+
+def _write_timeline(made: Run, wanted: TimelineRequest) -> None:
+    recorded = record(
+        made.machine, made.chip.spec, made.mapping, made.timing, workload=made.workload.name, sample=wanted.sample,
+        steps=wanted.steps,
+    )  # fmt: skip
+    write_timeline(recorded, wanted.path)
 
 
 def measure(
@@ -212,7 +248,7 @@ def measure(
         operations = operation_counts(network, load.events, trace)
     return Run(
         **{item.name: getattr(inputs, item.name) for item in fields(inputs)}, trace=trace, mapping=mapping,
-        timing=timing, counters=counters, energy=energy, prices=prices, area=area, baseline=baseline,
+        machine=machine, timing=timing, counters=counters, energy=energy, prices=prices, area=area, baseline=baseline,
         operations=operations,
     )  # fmt: skip
 
