@@ -76,10 +76,10 @@ def check(
     overrides: Overrides = None,
 ) -> None:
     """Check hardware files and print all problems of all of them; exit code 2 if there is one."""
-    from accelsim.pipeline.names import unknown_names
     from accelsim.errors import ConfigError
     from accelsim.hardware.loader import load_chip
     from accelsim.hardware.summary import summary
+    from accelsim.pipeline.names import unknown_names
 
     problems: list[str] = []
     for file in files:

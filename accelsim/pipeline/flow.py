@@ -35,6 +35,9 @@ from accelsim.network.events import A_FEW, Limit
 from accelsim.network.graph import Network
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import breakdown, meta, tables, totals
+from accelsim.pipeline.reuse import ALONE, NOT_IN_BASELINE, NOT_IN_MAPPING, Reuse, part_of
+from accelsim.pipeline.timeline import TimelineRequest
+from accelsim.report.timeline import write_timeline
 from accelsim.result.progress import NO_PROGRESS, Progress
 from accelsim.result.run_result import BaselineResult, RunResult
 from accelsim.timing.machine import Machine, build_machine
@@ -49,7 +52,7 @@ class Inputs:
     """What a run begins with.
 
     ``hw``, ``workload_name`` and both kinds of overrides are as the user said them. ``own`` is the ANN beside the
-    network and ``ann`` its file; None where there is none.
+    network and ``ann`` its file; None where there is none. ``origin`` is the point of a study that is run again.
     """
 
     hw: str
@@ -60,6 +63,7 @@ class Inputs:
     workload: Workload
     own: Network | None = None
     ann: str | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +89,7 @@ class Run(Inputs):
 
 
 def run(
-    hw: str | Path = "core",
+    hw: str | Path | LoadedChip = "core",
     workload: str | Path = "mnist_conv",
     *,
     samples: int | Limit = A_FEW,
@@ -98,13 +102,14 @@ def run(
     cache: bool = True,
     ann: str | Path | None = None,
     timeline: TimelineRequest | None = None,
+    origin: str | None = None,
 ) -> RunResult:
     """Simulate a workload on a chip and price it beside the same network as an ANN.
 
     Parameters
     ----------
-    hw : str or Path
-        Name of a preset, or a hardware file.
+    hw : str, Path or LoadedChip
+        Name of a preset, a hardware file, or a chip that is loaded already, overrides included.
     workload : str or Path
         Name of a bundled workload, or a folder with a ``workload.yaml``.
     samples : int or Limit
@@ -127,6 +132,8 @@ def run(
         that the workload names; without either, the workload's own weights run as an ANN.
     timeline : TimelineRequest, optional
         Steps to write as a timeline.
+    origin : str, optional
+        Point of a study that this run repeats, told in the result.
 
     Returns
     -------
@@ -142,35 +149,15 @@ def run(
         raise ConfigError(f"threads: expected at least 1, got {threads}")
     workers = threads or os.cpu_count() or 1
     with progress.stage("load"):
-        chip = load_chip(hw, overrides)
+        chip = hw if isinstance(hw, LoadedChip) else load_chip(hw, overrides)
         seeds = () if seed is None else (f"input.seed={seed}",)
         load = load_workload(workload, samples, (*workload_overrides, *seeds))
         Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed
         file = load.ann if ann is None else Path(ann)
         own = None if file is None else load_ann(file, load.network)
-<<<<<<< HEAD
-=======
-    trace = _execute(chip, load, workers, progress, cache=cache)
-    with progress.stage("map"):
-        profile = {
-            name: np.bincount(item.index, item.count, load.network.populations[name].size).astype(np.float64)
-            for name, item in trace.populations.items()
-        }
-        mapping = map_network(load.network, chip.spec, load.events.kind, load.events.value_bits, profile)
-        machine = build_machine(load.network, chip.spec, mapping, trace)
-    with progress.stage("simulate", machine.jobs) as stage:
-        timing = simulate(machine, chip.spec, mapping, engine, workers, stage.advance)
-    if timeline is not None:
-        with progress.stage("timeline"):
-            recorded = record(
-                machine, chip.spec, mapping, timing, workload=load.name, sample=timeline.sample, steps=timeline.steps
-            )
-            write_timeline(recorded, timeline.path)
-    with progress.stage("cost"):
-        counters, prices, energy = _cost(chip, load, trace, mapping, timing)
->>>>>>> main
-        names = (str(hw), str(workload), tuple(overrides), (*workload_overrides, *seeds))
-        inputs = Inputs(*names, chip, load, own, None if file is None else str(file))
+        name = chip.spec.name if isinstance(hw, LoadedChip) else str(hw)
+        names = (name, str(workload), tuple(overrides), (*workload_overrides, *seeds))
+        inputs = Inputs(*names, chip, load, own, None if file is None else str(file), origin)
     made = measure(inputs, engine, workers, progress, cache=cache)
     if timeline is not None:
         with progress.stage("timeline"):

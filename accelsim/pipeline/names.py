@@ -2,20 +2,19 @@
 
 from typing import Any
 
+from accelsim.baseline.dataflow import DATAFLOWS
+from accelsim.compression.format import WEIGHT_FORMATS
 from accelsim.errors import UnknownNameError
 from accelsim.hardware.loader import LoadedChip
+from accelsim.hardware.sources.base import ARITHMETIC_SOURCES, NOC_SOURCES, SRAM_SOURCES
+from accelsim.hardware.topologies.topology import TOPOLOGIES
+from accelsim.mapping.partition import PARTITIONERS
+from accelsim.mapping.placement import PLACERS
 from accelsim.registry import Registry
 
 
 def unknown_names(chip: LoadedChip) -> list[str]:
     """Return one line per name that nothing is registered under: ``file:line: path: unknown ...``."""
-    from accelsim.baseline.dataflow import DATAFLOWS
-    from accelsim.compression.format import WEIGHT_FORMATS
-    from accelsim.hardware.sources.base import ARITHMETIC_SOURCES, NOC_SOURCES, SRAM_SOURCES
-    from accelsim.hardware.topologies.topology import TOPOLOGIES
-    from accelsim.mapping.partition import PARTITIONERS
-    from accelsim.mapping.placement import PLACERS
-
     technology = chip.spec.technology
     names: dict[str, tuple[Registry[Any], str]] = {
         "technology.sram_source": (SRAM_SOURCES, technology.sram_source),

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from accelsim.study.front import Front as Front
     from accelsim.study.front import pareto as pareto
-    from accelsim.study.spec import StudySpec as StudySpec
-    from accelsim.study.spec import read_study as read_study
-    from accelsim.study.study import Study as Study
+    from accelsim.study.reader import read_study as read_study
     from accelsim.study.runner import sweep as sweep
+    from accelsim.study.spec import StudySpec as StudySpec
+    from accelsim.study.study import Study as Study
 
 _EXPORTS = {
     "Front": "accelsim.study.front",
     "Study": "accelsim.study.study",
     "StudySpec": "accelsim.study.spec",
     "pareto": "accelsim.study.front",
-    "read_study": "accelsim.study.spec",
+    "read_study": "accelsim.study.reader",
     "sweep": "accelsim.study.runner",
 }
 

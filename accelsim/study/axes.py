@@ -23,16 +23,18 @@ _KINDS: Final = ("values", "range", "log_range", "choices")
 
 @dataclass(frozen=True)
 class Interval:
-    """A continuous axis: bounds in the unit that they were written in (empty for plain numbers)."""
+    """A continuous axis, or all whole numbers: bounds in the unit that they were written in (empty for plain ones)."""
 
     low: float
     high: float
     log: bool
+    whole: bool
     unit: str
 
     def text(self, value: float) -> Any:
         """Return a value of the interval as a file would hold it."""
-        return value if not self.unit else f"{value!r} {self.unit}"
+        number = round(value) if self.whole else value
+        return number if not self.unit else f"{number!r} {self.unit}"
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ def _range(body: Mapping[str, Any], kind: str) -> list[Any] | Interval:
     if count is not None:
         return _counted(first, last, count, log=log, whole=whole, unit=unit)
     if stride is None:
-        return Interval(first, last, log, unit)
+        return Interval(first, last, log, whole, unit)
     number = _number(stride, "step")
     if _unit([stride], "step") != ("" if log else unit) or number <= (1 if log else 0):
         raise ConfigError(f"expected a {'factor above 1' if log else f'step above 0 {unit}'.strip()}, got {stride!r}")

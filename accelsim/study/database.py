@@ -114,7 +114,7 @@ class Database:
         with self._transaction():
             for number, task in numbered:
                 row = self._sql.execute("SELECT plan, status FROM points WHERE id = ?", (task.id,)).fetchone()
-                if row is None or row[1] in again and row[0] != plan:
+                if row is None or (row[1] in again and row[0] != plan):
                     continue
                 found.add(task.id)
                 if row[0] != plan:

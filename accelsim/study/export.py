@@ -19,8 +19,8 @@ def export(database: Database, folder: Path) -> list[Path]:
     In CSV the header of a total is ``name [unit]``; in parquet, unit and definition are metadata of its column, and
     values that are not numbers or texts are JSON.
     """
-    import json  # noqa: PLC0415
     import csv  # noqa: PLC0415
+    import json  # noqa: PLC0415
 
     import pyarrow as pa  # noqa: PLC0415 - slow to load
     from pyarrow import parquet  # noqa: PLC0415

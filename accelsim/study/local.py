@@ -5,6 +5,7 @@ committed is at most one point per worker, whatever is killed. A worker that die
 kills three workers is given up as failed. Workers end when the pipe to this process closes.
 """
 
+import contextlib
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -38,7 +39,7 @@ class Workers(Protocol):
 
 
 class InProcess:
-    """This process itself."""
+    """The driver evaluates everything itself."""
 
     def __init__(self, plugins: tuple[str, ...] = ()) -> None:
         from accelsim.study.evaluate import Evaluator  # noqa: PLC0415 - loads the engines
@@ -81,7 +82,7 @@ class Processes:
         """Evaluate tasks on all workers; outcomes come in the order in which they are ready."""
         waiting = True
         while True:
-            while waiting and any(worker.busy is None for worker in self._workers) or (
+            while (waiting and any(worker.busy is None for worker in self._workers)) or (
                 waiting and len(self._workers) < self._count
             ):
                 numbered = self._again.pop() if self._again else next(tasks, None)
@@ -128,10 +129,8 @@ class Processes:
         if worker is None:
             worker = self._start()
         worker.busy = numbered
-        try:
+        with contextlib.suppress(OSError):  # it died while idle: reading from it says so
             worker.pipe.send(numbered[1])
-        except OSError:
-            pass  # it died while idle: reading from it says so
 
     def _start(self) -> _Worker:
         here, there = self._context.Pipe()

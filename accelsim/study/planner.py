@@ -14,7 +14,7 @@ from accelsim.network.workload_schema import read_workload_spec
 from accelsim.study.axes import number_of
 from accelsim.study.identity import FileHashes, digest_of, input_hashes, model_digest, plugin_digest
 from accelsim.study.reader import StudyFile
-from accelsim.study.settings import WORKLOAD, as_override, split
+from accelsim.study.settings import OWN, WORKLOAD, as_override, split
 from accelsim.study.space import Point
 from accelsim.study.task import Task
 
@@ -62,8 +62,7 @@ class Planner:
         """
         spec = self._study.spec
         parts = split({**spec.set, **point.settings})
-        own = {"hw": spec.hw, "workload": spec.workload, "ann": spec.ann, "samples": spec.samples, "seed": spec.seed}
-        own |= parts.own
+        own: dict[str, Any] = {name: getattr(spec, name) for name in OWN} | parts.own
         hw, workload = str(self._study.chip(own["hw"])), str(self._study.workload(own["workload"]))
         base, locations, chip_name = self._chip(hw)
         chip = with_values(base, parts.chip) if parts.chip else base
@@ -75,7 +74,7 @@ class Planner:
         digest, description, workload_name = self._workload(workload, overrides)
         if not self._holds(point, chip, description):
             return None
-        ann = None if own["ann"] is None else str(self._study.folder / own["ann"])
+        ann = None if own["ann"] is None else str((self._study.folder / own["ann"]).resolve())
         content = {
             **self._outside, "chip": chip, "workload": digest, "samples": own["samples"],
             "ann": None if ann is None else self._hashes.of(Path(ann)),

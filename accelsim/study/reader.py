@@ -1,29 +1,32 @@
 """From a study file to a checked study: every problem of the file at once, with its line."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from accelsim.errors import AccelsimError, ConfigError
 from accelsim.hardware.loader import check_chip, resolve_chip
 from accelsim.hardware.overrides import split_path, with_values
-from accelsim.hardware.yaml_reader import Location, Locations, read_yaml
+from accelsim.hardware.yaml_reader import Location, Locations, child, read_yaml
 from accelsim.network.spec_problems import spec_problems
 from accelsim.network.workload import workload_file
 from accelsim.network.workload_schema import may_hold_in, read_workload_spec
+from accelsim.pipeline.names import unknown_names
 from accelsim.study.axes import Axis, make_axis
 from accelsim.study.expressions import Comparison, parse
 from accelsim.study.objectives import Objective, make_objective
-from accelsim.study.settings import split
-from accelsim.study.space import Space, check_axes, no_continuous
+from accelsim.study.settings import WORKLOAD, split
+from accelsim.study.space import Space, check_axes
 from accelsim.study.spec import ConditionSpec, ObjectiveSpec, StudySpec
 
 Rule = tuple[Comparison | None, Comparison]
 """What must hold, and, where not None, where."""
+_OWN_FAULTS: Final = ("expected", "unknown")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +62,7 @@ class StudyFile:
     def workload(self, name: str) -> str | Path:
         """Return a bundled workload's name, or the path of a folder named relative to the study."""
         beside = self.folder / name
-        return beside if _is_path(name) or beside.is_dir() else name
+        return beside.resolve() if _is_path(name) or beside.is_dir() else name
 
     @property
     def sha256(self) -> str:
@@ -108,8 +111,9 @@ def check_study(data: dict[str, Any], locations: Locations, folder: Path) -> Stu
         spec, Space(tuple(axes), spec.points), tuple(conditions), tuple(constraints), tuple(objectives), folder, data
     )
     if spec.mode == "grid":
-        with problems.at("axes"):
-            no_continuous(axes)
+        for axis in axes:
+            if axis.interval:
+                problems.add(f"axes.{axis.name}", "expected step or count: a range without is for mode: search")
     _check_settings(study, problems)
     problems.stop()
     return study
@@ -133,14 +137,14 @@ class _Problems:
     def __init__(self, locations: Locations) -> None:
         self._locations = locations
         self._found: list[tuple[Location, str]] = []
-        self._path: str = ""
+        self._path = self._name = ""
 
     def at(self, *steps: str | int) -> "_Problems":
         """Collect what is raised in a ``with`` block under a path."""
         path = ""
         for step in steps:
-            path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
-        self._path = path
+            path = child(path, step)
+        self._path, self._name = path, f"{str(steps[-1]).removeprefix(WORKLOAD)}: "
         return self
 
     def __enter__(self) -> None:
@@ -150,7 +154,7 @@ class _Problems:
         if not isinstance(error, AccelsimError):
             return False
         for text in error.problems if isinstance(error, ConfigError) else [str(error)]:
-            self.add(self._path, text)
+            self.add(self._path, text.removeprefix(self._name))
         return True
 
     def add(self, path: str, text: str) -> None:
@@ -225,12 +229,13 @@ def _check_chip(chips: list[dict[str, Any]], settings: Mapping[str, Any]) -> Non
         return
     data = with_values(chips[0], settings)
     try:
-        check_chip(data, {"": Location("", 0)})
+        found = unknown_names(check_chip(data, defaultdict(lambda: Location("", 0))))
     except ConfigError as error:
-        # A rule over several keys may hold together with other axes; what is wrong by itself is wrong for ever.
-        own = [text for text in error.problems if any(f": {path}: expected" in text for path in settings)]
-        if own:
-            raise ConfigError([text.removeprefix(": ") for text in own]) from None
+        found = error.problems
+    # A rule over several keys may hold together with other axes; what is wrong by itself is wrong for ever.
+    own = [text for text in found if any(f": {path}: {word}" in text for path in settings for word in _OWN_FAULTS)]
+    if own:
+        raise ConfigError([text.removeprefix(": ") for text in own])
 
 
 def _any_holds(attempt: Any, candidates: list[dict[str, Any]]) -> None:

@@ -80,19 +80,41 @@ def sweep(
     AccelsimError
         If the study file is wrong, or the folder cannot be written. Points that fail are rows with their error.
     """
-    plan = _checked(study)
-    folder = Path("results") / plan.spec.name if out is None else Path(out)
+    checked = _checked(study)
+    folder = _folder(checked, out)
     how = How(processes, scheduler, tuple(plugins), retry_failed)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / "study.lock", timeout=0)
         with lock:
-            _run(plan, folder, how, progress)
+            _run(checked, folder, how, progress)
     except Timeout:
-        raise OutputError(f"{folder}: expected to be the only one who writes there, but another sweep is at work") from None
+        raise OutputError(f"{folder}: expected nobody else to write there, but another sweep is at work") from None
     except OSError as error:
         raise OutputError(f"cannot write results to {folder}: {error.strerror or error}") from error
     return Study(folder)
+
+
+def plan(
+    study: str | Path, out: str | Path | None = None, *, plugins: tuple[str, ...] = ()
+) -> tuple[StudyFile, Path, int, int, int]:
+    """Return what a sweep would do, and do nothing: study, folder, points, different ones, committed ones."""
+    found = read_study(study)
+    folder = _folder(found, out)
+    database = Database(folder / FILE) if (folder / FILE).is_file() else None
+    seen: set[bytes] = set()
+    points = there = 0
+    for task in Planner(found, tuple(plugins)).tasks():
+        points += 1
+        name = bytes.fromhex(task.id)
+        if name not in seen:
+            seen.add(name)
+            there += database is not None and bool(database.matching(task.id))
+    return found, folder, points, len(seen), there
+
+
+def _folder(study: StudyFile, out: str | Path | None) -> Path:
+    return Path("results") / study.spec.name if out is None else Path(out)
 
 
 def _checked(study: str | Path | dict[str, Any] | StudyFile) -> StudyFile:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from accelsim.errors import ConfigError
 from accelsim.study.axes import Axis
 
 
@@ -38,7 +37,8 @@ class Space:
     @property
     def names(self) -> list[str]:
         """Columns of the points: axes, then paths that only listed points set."""
-        return list(dict.fromkeys([*(axis.name for axis in self.axes), *(path for item in self.listed for path in item)]))
+        listed = (path for item in self.listed for path in item)
+        return list(dict.fromkeys([*(axis.name for axis in self.axes), *listed]))
 
     @property
     def size(self) -> int:
@@ -89,32 +89,19 @@ def check_axes(axes: Sequence[Axis]) -> list[tuple[str, str]]:
     for axis in axes:
         for path in axis.paths:
             if path in setter:
-                problems.append((axis.name, f"expected each path to be set by one axis, got {path}, which "
-                                            f"{setter[path]} sets too"))  # fmt: skip
+                text = f"expected each path to be set by one axis, got {path}, which {setter[path]} sets too"
+                problems.append((axis.name, text))
             setter[path] = axis.name
         for name, values in axis.when.items():
             if name not in seen:
                 known = ", ".join(seen) or "(none)"
-                problems.append((axis.name, f"when: expected an axis that stands before this one, got {name!r}. Known: "
-                                            f"{known}"))  # fmt: skip
+                text = f"when: expected an axis that stands before this one, got {name!r}. Known: {known}"
+                problems.append((axis.name, text))
                 continue
             other = seen[name]
             wrong = [value for value in values if not other.interval and value not in other.values]
             if wrong:
-                problems.append((axis.name, f"when: expected values of {name} ({', '.join(map(str, other.values))}), "
-                                            f"got {wrong[0]!r}"))  # fmt: skip
+                text = f"when: expected values of {name} ({', '.join(map(str, other.values))}), got {wrong[0]!r}"
+                problems.append((axis.name, text))
         seen[axis.name] = axis
     return problems
-
-
-def no_continuous(axes: Sequence[Axis]) -> None:
-    """Refuse a grid over continuous axes.
-
-    Raises
-    ------
-    ConfigError
-        Naming them.
-    """
-    found = [axis.name for axis in axes if axis.interval]
-    if found:
-        raise ConfigError([f"axes.{name}: expected step or count: a range without is for mode: search" for name in found])

@@ -57,7 +57,7 @@ class StudySpec(Spec):
     """Replaces the seed of a random encoding."""
     ann: File | None = None
     engine: Name = "compiled"
-    set: dict[Text, Any] = Field(default_factory=dict)  # noqa: A003 - as the command line's --set
+    set: dict[Text, Any] = Field(default_factory=dict)
     """Settings of every point."""
     axes: dict[Text, Any] = Field(default_factory=dict)
     points: tuple[dict[Text, Any], ...] = ()

@@ -1,5 +1,6 @@
 """A study on disk, as Python reads it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,10 @@ class Study:
         """Return the number of points by status: ``done``, ``infeasible``, ``failed``."""
         return self._database.counts()
 
+    def rows(self, *, everything: bool = False) -> Iterator[dict[str, Any]]:
+        """Yield points as dictionaries: what :meth:`points` has, with totals and axes by name."""
+        return self._database.rows(everything=everything)
+
     def points(self, *, everything: bool = False) -> "pd.DataFrame":
         """Return one row per point.
 
@@ -110,7 +115,7 @@ class Study:
         frame = pd.DataFrame(columns)
         for name in axes:  # columns of one kind of value get their type back: numbers are numbers
             kinds = {type(value) for value in frame[name]}
-            if kinds and kinds <= {int, float} or kinds == {bool}:
+            if (kinds and kinds <= {int, float}) or kinds == {bool}:
                 frame[name] = frame[name].infer_objects()
         return frame
 
