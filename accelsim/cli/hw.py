@@ -53,10 +53,15 @@ def show(
     overrides: Overrides = None,
 ) -> None:
     """Print the resolved description, with the file and line of every value; the output is a hardware file."""
+    from accelsim.pipeline.names import unknown_names
+    from accelsim.errors import ConfigError
     from accelsim.hardware.loader import load_chip
     from accelsim.hardware.yaml_writer import write_yaml
 
     loaded = load_chip(chip, overrides or ())
+    problems = unknown_names(loaded)
+    if problems:
+        raise ConfigError(problems)
     print_text(f"# sha256 of the values: {loaded.sha256}\n{write_yaml(loaded.data, loaded.locations)}")
 
 

@@ -312,6 +312,7 @@ class MacArraySpec(Spec):
     rows: Annotated[Count, Field(le=4096)]
     columns: Annotated[Count, Field(le=4096)]
     dataflow: Name
+    """A registered one, or ``best``: the one with the least energy-delay product on the network at hand."""
     activation_bits: Annotated[Count, Field(le=32)]
     weight_bits: Annotated[Count, Field(le=32)]
     accumulator_bits: Annotated[Count, Field(le=64)]

@@ -34,7 +34,7 @@ from accelsim.mapping.schedule import Schedule
 from accelsim.network.events import A_FEW, Limit
 from accelsim.network.graph import Network
 from accelsim.network.workload import Workload, load_workload
-from accelsim.pipeline import breakdown, meta, tables, totals
+from accelsim.pipeline import activity, breakdown, meta, sources, tables, totals
 from accelsim.pipeline.reuse import ALONE, NOT_IN_BASELINE, NOT_IN_MAPPING, Reuse, part_of
 from accelsim.pipeline.timeline import TimelineRequest
 from accelsim.report.timeline import write_timeline
@@ -174,6 +174,11 @@ def run(
         causes=tables.causes_table(made),
         steps=tables.steps_table(made),
         links=tables.links_table(made),
+        routers=tables.routers_table(made),
+        activity=activity.activity_table(made),
+        raster=activity.raster_table(made),
+        prices=sources.prices_table(made),
+        parameters=sources.parameters_table(made),
         baseline=made.baseline,
         analytic=analytic_table(made.operations),
         warnings=meta.warnings(made),
@@ -249,7 +254,7 @@ def _baseline(inputs: Inputs, trace: ActivityTrace, reuse: Reuse) -> BaselineRes
     return reuse.get(
         "baseline",
         lambda: (load, inputs.own, right, part_of(chip.data, NOT_IN_BASELINE)),
-        lambda: run_baseline(chip.spec, load.network, load.events, None, load.labels, ann=inputs.own, snn=right),
+        lambda: run_baseline(chip.spec, load.network, load.events, load.image, load.labels, ann=inputs.own, snn=right),
     )
 
 

@@ -1,13 +1,15 @@
-"""Are the names in a hardware file registered? Looking that up loads the models, so only ``hw check`` does."""
+"""Are the names in a hardware file known? Looking that up loads the models, so only ``hw check`` and ``hw show`` do."""
 
 from typing import Any
 
-from accelsim.baseline.dataflow import DATAFLOWS
+from accelsim.baseline.dataflow import BEST, DATAFLOWS
+from accelsim.baseline.prices import named_problems
 from accelsim.compression.format import WEIGHT_FORMATS
 from accelsim.errors import UnknownNameError
 from accelsim.hardware.loader import LoadedChip
 from accelsim.hardware.sources.base import ARITHMETIC_SOURCES, NOC_SOURCES, SRAM_SOURCES
 from accelsim.hardware.topologies.topology import TOPOLOGIES
+from accelsim.hardware.yaml_reader import Location
 from accelsim.mapping.partition import PARTITIONERS
 from accelsim.mapping.placement import PLACERS
 from accelsim.registry import Registry
@@ -24,12 +26,22 @@ def unknown_names(chip: LoadedChip) -> list[str]:
         "core.weight_format": (WEIGHT_FORMATS, chip.spec.core.weight_format),
         "mapping.partition": (PARTITIONERS, chip.spec.mapping.partition),
         "mapping.placement": (PLACERS, chip.spec.mapping.placement),
-        "baseline.dataflow": (DATAFLOWS, chip.spec.baseline.dataflow),
     }
-    problems = []
+    dataflow = chip.spec.baseline.dataflow
+    problems = [f"{place_of(chip, path)}: {path}: {error}" for path, error in named_problems(chip.spec).items()]
+    if dataflow != BEST and dataflow not in DATAFLOWS.names():
+        unknown = UnknownNameError(DATAFLOWS.kind, dataflow, [BEST, *DATAFLOWS])
+        problems.append(f"{place_of(chip, 'baseline.dataflow')}: baseline.dataflow: {unknown}")
     for path, (registry, name) in names.items():
         try:
             registry.get(name)
         except UnknownNameError as error:
-            problems.append(f"{chip.locations[path]}: {path}: {error}")
+            problems.append(f"{place_of(chip, path)}: {path}: {error}")
     return problems
+
+
+def place_of(chip: LoadedChip, path: str) -> Location:
+    """Return where a value was written; what was written as a whole, where its block stands."""
+    while path not in chip.locations:
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return chip.locations[path]
