@@ -1,7 +1,6 @@
 """From a study file to a checked study: every problem of the file at once, with its line."""
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -229,7 +228,7 @@ def _check_chip(chips: list[dict[str, Any]], settings: Mapping[str, Any]) -> Non
         return
     data = with_values(chips[0], settings)
     try:
-        found = unknown_names(check_chip(data, defaultdict(lambda: Location("", 0))))
+        found = unknown_names(check_chip(data, {"": Location("", 0)}))
     except ConfigError as error:
         found = error.problems
     # A rule over several keys may hold together with other axes; what is wrong by itself is wrong for ever.
