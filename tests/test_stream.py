@@ -53,8 +53,8 @@ def test_windows_are_one_long_run(seed, delay):
 
 def test_samples_of_one_stream_follow_each_other():
     """Several windows at once are the same as one after the other; without a held state they begin at rest."""
-    network = layer_chain([np.ones((4, 3))], threshold=3)
-    active = np.random.default_rng(0).random((6, 3)) < 0.5
+    network = layer_chain([np.ones((4, 3))], threshold=4)
+    active = np.ones((6, 3), bool)  # the fourth spike comes in the second timestep, and two are left after the third
     whole = execute(network, EventStream.from_dense(active[None]), WIDE, 1)
     windows = EventStream.from_dense(active.reshape(2, 3, 3))
     carried = execute(network, windows, WIDE, 4, held=Held())

@@ -174,10 +174,10 @@ class _History:
 
 @dataclass(eq=False)
 class Held:
-    """What a network holds between windows of a stream: timesteps done, states, spikes that have yet to arrive."""
+    """What a network holds between windows of a stream: timesteps done, states with the last spikes, those under way."""
 
     timesteps: int = 0
-    state: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+    state: dict[str, tuple[npt.NDArray[Any], npt.NDArray[np.uint16]]] = field(default_factory=dict)
     sent: dict[str, _History] = field(default_factory=dict)
 
 
@@ -211,10 +211,10 @@ def run_batch(
     past = 0
     if held is not None:
         past, sent = held.timesteps, held.sent or sent
-        for name, state in held.state.items():
-            neurons[name].state[...] = state
+        for name, (state, fired) in held.state.items():
+            neurons[name].state[...], neurons[name].fired[...] = state, fired
     for step in range(events.timesteps):
-        if events.total and not steady:
+        if (events.total or held is not None) and not steady:
             sent[source].put(past + step, _input(plan, first, samples, step))
         for name, population in neurons.items():
             sent[name].put(past + step, population.advance(step, past, sent, plan))
@@ -225,7 +225,7 @@ def run_batch(
             counted += last.fired
     if held is not None:
         held.timesteps, held.sent = past + events.timesteps, sent
-        held.state = {name: population.state for name, population in neurons.items()}
+        held.state = {name: (population.state, population.fired) for name, population in neurons.items()}
     overflows = {}
     for name, population in neurons.items():
         overflows[f"{name}.accumulator"] = population.overflowed
