@@ -13,7 +13,7 @@ from accelsim.timing.reference.protocols import Network
 from accelsim.timing.reference.router import Flit
 from accelsim.timing.tables import AxonTables, FixedLatencyTables, NocTables, StepWork
 
-_ROW_COUNTS = {
+ROW_COUNTS = {
     "row_cycles": "cycles",
     "row_ideal": "ideal",
     "row_conflict": "conflict",
@@ -139,7 +139,7 @@ class Terminal:
             row = self._cost(self._looked_up)
             self._looked_up = None
             self._look_up_changed.notify()
-            for name, field in _ROW_COUNTS.items():
+            for name, field in ROW_COUNTS.items():
                 self._count[name] += row[field]
             self._count["row_end"] = self._env.now + row["cycles"]
             yield self._env.timeout(int(row["cycles"]))
