@@ -8,8 +8,8 @@ from timing_builders import Step, axon_tables, step_work
 from accelsim.hardware.elastic_spec import DoneTreeSpec, ElasticSpec, SourceSynapsesSpec
 from accelsim.hardware.topologies.mesh import Mesh
 from accelsim.hardware.topologies.topology import build_fabric
-from accelsim.timing.compiled.elastic import allocate_elastic
 from accelsim.timing.compiled.elastic import run_elastic_step as compiled_step
+from accelsim.timing.compiled.elastic_queues import allocate_elastic
 from accelsim.timing.elastic import ElasticTables
 from accelsim.timing.elastic_netlist import elastic_tables
 from accelsim.timing.records import ROUTER_COUNT, STEP, TERMINAL_COUNT

@@ -66,7 +66,7 @@ class LazyLIF(NeuronModel):
         if self.gain.size != self.threshold.size:
             raise NetworkError(f"LazyLIF.gain: expected {self.threshold.size} values, got {self.gain.size}")
         if not 0 <= self.leak_bits <= self.gain_bits <= 24:
-            raise NetworkError(f"LazyLIF: expected leak_bits <= gain_bits <= 24, got {self.leak_bits}, {self.gain_bits}")
+            raise NetworkError(f"LazyLIF.leak_bits: expected at most gain_bits = {self.gain_bits}, that at most 24")
         if not 2 <= self.leak.size <= MAX_TABLE:
             raise NetworkError(f"LazyLIF.leak: expected 2..{MAX_TABLE} factors, got {self.leak.size}")
         if self.threshold.min() < 1:
@@ -134,7 +134,8 @@ def _step(
             fires = False
             if touched[sample, neuron]:
                 kept = membrane * leak[elapsed] if elapsed < leak.size else np.int64(0)
-                membrane = ((kept << (gain_bits - leak_bits)) + np.int64(current[sample, neuron]) * gain[neuron]) >> gain_bits
+                gained = np.int64(current[sample, neuron]) * gain[neuron]
+                membrane = ((kept << (gain_bits - leak_bits)) + gained) >> gain_bits
                 fires = membrane >= threshold[neuron]
                 if fires:
                     membrane = np.int64(0)

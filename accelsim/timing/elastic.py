@@ -30,9 +30,10 @@ QUEUE: Final = np.dtype([(name, np.int32) for name in ("kind", "words", "base", 
 ARBITER: Final = np.dtype(
     [(name, np.int32) for name in ("first", "inputs", "after", "router", "port", "ejects", "counts")]
 )
-"""Inputs ``inputs[first : first + inputs]``. ``after``: the arbiter behind its output, -1 for none:
-a merge grants a word only while the place that it takes after the output is ready. ``router`` and ``port``: where a move counts as a flit, -1:
-nowhere; ``counts``: whether waiting inputs count as stalls, those for a full queue as ejection stalls if it ``ejects``."""
+"""Inputs ``inputs[first : first + inputs]``. ``after``: the arbiter behind its output, -1 for none: a merge grants a
+word only while the place that it takes behind the output has room. ``router`` and ``port``: where a move counts as a flit,
+-1: nowhere; ``counts``: whether waiting inputs count as stalls, those for a full queue as ejection stalls if it
+``ejects``."""
 
 STREAM: Final = np.dtype(
     [
@@ -41,8 +42,8 @@ STREAM: Final = np.dtype(
             "gate", "relay", "spikes", "entry", "mapping", "middle", "routes", "last", "sent", "synapse", "update",
             "state", "updated", "checked", "passed", "depth", "swap",
         )
-    ]  # fmt: skip
-)
+    ]
+)  # fmt: skip
 """The queues of one terminal; -1 where it has none. A port writes events to ``gate``, for the terminal ``relay``.
 Axon-out takes spikes from ``spikes`` through ``entry``, the stages ``mapping`` and ``routes`` with ``middle`` between
 them, and ``last``, to ``sent``. The synapse engine takes packets from ``synapse``. The neuron engine puts neurons into

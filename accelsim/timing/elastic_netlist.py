@@ -5,6 +5,7 @@ for the one of y, and that for the core: what need not move in x goes up, what n
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -67,7 +68,9 @@ class Netlist:
         for own in outputs:
             self.arbiter(inputs, lambda to, own=own: own if route(to) == own else -1, router=router)  # type: ignore[misc]
 
-    def merge(self, inputs: Sequence[int], after: int | Callable[[int], int], role: str, router: int, local: int) -> None:
+    def merge(
+        self, inputs: Sequence[int], after: int | Callable[[int], int], role: str, router: int, local: int
+    ) -> None:
         """Add a merge with skids at its inputs and its output, to the queue ``after`` it.
 
         ``local`` is the router's port that the first input comes from, END_OF_ROUTER, or UNCOUNTED.
@@ -109,7 +112,7 @@ class _Router:
             self.ext_out.append(out)
             for y, queue in turns.items():
                 net.arbiter([queue], turn[way, y])
-        ends = []
+        ends: list[int] = []
         for y in (UP_Y, DOWN_Y):
             out, local = net.queue("ext_out", self.router), net.queue("local_out", self.router)
 
@@ -220,7 +223,7 @@ def _neurons(net: Netlist, own: Any, router: int) -> int:
     """Add the neuron engine; return the queue of the neurons that fire."""
     own["update"], own["state"] = net.queue("update", router), net.queue("update", router, STAGE, 1)
     chain = [net.queue("update", router) for _ in range(net.core.update_cycles - 2)]
-    for before, after in zip(chain[:-2], chain[1:-1], strict=True):
+    for before, after in pairwise(chain[:-1]):
         net.arbiter([before], after)
     own["updated"], own["checked"], own["passed"] = chain[0], chain[-2], chain[-1]
     return chain[-1]
@@ -247,7 +250,7 @@ def _port(net: Netlist, gate: int, router: _Router) -> None:
     """Add the way of a port's events into the router at the edge: a merge, then skids."""
     skids = [net.queue("edge", router.router) for _ in range(net.noc.edge_skids)]
     way = [net.queue("edge", router.router), *skids, router.ext_in[UP_X]]
-    for before, after in zip(way[:-1], way[1:], strict=True):
+    for before, after in pairwise(way):
         net.arbiter([before], after)
     net.arbiter([gate], way[0], after=len(net.arbiters) - len(way) + 1)
 

@@ -169,6 +169,7 @@ def fixed_latency_tables(
 def fabric_tables(
     fabric: Fabric, endpoints: Endpoints | None, depth: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return the (routers, ports) LINK and (terminals,) ENDPOINT of a fabric; ``depth`` where no depths are given."""
     links = np.full((fabric.routers, fabric.ports), -1, dtype=LINK)
     links["router"], links["port"], links["terminal"] = fabric.link_router, fabric.link_port, fabric.local_terminal
     source, out = np.nonzero(fabric.link_router >= 0)

@@ -5,7 +5,7 @@ Nothing of YANA is part of this package: memory images, samples and the RTL's re
 
 import csv
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.errors import ConfigError, EventError
+from accelsim.errors import ConfigError, DeadlockError, EventError
 from accelsim.functional.executor import execute
 from accelsim.functional.numerics import Numerics
 from accelsim.hardware.loader import load_chip
@@ -25,11 +25,13 @@ from accelsim.network.events import EventStream
 from accelsim.network.graph import Network
 from accelsim.network.importers.yana import population_name, yana_network
 from accelsim.network.importers.yana_images import CoreImages, Place, read_images
+from accelsim.timing.deadlock import elastic_waiting_cycle
 from accelsim.timing.elastic import ElasticTables
 from accelsim.timing.elastic_netlist import elastic_tables
 from accelsim.timing.elastic_work import ListedStep, SourceRoutes, done_tree_cycles, listed_steps
+from accelsim.timing.engine import ELASTIC_ENGINES
 from accelsim.timing.records import ROUTER_COUNT, STATUS_DONE, STEP, TERMINAL_COUNT
-from accelsim.timing.tables import AxonTables, StepWork
+from accelsim.timing.tables import AxonTables
 
 CHIP: Final = "yana"
 STEPS: Final = 101
@@ -44,7 +46,6 @@ BURSTS: Final = {
 MAX_EVENTS: Final = 10_000_000
 
 Events = dict[int, list[int]]
-Runner = Callable[[AxonTables, StepWork, Any, Any, Any, Any, bool], None]
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Yana:
         self.network = yana_network(self._cores, f"{images}")
         self.routes, self._axons = _tables(self.chip, self.network, self._cores)
         self._elastic = _chip_tables(self.chip)
-        self._run = _runner(engine, self._elastic)
+        self._run = ELASTIC_ENGINES.get(engine)(self._elastic)
 
     def states(self, events: Events, steps: int) -> tuple[list[list[int]], npt.NDArray[np.int64]]:
         """Execute; return who fires in every step, by number among the sources, and states of the output after it.
@@ -112,7 +113,9 @@ class Yana:
             base += population.size
         return fired, _readout(self.network, trace.dense, widths, steps)
 
-    def run(self, events: Events, steps: int = STEPS) -> tuple[list[tuple[ListedStep, int, Any]], npt.NDArray[np.int64]]:
+    def run(
+        self, events: Events, steps: int = STEPS
+    ) -> tuple[list[tuple[ListedStep, int, Any]], npt.NDArray[np.int64]]:
         """Run a sample; return steps with their cycles and counts, and the states of the output, one step longer."""
         fired, states = self.states(events, steps + 1)
         listed = listed_steps(
@@ -124,10 +127,11 @@ class Yana:
             summary = np.zeros(1, STEP)
             routers = np.zeros(self._elastic.routers, ROUTER_COUNT)
             links = np.zeros((self._elastic.routers, self._elastic.ports), np.int64)
-            self._run(self._axons, step.work, counts, routers, links, summary, step.number == 0)
-            if summary["status"][0] != STATUS_DONE:
-                raise ConfigError(f"{self.chip.name}: step {step.number} cannot end")
             first = step.number == 0
+            self._run(self._axons, step.work, counts, routers, links, summary, first)
+            if summary["status"][0] != STATUS_DONE:
+                cycle = elastic_waiting_cycle(self._elastic, self._axons, step.work, first=first)
+                raise DeadlockError(f"{self.chip.name}: step {step.number} cannot end: {cycle}")
             done.append((step, done_tree_cycles(self._elastic, self._tree, counts, first=first), counts))
         return done, states
 
@@ -208,7 +212,9 @@ def _outcome(yana: Yana, name: str, events: Events, expected: int | None, steps:
     known = yana.network.input.size
     for step, own in events.items():
         if step >= steps or max(own) >= known:
-            raise EventError(f"{name}: step {step}: expected steps below {steps} and channels below {known}, got others")
+            raise EventError(
+                f"{name}: step {step}: expected steps below {steps} and channels below {known}, got {max(own)}"
+            )
     done, states = yana.run(events, steps)
     ends = tuple(np.cumsum([cycles for _, cycles, _ in done]).tolist())
     return Outcome(name, sum(map(len, events.values())), ends[-1] + 1, expected, ends), done, states
@@ -289,7 +295,8 @@ def _tables(chip: ChipSpec, network: Network, cores: dict[Place, CoreImages]) ->
         place = places[name]
         base[place] = len(owner)
         owner += [-1 if population.model is None else place[1] * width + place[0]] * population.size
-    own = [cores[place].routes.get(at, ()) for place in base for at in range(network.populations[population_name(place)].size)]
+    sizes = {place: network.populations[population_name(place)].size for place in base}
+    own = [cores[place].routes.get(at, ()) for place, size in sizes.items() for at in range(size)]
     flat = [route for routes in own for route in routes]
     ptr = np.concatenate(([0], np.cumsum([len(routes) for routes in own]))).astype(np.int64)
     axon = np.zeros(len(flat), AXON)
@@ -300,14 +307,3 @@ def _tables(chip: ChipSpec, network: Network, cores: dict[Place, CoreImages]) ->
     cost["state_words"] = 2
     target = np.array([base[route.place] + route.neuron for route in flat], np.int64)
     return SourceRoutes(ptr, axon["terminal"].copy(), target, np.array(owner, np.int32)), AxonTables(ptr, axon, cost)
-
-
-def _runner(engine: str, tables: ElasticTables) -> Runner:
-    if engine == "reference":
-        from accelsim.timing.reference.elastic_terminal import run_elastic_step as reference  # noqa: PLC0415
-
-        return lambda *items: reference(tables, *items)
-    from accelsim.timing.compiled.elastic import allocate_elastic, run_elastic_step  # noqa: PLC0415
-
-    state = allocate_elastic(tables)
-    return lambda axons, work, *items: run_elastic_step(tables, axons, work, state, *items)

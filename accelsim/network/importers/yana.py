@@ -78,12 +78,10 @@ def yana_network(cores: dict[Place, CoreImages], source: str) -> Network:
         for own in core.routes.values():
             for route in own:
                 sizes[route.place] = max(sizes[route.place], route.neuron + 1)
-    populations = {
-        population_name(place): Population(
-            population_name(place), (sizes[place],), None if place == RELAY else _model(cores[place], sizes[place], source)
-        )
-        for place in places
-    }
+    populations = {}
+    for place in places:
+        model = None if place == RELAY else _model(cores[place], sizes[place], source)
+        populations[population_name(place)] = Population(population_name(place), (sizes[place],), model)
     edges = []
     for place in places:
         for target in places[1:]:

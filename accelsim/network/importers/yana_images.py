@@ -138,7 +138,9 @@ def _routes(
                 own.append(_route(lines[line] >> _ROUTE_BITS * at, place))
         twice = [target for target, count in Counter((item.place, item.neuron) for item in own).items() if count > 1]
         if twice:
-            raise NetworkError(f"{folder}: mem_mapping_core_{core}.txt: {neuron} has two routes to neuron {twice[0][1]}")
+            raise NetworkError(
+                f"{folder}: mem_mapping_core_{core}.txt: {neuron} has two routes to neuron {twice[0][1]}"
+            )
         routes[neuron] = tuple(own)
     return routes
 

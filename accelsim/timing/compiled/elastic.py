@@ -1,247 +1,40 @@
-"""One hardware step of an elastic chip in compiled form: a sweep over all queues, arbiters and engines in every cycle.
+"""One hardware step of an elastic chip in compiled form: a sweep over all arbiters and engines in every cycle.
 
-What a cycle decides on is its beginning: ``ready`` and ``valid`` of every queue are taken first, so that the order of
-the sweep does not matter. Rules: docs/timing-model.md, section 8.
+Rules: docs/timing-model.md, section 8; queues and arbiters: :mod:`accelsim.timing.compiled.elastic_queues`.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from accelsim.kernels import inlined, loop_kernel
-from accelsim.timing.elastic import FIFO, SKID, TARGET_SHIFT, ElasticTables
+from accelsim.timing.compiled.elastic_queues import (
+    INSIDE,
+    LOAD,
+    MOVED,
+    SOURCES,
+    ElasticState,
+    Int64s,
+    Records,
+    allocate_elastic,
+    arbitrate,
+    clear_elastic,
+    cycle_stage,
+    head_of,
+    observe,
+    pop,
+    push,
+    tick,
+)
+from accelsim.timing.elastic import FIFO, TARGET_SHIFT, ElasticTables
 from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
 from accelsim.timing.tables import AxonTables, StepWork
-
-Records = npt.NDArray[Any]
-Int64s = npt.NDArray[np.int64]
-
-NEVER = 1 << 62
-_LOAD = (1 << TARGET_SHIFT) - 1
-
-QUEUE_STATE = np.dtype(
-    [("out", np.int64), ("hold", np.int64), ("head", np.int32), ("count", np.int32), ("begin", np.int32),
-     ("ready", np.bool_), ("valid", np.bool_), ("full", np.bool_), ("held", np.bool_), ("busy", np.bool_),
-     ("was_ready", np.bool_)],
-    align=True,
-)  # fmt: skip
-"""``count`` words in the memory, ``begin`` of them at the beginning of the cycle; ``out`` is the output register of a
-FIFO or the word that a stage has read, valid if ``full``; ``hold`` what a stage keeps while it is ``busy``."""
-
-ENGINE_STATE = np.dtype(
-    [("awake_at", np.int64), ("idle", np.int64), ("last", np.int64), ("free", np.int64), ("runs", np.bool_)], align=True
-)
-"""An engine that sleeps: whether it ``runs``, idle cycles, the cycle in which it will run, -1 if nothing calls it."""
-
-SOURCE_STATE = np.dtype(
-    [("burst", np.int64), ("visited", np.int64), ("taken", np.int64), ("next", np.int64), ("entry", np.int64),
-     ("end", np.int64)],
-    align=True,
-)  # fmt: skip
-"""What a terminal has still to send: its burst, the cycle from which it goes on, and the routes of the spike that
-axon-out works on."""
-
-
-class ElasticState(NamedTuple):
-    """Scratch of one worker; ``scalars`` are words inside, cycle of the last move, sources that are not done."""
-
-    words: Int64s
-    queue: Records
-    counter: npt.NDArray[np.int32]
-    interleaves: npt.NDArray[np.bool_]
-    axon_out: Records
-    synapse: Records
-    source: Records
-    scalars: Int64s
-
-
-INSIDE, MOVED, SOURCES = 0, 1, 2
-
-
-def allocate_elastic(tables: ElasticTables) -> ElasticState:
-    """Return scratch for any step."""
-    terminals, arbiters = len(tables.streams), len(tables.arbiters)
-    return ElasticState(
-        np.zeros(tables.stored, np.int64),
-        np.zeros(len(tables.queues), QUEUE_STATE),
-        np.zeros(arbiters, np.int32),
-        np.zeros(arbiters, np.bool_),
-        np.zeros(terminals, ENGINE_STATE),
-        np.zeros(terminals, ENGINE_STATE),
-        np.zeros(terminals, SOURCE_STATE),
-        np.zeros(3, np.int64),
-    )
-
-
-@inlined
-def _clear(tables: ElasticTables, work: StepWork, state: ElasticState, count: Any, enabled: int) -> None:
-    for number in range(state.queue.size):
-        queue = state.queue[number]
-        queue.head = 0
-        queue.count = 0
-        queue.full = False
-        queue.held = False
-        queue.busy = False
-        queue.was_ready = True
-    state.counter[:] = 0
-    state.interleaves[:] = False
-    state.scalars[:] = 0
-    for terminal in range(state.source.size):
-        own, source = tables.streams[terminal], state.source[terminal]
-        count[terminal].first_flit = -1
-        source.burst = work.burst_ptr[terminal]
-        source.visited = 0
-        source.taken = work.fired_ptr[terminal]
-        source.next = max(own.swap + tables.wake_cycles, enabled) + 1
-        if own.gate >= 0 and source.burst < work.burst_ptr[terminal + 1]:
-            source.next = work.burst_cycles[source.burst] - 1
-        source.entry = 0
-        source.end = 0
-        if source.burst < work.burst_ptr[terminal + 1]:
-            state.scalars[SOURCES] += 1
-        for k in range(2):
-            engine = state.axon_out[terminal] if k == 0 else state.synapse[terminal]
-            engine.awake_at = -1
-            engine.idle = NEVER
-            engine.last = -NEVER
-            engine.free = 0
-            engine.runs = False
-
-
-@inlined
-def _observe(tables: ElasticTables, state: ElasticState) -> None:
-    """Note what every queue shows at the beginning of the cycle."""
-    for number in range(state.queue.size):
-        queue, kind = state.queue[number], tables.queues[number].kind
-        queue.begin = queue.count
-        queue.ready = queue.count < tables.queues[number].words
-        if kind == SKID:
-            queue.valid = queue.count > 0
-        elif kind == FIFO:
-            queue.valid = queue.full
-        else:
-            queue.valid = queue.held if queue.busy else queue.full
-
-
-@inlined
-def _head(tables: ElasticTables, state: ElasticState, number: int) -> int:
-    queue, place = state.queue[number], tables.queues[number]
-    if place.kind == SKID:
-        return state.words[place.base + queue.head]  # type: ignore[no-any-return]
-    return queue.out  # type: ignore[no-any-return]
-
-
-@inlined
-def _pop(tables: ElasticTables, state: ElasticState, number: int) -> None:
-    queue, place = state.queue[number], tables.queues[number]
-    queue.valid = False
-    if place.kind == SKID:
-        queue.head = 0 if queue.head + 1 == place.words else queue.head + 1
-        queue.count -= 1
-    else:
-        queue.full = False
-
-
-@inlined
-def _push(tables: ElasticTables, state: ElasticState, number: int, word: int, now: int) -> None:
-    queue, place = state.queue[number], tables.queues[number]
-    at = queue.head + queue.count
-    state.words[place.base + (at - place.words if at >= place.words else at)] = word
-    queue.count += 1
-    state.scalars[MOVED] = now
-
-
-@inlined
-def _arbitrate(tables: ElasticTables, state: ElasticState, number: int, router_count: Any, links: Int64s, now: int) -> None:
-    """Move at most one word from the inputs of an arbiter."""
-    own = tables.arbiters[number]
-    waiting = grantable = np.int64(0)
-    for k in range(own.inputs):
-        queue = tables.inputs[own.first + k]
-        if not state.queue[queue].valid:
-            continue
-        target = _head(tables, state, queue) >> TARGET_SHIFT
-        goal = tables.route[number, target]
-        if goal < 0:
-            continue
-        waiting |= 1 << k
-        if state.queue[goal].ready and (own.after < 0 or state.queue[tables.route[own.after, target]].ready):
-            grantable |= 1 << k
-    if waiting == 0:
-        state.counter[number] = 0
-        state.interleaves[number] = False
-        return
-    several = waiting & (waiting - 1) != 0
-    first = state.counter[number] + 1 if state.interleaves[number] else 0
-    among = grantable if grantable else waiting
-    chosen = first if first < own.inputs else 0
-    if not grantable and not several:
-        chosen = 0
-    while not among >> chosen & 1:
-        chosen = chosen + 1 if chosen + 1 < own.inputs else 0
-    state.counter[number] = chosen
-    state.interleaves[number] = several or (grantable != 0 and state.interleaves[number])
-    if grantable:
-        queue = tables.inputs[own.first + chosen]
-        word = _head(tables, state, queue)
-        _pop(tables, state, queue)
-        _push(tables, state, tables.route[number, word >> TARGET_SHIFT], word, now)
-        if own.port >= 0:
-            links[own.router, own.port] += 1
-            router_count[own.router].flits += 1
-    if own.counts:
-        for k in range(own.inputs):
-            if waiting >> k & 1 and not (grantable and k == chosen):
-                if grantable >> k & 1:
-                    router_count[own.router].stall_switch += 1
-                elif own.ejects:
-                    router_count[own.router].stall_ejection += 1
-                else:
-                    router_count[own.router].stall_credit += 1
-
-
-@inlined
-def _stage(tables: ElasticTables, state: ElasticState, number: int, behind: int, comes: bool, word: int, now: int) -> None:
-    """Let a memory stage hand on what it has read, and read what comes."""
-    stage, ready = state.queue[number], state.queue[behind].ready
-    if stage.valid and ready:
-        _push(tables, state, behind, stage.hold if stage.busy else stage.out, now)
-    if not ready and stage.was_ready:
-        stage.hold, stage.held, stage.busy = stage.out, stage.full, True
-        stage.full = False
-    elif ready and stage.busy:
-        stage.busy = False
-    elif ready:
-        stage.held = stage.full
-        stage.full = comes
-        stage.out = word
-        if comes:
-            state.scalars[MOVED] = now
-    stage.was_ready = ready
-
-
-@inlined
-def _tick(tables: ElasticTables, engine: Any, works: bool, enabled: int, now: int) -> None:
-    """Start, stop or wake an engine."""
-    if engine.runs:
-        if not works:
-            engine.runs = False
-            engine.idle = 0
-    elif works:
-        if engine.awake_at < 0:
-            asleep = engine.idle >= tables.idle_cycles
-            engine.awake_at = max(now + (tables.wake_cycles if asleep else 0), enabled) + 1
-        if now + 1 >= engine.awake_at:
-            engine.runs = True
-            engine.awake_at = -1
-    elif engine.idle < NEVER:
-        engine.idle += 1
 
 
 @inlined
 def _axon_out(
-    tables: ElasticTables, axons: AxonTables, state: ElasticState, count: Any, terminal: int, enabled: int, now: int
+    tables: ElasticTables, axons: AxonTables, state: ElasticState, count: Any, terminal: int, enabled: Any, now: Any
 ) -> None:
     """Let axon-out take a spike, read its mapping and its routes, and send packets."""
     own, source, done = tables.streams[terminal], state.source[terminal], count[terminal]
@@ -253,9 +46,9 @@ def _axon_out(
     runs = engine.runs
     if runs and state.queue[own.last].valid:
         if state.queue[own.sent].ready:
-            word = _head(tables, state, own.last)
-            _pop(tables, state, own.last)
-            _push(tables, state, own.sent, word, now)
+            packet = head_of(tables, state, own.last)
+            pop(tables, state, own.last)
+            push(tables, state, own.sent, packet, now)
             done.packets_out += 1
             done.flits_out += 1
             done.source_end = now + 2
@@ -264,10 +57,11 @@ def _axon_out(
         else:
             done.injection_full += 1
     takes = state.queue[own.last].ready and not routes.busy
-    comes, word = False, np.int64(0)
+    comes: Any = False
+    word: Any = np.int64(0)
     if takes and source.entry == source.end and state.queue[own.middle].valid:
-        neuron = _head(tables, state, own.middle) & _LOAD
-        _pop(tables, state, own.middle)
+        neuron = head_of(tables, state, own.middle) & LOAD
+        pop(tables, state, own.middle)
         source.entry, source.end = axons.ptr[neuron], axons.ptr[neuron + 1]
         state.scalars[INSIDE] += source.end - source.entry - 1
     if takes and source.entry < source.end:
@@ -275,30 +69,30 @@ def _axon_out(
         source.entry += 1
         done.routing_reads += 1
         comes, word = True, (np.int64(entry.terminal) << TARGET_SHIFT) | np.int64(entry.cost)
-    _stage(tables, state, own.routes, own.last, comes, word, now)
+    cycle_stage(tables, state, own.routes, own.last, comes, word, now)
     comes, word = False, np.int64(0)
     if state.queue[own.middle].ready and not state.queue[own.mapping].busy and state.queue[own.entry].valid:
-        word = _head(tables, state, own.entry)
-        _pop(tables, state, own.entry)
-        neuron = word & _LOAD
+        word = head_of(tables, state, own.entry)
+        pop(tables, state, own.entry)
+        neuron = word & LOAD
         comes = axons.ptr[neuron] < axons.ptr[neuron + 1]
         if not comes:
             state.scalars[INSIDE] -= 1
             state.scalars[MOVED] = now
-    _stage(tables, state, own.mapping, own.middle, comes, word, now)
+    cycle_stage(tables, state, own.mapping, own.middle, comes, word, now)
     if runs and state.queue[own.spikes].valid and state.queue[own.entry].ready:
-        word = _head(tables, state, own.spikes)
-        _pop(tables, state, own.spikes)
-        _push(tables, state, own.entry, word, now)
+        word = head_of(tables, state, own.spikes)
+        pop(tables, state, own.spikes)
+        push(tables, state, own.entry, word, now)
         if own.synapse < 0:
             done.packets_in += 1
             done.flits_in += 1
-    _tick(tables, engine, works, enabled, now)
+    tick(tables, engine, works, enabled, now)
 
 
 @inlined
 def _synapse(
-    tables: ElasticTables, axons: AxonTables, state: ElasticState, count: Any, terminal: int, enabled: int, now: int
+    tables: ElasticTables, axons: AxonTables, state: ElasticState, count: Any, terminal: int, enabled: Any, now: Any
 ) -> None:
     """Let the synapse engine take a packet."""
     own, engine, done = tables.streams[terminal], state.synapse[terminal], count[terminal]
@@ -308,8 +102,8 @@ def _synapse(
     if valid:
         done.queue_peak = max(done.queue_peak, queue.begin + 1)
     if valid and engine.runs and now >= engine.free:
-        cost = axons.costs[_head(tables, state, own.synapse) & _LOAD]
-        _pop(tables, state, own.synapse)
+        cost = axons.costs[head_of(tables, state, own.synapse) & LOAD]
+        pop(tables, state, own.synapse)
         state.scalars[INSIDE] -= 1
         state.scalars[MOVED] = now
         engine.free = now + cost.cycles
@@ -328,12 +122,12 @@ def _synapse(
         done.state_words += cost.state_words
         done.macs += cost.macs
         done.loads += cost.loads
-    _tick(tables, engine, works, enabled, now)
+    tick(tables, engine, works, enabled, now)
 
 
 @inlined
 def _source(
-    tables: ElasticTables, work: StepWork, state: ElasticState, count: Any, terminal: int, now: int
+    tables: ElasticTables, work: StepWork, state: ElasticState, count: Any, terminal: int, now: Any
 ) -> None:
     """Let a port send an event, or the neuron engine take the next neuron of its list."""
     own, source, done = tables.streams[terminal], state.source[terminal], count[terminal]
@@ -357,7 +151,7 @@ def _source(
         source.taken += 1
         done.fired += 1
     target = own.relay if is_port else terminal
-    _push(tables, state, goal, (np.int64(target) << TARGET_SHIFT) | load, now)
+    push(tables, state, goal, (np.int64(target) << TARGET_SHIFT) | load, now)
     state.scalars[INSIDE] += 1
     if is_port:
         done.packets_out += 1
@@ -378,23 +172,24 @@ def _source(
 
 
 @inlined
-def _neurons(tables: ElasticTables, state: ElasticState, count: Any, terminal: int, now: int) -> None:
+def _neurons(tables: ElasticTables, state: ElasticState, count: Any, terminal: int, now: Any) -> None:
     """Let the neuron engine read states, and drop the neurons that do not fire."""
     own = tables.streams[terminal]
     if state.queue[own.checked].valid and state.queue[own.passed].ready:
-        load = _head(tables, state, own.checked) & _LOAD
-        _pop(tables, state, own.checked)
+        load = head_of(tables, state, own.checked) & LOAD
+        pop(tables, state, own.checked)
         if load > 0:
-            _push(tables, state, own.passed, (np.int64(terminal) << TARGET_SHIFT) | (load - 1), now)
+            push(tables, state, own.passed, (np.int64(terminal) << TARGET_SHIFT) | (load - 1), now)
         else:
             state.scalars[INSIDE] -= 1
             state.scalars[MOVED] = now
         count[terminal].scan_end = now + 3
-    comes, word = False, np.int64(0)
+    comes: Any = False
+    word: Any = np.int64(0)
     if state.queue[own.updated].ready and not state.queue[own.state].busy and state.queue[own.update].valid:
-        comes, word = True, _head(tables, state, own.update)
-        _pop(tables, state, own.update)
-    _stage(tables, state, own.state, own.updated, comes, word, now)
+        comes, word = True, head_of(tables, state, own.update)
+        pop(tables, state, own.update)
+    cycle_stage(tables, state, own.state, own.updated, comes, word, now)
 
 
 @loop_kernel
@@ -414,12 +209,12 @@ def run_elastic_step(
     ``first``: whether it is the first of its sample.
     """
     enabled = tables.enabled_first if first else tables.enabled
-    _clear(tables, work, state, count, enabled)
+    clear_elastic(tables, work, state, count, enabled)
     scalars, now = state.scalars, np.int64(0)
     while (scalars[INSIDE] > 0 or scalars[SOURCES] > 0) and now <= scalars[MOVED] + tables.patience:
-        _observe(tables, state)
+        observe(tables, state)
         for number in range(tables.arbiters.size):
-            _arbitrate(tables, state, number, router_count, links, now)
+            arbitrate(tables, state, number, router_count, links, now)
         for terminal in range(tables.streams.size):
             own = tables.streams[terminal]
             if own.update >= 0:
@@ -447,4 +242,11 @@ def run_elastic_step(
     summary[0].end = end
     summary[0].injected = sent
     summary[0].delivered = delivered
-    summary[0].status = STATUS_DONE if scalars[INSIDE] == 0 and scalars[SOURCES] == 0 and made == delivered else STATUS_DEADLOCK
+    finished = scalars[INSIDE] == 0 and scalars[SOURCES] == 0 and made == delivered
+    summary[0].status = STATUS_DONE if finished else STATUS_DEADLOCK
+
+
+def elastic_runner(tables: ElasticTables) -> Callable[..., None]:
+    """Allocate scratch and return what simulates a step with it, see :data:`accelsim.timing.engine.ElasticStep`."""
+    state = allocate_elastic(tables)
+    return lambda axons, work, *out: run_elastic_step(tables, axons, work, state, *out)

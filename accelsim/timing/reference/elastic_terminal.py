@@ -3,6 +3,7 @@
 Rules and cycles: docs/timing-model.md, section 8.
 """
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from simpy.core import Environment
@@ -281,3 +282,8 @@ def run_elastic_step(
     summary[0]["injected"] = count["packets_out"].sum()
     summary[0]["delivered"] = delivered
     summary[0]["status"] = STATUS_DONE if finished and made == delivered else STATUS_DEADLOCK
+
+
+def elastic_runner(tables: ElasticTables) -> Callable[..., None]:
+    """Return what simulates a step, see :data:`accelsim.timing.engine.ElasticStep`."""
+    return lambda *items: run_elastic_step(tables, *items)

@@ -172,6 +172,6 @@ class Terminal:
     def _tell_row(self, begin: int, row: Any, axon: int) -> None:
         self._probe.slice("row_cycles", self._index, begin, int(row["cycles"]), axon)
         for counter in _ROW_PARTS:
-            cycles = int(row[_ROW_COUNTS[counter]])
+            cycles = int(row[ROW_COUNTS[counter]])
             self._probe.slice(counter, self._index, begin, cycles, axon)
             begin += cycles
