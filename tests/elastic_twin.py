@@ -1,7 +1,7 @@
 """A naive twin of one step of YANA: its registers one by one, wired by hand from the facts about its RTL.
 
-Knows nothing of netlists or of the engines: a 2x2 mesh, a relay at (0, 0), a core at (1, 0), a readout at (1, 1); events
-of the host are words "H", packets of the relay "F", packets of the core "G".
+Knows nothing of netlists or of the engines: a 2x2 mesh, a relay at (0, 0), a core at (1, 0), a readout at (1, 1).
+Events of the host are words "H", packets of the relay "F", packets of the core "G".
 """
 
 from collections import deque

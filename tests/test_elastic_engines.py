@@ -1,4 +1,4 @@
-"""Elastic chips: both engines equal in every count and cycle on generated steps, and to a naive twin of YANA's registers.
+"""Elastic chips: both engines equal in all counts and cycles on generated steps, and to a twin of YANA's registers.
 
 What the cases reach is counted, so that the generator cannot lose its teeth unseen.
 """

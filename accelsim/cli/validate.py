@@ -232,14 +232,15 @@ def yana(
         typer.Option("--sample", metavar="FILE", help="Events to run instead: lines of a step and 16 bits."),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option("--steps", min=1, max=65535, metavar="N", help="Duration of --sample; 101 if not given.")
+        int | None,
+        typer.Option("--steps", min=1, max=65535, metavar="N", help="Duration of --sample; 101 if not given."),
     ] = None,
     engine: Annotated[
         Engine, typer.Option("--engine", help="Timing engine; the reference is slow and readable.")
     ] = Engine.compiled,
     as_json: Annotated[bool, typer.Option("--json", help="Print every step's end as JSON.")] = False,
 ) -> None:
-    """Run YANA's SHD network from its memory images and compare cycles and states with its RTL; exit code 1 if one differs.
+    """Run YANA's SHD network and compare its cycles and states with its RTL; exit code 1 if one differs.
 
     Nothing of YANA is part of accelsim: its images and the RTL's recorded cycles are read from DIR.
     """

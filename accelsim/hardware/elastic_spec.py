@@ -1,7 +1,7 @@
 """What an elastic chip has that others have not: skid-buffered routers, cores with source-side synapses, a done tree.
 
 Modelled after register-level designs that hand words from stage to stage with ready and valid. Cycles of every block:
-docs/timing-model.md, section 8.
+docs/elastic-chips.md.
 """
 
 from typing import Annotated, Literal

@@ -3,7 +3,7 @@
 A chip whose stages hand on words with ready and valid is a graph of three things. A *queue* shows its writer the room,
 and its reader the word, of the beginning of a cycle. An *arbiter* moves at most one word per cycle from its inputs to
 the output that the word's target asks for; one with a single input and output is a wire. A *stage* is a memory read.
-The engines of the cores sit between queues. Rules and cycles: docs/timing-model.md, section 8.
+The engines of the cores sit between queues. Rules and cycles: docs/elastic-chips.md.
 """
 
 from typing import Any, Final, NamedTuple
@@ -31,8 +31,8 @@ ARBITER: Final = np.dtype(
     [(name, np.int32) for name in ("first", "inputs", "after", "router", "port", "ejects", "counts")]
 )
 """Inputs ``inputs[first : first + inputs]``. ``after``: the arbiter behind its output, -1 for none: a merge grants a
-word only while the place that it takes behind the output has room. ``router`` and ``port``: where a move counts as a flit,
--1: nowhere; ``counts``: whether waiting inputs count as stalls, those for a full queue as ejection stalls if it
+word only while the place that it takes behind the output has room. ``router`` and ``port``: where a move counts as a
+flit, -1: nowhere; ``counts``: whether waiting inputs count as stalls, those for a full queue as ejection stalls if it
 ``ejects``."""
 
 STREAM: Final = np.dtype(

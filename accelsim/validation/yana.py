@@ -146,9 +146,10 @@ def read_sample(path: Path) -> Events:
     Raises
     ------
     EventError
-        Naming the line.
+        Naming the line; also where steps fall: the host's queue would wait for ever.
     """
     events: Events = defaultdict(list)
+    last = 0
     try:
         with path.open(encoding="ascii") as file:
             for number, line in enumerate(file, 1):
@@ -157,9 +158,14 @@ def read_sample(path: Path) -> Events:
                     raise EventError(f"{path}: more than {MAX_EVENTS} events")
                 if parts:
                     step, channel = _event(parts, f"{path}:{number}")
+                    if step < last:
+                        raise EventError(f"{path}:{number}: expected steps in order, got {step} after {last}")
+                    last = step
                     events[step].append(channel)
     except (OSError, UnicodeDecodeError) as error:
         raise EventError(f"{path}: cannot be read: {error}") from None
+    if not events:
+        raise EventError(f"{path}: expected lines of a step and 16 bits, got none")
     return dict(events)
 
 

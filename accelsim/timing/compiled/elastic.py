@@ -1,6 +1,6 @@
 """One hardware step of an elastic chip in compiled form: a sweep over all arbiters and engines in every cycle.
 
-Rules: docs/timing-model.md, section 8; queues and arbiters: :mod:`accelsim.timing.compiled.elastic_queues`.
+Rules: docs/elastic-chips.md; queues and arbiters: :mod:`accelsim.timing.compiled.elastic_queues`.
 """
 
 from collections.abc import Callable

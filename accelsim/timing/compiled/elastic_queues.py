@@ -1,7 +1,7 @@
 """Queues, arbiters and memory stages of an elastic chip in compiled form, and the sleep of its engines.
 
 What a cycle decides on is its beginning: :func:`observe` takes ``ready`` and ``valid`` of every queue first, so that
-the order in which things move does not matter. Rules: docs/timing-model.md, section 8.
+the order in which things move does not matter. Rules: docs/elastic-chips.md.
 """
 
 from typing import Any, NamedTuple

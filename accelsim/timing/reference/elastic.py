@@ -1,6 +1,6 @@
 """An elastic network in readable form: queues with ready and valid, arbiters between them, memory stages.
 
-Rules and cycles: docs/timing-model.md, section 8. A queue answers every question about the beginning of the cycle,
+Rules and cycles: docs/elastic-chips.md. A queue answers every question about the beginning of the cycle,
 however often it was written and read since: the order of processes within a cycle does not matter.
 """
 

@@ -1,6 +1,6 @@
 """The terminals of an elastic chip in readable form: ports, axon-out with its routes, synapse and neuron engines.
 
-Rules and cycles: docs/timing-model.md, section 8.
+Rules and cycles: docs/elastic-chips.md.
 """
 
 from collections.abc import Callable
