@@ -31,6 +31,7 @@ ENTRY_GROUPS = {
     "neuron_model", "weight_format", "topology", "importer", "dialect", "encoding", "event_format", "pruning_method",
     "partition", "placement", "sram_source", "arithmetic_source", "noc_source", "dataflow",
     "array_dataflow", "analytic_model", "engine",
+    "elastic_engine",
 }
 
 
