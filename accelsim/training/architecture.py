@@ -82,13 +82,22 @@ def projections(layers: Sequence[LayerSpec], source: Shape, classes: int) -> lis
     return made
 
 
-def multiply_accumulates(made: Sequence[Projection], source: Shape) -> list[int]:
-    """Return the multiply-accumulates of every projection as a dense ANN layer, border taps included."""
-    shape, counts = source, []
-    for projection in made:
+def multiply_accumulates(made: Sequence[Projection], source: Shape, kept: Sequence[int]) -> int:
+    """Return the multiply-accumulates of an ANN: every kept weight at every output position, border taps included.
+
+    Parameters
+    ----------
+    made : sequence of Projection
+    source : tuple of int
+        (channels, height, width) of the input.
+    kept : sequence of int
+        Weights of each projection that are not zero.
+    """
+    shape, total = source, 0
+    for projection, weights in zip(made, kept, strict=True):
         shape = projection.output_shape(projection.pooled_shape(shape))
-        outputs = 1
-        for side in shape:
-            outputs *= side
-        counts.append(outputs * projection.fan_in)
-    return counts
+        positions = 1
+        for side in shape[1:]:
+            positions *= side
+        total += positions * weights
+    return total

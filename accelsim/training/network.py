@@ -1,8 +1,10 @@
 """One set of weights, run as an ANN or as an SNN.
 
-Every layer has weights, a mask of those that pruning left, an optional quantiser, and neurons. As an ANN the neurons
-are rectifiers; as an SNN they spike, and inputs come as ``(T, B, ...)``. The last layer integrates: its sum over
-time, divided by T, is the logits. Dropout, where there is any, keeps its mask over the timesteps (Rathi et al. 2020).
+Every layer has weights, a mask of those that pruning left (weights that it took are zero: they are set back after
+every step, so that gradients still tell where a weight is missed), an optional quantiser, and neurons. As an ANN the
+neurons are rectifiers; as an SNN they spike, and inputs come as ``(T, B, ...)``. The last layer integrates: its sum
+over time, divided by T, is the logits. Dropout, where there is any, keeps its mask over the timesteps (Rathi et al.
+2020).
 """
 
 from __future__ import annotations
@@ -44,9 +46,7 @@ class Layer(nn.Module):  # type: ignore[misc]  # torch is untyped here
 
     def current(self, inputs: Tensor) -> Tensor:
         """Return the accumulated input ``(T, B, ...)`` in real units."""
-        weight = self.weight * self.mask
-        if self.quantizer is not None:
-            weight = self.quantizer.codes(weight) * self.quantizer.step
+        weight = self.weight if self.quantizer is None else self.quantizer.codes(self.weight) * self.quantizer.step
         return self.projection.accumulate(inputs, weight * self.projection.gain)
 
     def integer_current(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
@@ -59,7 +59,7 @@ class Layer(nn.Module):  # type: ignore[misc]  # torch is untyped here
         """
         if self.quantizer is None:
             raise ValueError(f"layer {self.projection.name} has no quantiser")
-        codes = self.quantizer.codes(self.weight * self.mask)
+        codes = self.quantizer.codes(self.weight)
         return self.projection.accumulate(inputs, codes), self.quantizer.step * self.projection.gain
 
     def dropped(self, outputs: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from accelsim.training.data.dataset import Split
-from accelsim.training.encoding import InputCode
+from accelsim.training.encoding import WHITE, InputCode
 from accelsim.training.integers import IntegerLayer, integer_run
 from accelsim.training.network import Network
 from accelsim.training.spiking import NeuronOptions
@@ -66,8 +66,8 @@ def score_integer(layers: list[IntegerLayer], data: Split, code: InputCode, opti
     def run(first: int, part: Split) -> tuple[Tensor, list[Tensor]]:
         events = code.test(part.inputs, first)
         graded = code.kind == "graded"
-        whole = (events * 255.0).round() if graded else events
-        outputs = integer_run(layers, whole, options, 1.0 / 255.0 if graded else 1.0)
+        whole = (events * WHITE).round() if graded else events
+        outputs = integer_run(layers, whole, options, 1.0 / WHITE if graded else 1.0)
         return outputs[-1], [events, *outputs[:-1]]
 
     return _score(data, run)
