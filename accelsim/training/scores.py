@@ -43,17 +43,22 @@ def score_ann(network: Network, data: Split, noise: float = 0.0) -> Score:
         images = images.mean(1) if part.inputs.ndim == 5 else images / 255.0
         if noise > 0.0:
             generator = torch.Generator().manual_seed(first)
-            images = images + noise * torch.randn(images.shape, generator=generator)
+            images = (images + noise * torch.randn(images.shape, generator=generator)).clamp(0.0, 1.0)
         return network.activations(images)[-1], []
 
     return _score(data, run)
 
 
-def score_snn(network: Network, data: Split, code: InputCode) -> Score:
-    """Return what the network reaches as an SNN, in float."""
+def score_snn(network: Network, data: Split, code: InputCode, noise: float = 0.0) -> Score:
+    """Return what the network reaches as an SNN, in float; ``noise`` as of :func:`score_ann`, pixels kept in 0..1."""
 
     def run(first: int, part: Split) -> tuple[Tensor, list[Tensor]]:
-        events = code.test(part.inputs, first)
+        inputs = part.inputs
+        if noise > 0.0:
+            generator = torch.Generator().manual_seed(first)
+            images = torch.from_numpy(inputs).float() / WHITE + noise * torch.randn(inputs.shape, generator=generator)
+            inputs = (images.clamp(0.0, 1.0) * WHITE).round().to(torch.uint8).numpy()
+        events = code.test(inputs, first)
         outputs = network.spikes(events)
         return outputs[-1], [events, *outputs[:-1]]
 

@@ -10,6 +10,7 @@ trained thresholds (as the authors' later work), 8-bit weights in the last epoch
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import torch
@@ -17,22 +18,19 @@ from pydantic import Field
 from torch import Tensor
 
 from accelsim.hardware.quantities import Count
-from accelsim.training.architecture import multiply_accumulates, projections
+from accelsim.training.architecture import projections
 from accelsim.training.attention import attention_loss, distillation_loss
 from accelsim.training.bench import Bench, Row
 from accelsim.training.conversion import balance_thresholds
-from accelsim.training.encoding import InputCode
 from accelsim.training.fit import FitOptions, Hooks, Loss, fit
-from accelsim.training.integers import integer_layers
+from accelsim.training.judge import judge
 from accelsim.training.losses import ann_loss, images_of, snn_loss
 from accelsim.training.masks import SparseLearning
 from accelsim.training.network import Network
 from accelsim.training.quantizers import MaxScale
 from accelsim.training.recipe import RECIPES, Recipe, Section
 from accelsim.training.recipe_spec import FitSpec, Positive, RecipeSpec, Share
-from accelsim.training.scores import score_ann, score_integer, score_snn
-from accelsim.training.verdict import agreement, cycle_level
-from accelsim.training.workload import export_workload
+from accelsim.training.scores import score_ann, score_snn
 
 
 class SpikeThriftSpec(RecipeSpec):
@@ -75,7 +73,7 @@ class SpikeThrift(Recipe):
     def run(cls, bench: Bench) -> None:
         """Compress, convert, train and judge, for every seed."""
         for seed in bench.spec.seeds:
-            bench.point("stages", f"seed {seed}", lambda seed=seed: _one(bench, seed))  # type: ignore[misc]
+            bench.point("stages", f"seed {seed}", partial(_one, bench, seed))
 
     @classmethod
     def page(cls, bench: Bench) -> list[Section]:
@@ -151,15 +149,10 @@ def _one(bench: Bench, seed: int) -> Row:
     )  # fmt: skip
     kept = [layer.kept for layer in network.layers]
     return {
-        "weights": sum(item.weights for item in made),
-        "kept": sum(kept),
-        "ratio": sum(item.weights for item in made) / sum(kept),
-        "dense_ann": score_ann(meta, data.test).accuracy,
-        "compressed_ann": compressed,
-        "converted": converted,
-        "converted_few": at_once,
-        "trained": trained,
-        **_verdict(bench, network, code, seed, kept),
+        "weights": sum(item.weights for item in made), "kept": sum(kept), "ratio": sum(item.weights for item in made)
+        / sum(kept), "dense_ann": score_ann(meta, data.test).accuracy, "compressed_ann": compressed, "converted":
+        converted, "converted_few": at_once, "trained": trained, **judge(bench, network, code, f"spike_thrift_{seed}",
+        description="Spike-Thrift, compressed and trained as an SNN"),
     }
 
 
@@ -190,35 +183,3 @@ def _moving(network: Network, sparse: SparseLearning, options: FitOptions, bench
     return Hooks(
         after_epoch=after, score=lambda: {"validation": score_ann(network, bench.data.validation).accuracy}
     )
-
-
-def _verdict(bench: Bench, network: Network, code: InputCode, seed: int, kept: list[int]) -> Row:
-    """Return what accelsim says about the exported network."""
-    spec, data = bench.spec, bench.data
-    layers = integer_layers(network)
-    kept = [int((layer.codes != 0).sum()) for layer in layers]
-    exported = score_integer(layers, data.test, code, network.options)
-    folder = export_workload(
-        bench.folder / "workloads" / f"spike_thrift_{seed}", network, layers, data, code, name="spike_thrift",
-        description="Compressed by attention-guided sparse learning, converted and trained as an SNN",
-        samples=max(spec.samples, 64), provenance={"recipe": "spike-thrift", "seed": seed, "test_accuracy":
-        exported.accuracy, "data": data.source},
-    )  # fmt: skip
-    figures = cycle_level(folder, spec.hardware, spec.samples, spec.threads)
-    chip = next(iter(spec.hardware)).chip
-    made = network.projections
-    dense = multiply_accumulates(made, data.shape, [item.weights for item in made])
-    thin = multiply_accumulates(made, data.shape, kept)
-    sops = figures[f"{chip}_sops"]
-    own = figures[f"{chip}_energy_per_inference"]
-    return {
-        "exported": exported.accuracy,
-        "agreement": agreement(folder, exported.predictions, spec.threads),
-        "spikes": sum(exported.spikes[1:]),
-        "op_count_dense": 4.6 * dense / (0.9 * sops),
-        "op_count_compressed": 4.6 * thin / (0.9 * sops),
-        "zeta": figures[f"{chip}_zeta"],
-        f"{chip}_against_dense": figures[f"{chip}_ann_dense_8b_energy"] / own,
-        f"{chip}_against_skipping": figures[f"{chip}_ann_skipping_8b_energy"] / own,
-        **figures,
-    }
