@@ -95,7 +95,7 @@ class SpatioTemporal(Recipe):
                        [*_series(bench.rows("noise"), "noise", "ann", "ANN"),
                         *_series(bench.rows("noise"), "noise", "snn", "SNN")])  # fmt: skip
         return [
-            Section("Widths", columns=widths, rows=bench.rows("widths")),
+            Section("Widths", columns=widths, rows=bench.rows("narrow")),
             Section("Timesteps", columns=lower, rows=bench.rows("lower"), figures=[curve]),
             Section("Bits", columns=bits, rows=bench.rows("bits")),
             Section("Noise", figures=[noise]),
@@ -122,24 +122,20 @@ class _Run:
         """Find all points; training stages that are done are read from their checkpoints."""
         spec, seed, bench = self._spec, self._seed, self._bench
         wide = self._ann("wide", spec.layers)
-        found = bench.point("widths", f"seed {seed}", lambda: self._widths(wide))
+        found = bench.point("widths", f"seed {seed}", partial(self._widths, wide))
         narrow = self._ann("narrow", _narrowed(spec.layers, found["widths"]))
-        if "narrow_ann" not in found:
-            weights = sum(item.weights for item in narrow.projections)
-            found |= {"weights": weights, "ratio": found["wide_weights"] / weights}
-            found["narrow_ann"] = score_ann(narrow, self._data.test).accuracy
+        bench.point("narrow", f"seed {seed}", partial(self._narrow, found, narrow))
         noisy = {level: score_ann(narrow, self._part, level).accuracy for level in spec.noise}
         code = spec.input.code(spec.converted_timesteps)
         calibration = code.test(self._data.train.inputs[: spec.calibration], 0)
         balance_thresholds(narrow, calibration, percent=spec.percentile, factor=spec.factor)
-        bench.point("lower", f"seed {seed} T {code.timesteps} converted", lambda: self._scored(narrow, code))
+        bench.point("lower", f"seed {seed} T {code.timesteps} converted", partial(self._scored, narrow, code))
         for timesteps in spec.timesteps:
             code = spec.input.code(timesteps)
             log = bench.log(f"lower-{timesteps}", seed)
             fit(narrow, self._data.train, snn_loss(narrow, code), spec.lower.options(), log=log,
                 progress=bench.progress, name=f"{timesteps} timesteps")  # fmt: skip
-            bench.point("lower", f"seed {seed} T {timesteps}", lambda code=code: self._scored(narrow, code))  # type:
-            ignore[misc]
+            bench.point("lower", f"seed {seed} T {timesteps}", partial(self._scored, narrow, code))
         for level in spec.noise:
             make = partial(self._noisy, narrow, code, level, noisy[level])
             bench.point("noise", f"seed {seed} noise {level:g}", make)
@@ -187,6 +183,11 @@ class _Run:
             "wide_weights": sum(item.weights for item in wide.projections),
             "wide_ann": score_ann(wide, self._data.test).accuracy,
         }
+
+    def _narrow(self, wide: Row, narrow: Network) -> Row:
+        weights = sum(item.weights for item in narrow.projections)
+        accuracy = score_ann(narrow, self._data.test).accuracy
+        return {**wide, "weights": weights, "ratio": wide["wide_weights"] / weights, "narrow_ann": accuracy}
 
     def _scored(self, network: Network, code: InputCode) -> Row:
         score = score_snn(network, self._part, code)
