@@ -41,8 +41,9 @@ class Section:
 
     title: str
     text: str = ""
-    columns: Sequence[tuple[str, str]] = ()
-    """Key of a row, and heading."""
+    columns: Sequence[tuple[str, str, str]] = ()
+    """Key of a row, heading, and how it is told: a unit of :mod:`accelsim.report.format`, ``share``, ``ratio`` or
+    nothing for counts and names."""
     rows: Sequence[Row] = ()
     figures: Sequence[Figure] = ()
 

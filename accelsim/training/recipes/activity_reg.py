@@ -83,14 +83,16 @@ class ActivityReg(Recipe):
         spec, rows = _spec(bench), bench.rows("grid")
         chip = spec.hardware[0].chip
         columns = [
-            ("key", ""), ("ann", "ANN"), ("exported", "SNN"), ("effective_macs", "effective MACs of the ANN"),
-            (f"{chip}_sops", "SOPs of the SNN"), ("skipping_energy", "skipping array pJ"),
-            (f"{chip}_energy_per_inference", f"{chip} pJ"), ("agreement", "accelsim agrees"),
+            ("key", "", ""), ("ann", "ANN", "share"), ("exported", "SNN", "share"),
+            ("effective_macs", "effective MACs of the ANN", ""), (f"{chip}_sops", "SOPs of the SNN", ""),
+            ("skipping_energy", "skipping array", "pJ"), (f"{chip}_energy_per_inference", f"SNN on {chip}", "pJ"),
+            ("agreement", "accelsim agrees", "share"),
         ]  # fmt: skip
         best = _best(rows, chip, spec.loss_allowed)
         ratios = [
-            ("name", ""), ("strength", "strength"), ("lost", "accuracy lost"), ("sops", "SOPs, fewer"),
-            ("energy", f"{chip} energy, less"), ("macs", "effective MACs, fewer"), ("array", "array energy, less"),
+            ("name", "", ""), ("strength", "strength", ""), ("lost", "accuracy lost", "share"),
+            ("sops", "SOPs, fewer", "ratio"), ("energy", f"energy on {chip}, less", "ratio"),
+            ("macs", "effective MACs, fewer", "ratio"), ("array", "energy of the array, less", "ratio"),
         ]  # fmt: skip
         figures = [
             Figure(name, title, x_words, "accuracy of the SNN", [

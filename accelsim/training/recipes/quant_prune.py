@@ -78,9 +78,12 @@ class QuantPrune(Recipe):
         """Return grid, fronts and the verdict; see :meth:`Recipe.page`."""
         spec, rows = _spec(bench), bench.rows("grid")
         chips = [item.chip for item in spec.hardware]
-        columns = [("key", ""), ("exported", "accuracy"), ("density", "weights left"), ("agreement", "accelsim agrees")]
-        columns += [(f"{chip}_energy_per_inference", f"{chip} pJ") for chip in chips]
-        columns += [(f"{chip}_energy_delay", f"{chip} pJ ns") for chip in chips]
+        columns = [
+            ("key", "", ""), ("exported", "accuracy", "share"), ("density", "weights left", "share"),
+            ("agreement", "accelsim agrees", "share"),
+        ]  # fmt: skip
+        columns += [(f"{chip}_energy_per_inference", f"energy on {chip}", "pJ") for chip in chips]
+        columns += [(f"{chip}_energy_delay", f"energy x delay on {chip}", "pJ*ns") for chip in chips]
         figures = []
         for chip in chips:
             for quantity, words in (("energy_per_inference", "energy, pJ"), ("energy_delay", "energy x delay, pJ ns")):

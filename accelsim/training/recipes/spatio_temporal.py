@@ -82,13 +82,19 @@ class SpatioTemporal(Recipe):
     def page(cls, bench: Bench) -> list[Section]:
         """Return widths, curves and energies; see :meth:`Recipe.page`."""
         chip = bench.spec.hardware[0].chip
-        widths = [("key", ""), ("widths", "widths"), ("wide_weights", "weights before"), ("weights", "after"),
-                  ("ratio", "fewer"), ("wide_ann", "wide ANN"), ("narrow_ann", "narrow ANN")]  # fmt: skip
-        lower = [("key", ""), ("timesteps", "T"), ("accuracy", "accuracy"), ("spikes", "spikes")]
-        bits = [("key", ""), ("bits", "bits"), ("exported", "accuracy"), ("agreement", "accelsim agrees"),
-                (f"{chip}_energy_per_inference", "SNN pJ"), (f"{chip}_latency", "SNN ns"),
-                ("op_count_dense", "op count: ANN / SNN"), (f"{chip}_against_dense", "dense array / SNN"),
-                (f"{chip}_against_skipping", "skipping array / SNN")]  # fmt: skip
+        widths = [
+            ("key", "", ""), ("wide_widths", "widths before", ""), ("widths", "after", ""),
+            ("wide_weights", "weights before", ""), ("weights", "after", ""), ("ratio", "fewer", "ratio"),
+            ("wide_ann", "wide ANN", "share"), ("narrow_ann", "narrow ANN", "share"),
+        ]  # fmt: skip
+        lower = [("key", "", ""), ("timesteps", "T", ""), ("accuracy", "accuracy", "share"), ("spikes", "spikes", "")]
+        bits = [
+            ("key", "", ""), ("bits", "bits", ""), ("exported", "accuracy", "share"),
+            ("agreement", "accelsim agrees", "share"), (f"{chip}_energy_per_inference", "SNN energy", "pJ"),
+            (f"{chip}_latency", "SNN latency", "ns"), ("op_count_dense", "op count: ANN / SNN", "ratio"),
+            (f"{chip}_against_dense", "dense array / SNN", "ratio"),
+            (f"{chip}_against_skipping", "skipping array / SNN", "ratio"),
+        ]  # fmt: skip
         curve = Figure("timesteps", "Accuracy while timesteps are lowered", "timesteps", "accuracy",
                        _series(bench.rows("lower"), "timesteps", "accuracy"), log_x=True)  # fmt: skip
         noise = Figure("noise", "Gaussian noise on the input", "standard deviation", "accuracy",

@@ -80,17 +80,18 @@ class SpikeThrift(Recipe):
         """Return stages and energies; see :meth:`Recipe.page`."""
         rows = bench.rows("stages")
         stages = [
-            ("key", ""), ("dense_ann", "dense ANN"), ("compressed_ann", "compressed ANN"), ("ratio", "fewer weights"),
-            ("converted", "converted"), ("trained", "SNN trained"), ("exported", "exported, integers"),
-            ("agreement", "accelsim agrees"),
+            ("key", "", ""), ("dense_ann", "dense ANN", "share"), ("compressed_ann", "compressed ANN", "share"),
+            ("ratio", "fewer weights", "ratio"), ("converted", "converted", "share"),
+            ("trained", "SNN trained", "share"), ("exported", "exported, integers", "share"),
+            ("agreement", "accelsim agrees", "share"),
         ]  # fmt: skip
         chip = next(iter(bench.spec.hardware)).chip
         energies = [
-            ("key", ""), ("op_count_dense", "op count: dense ANN / SNN"),
-            ("op_count_compressed", "op count: compressed ANN / SNN"), ("zeta", "zeta"),
-            (f"{chip}_against_dense", "cycle level: dense array / SNN"),
-            (f"{chip}_against_skipping", "cycle level: skipping array / SNN"),
-            (f"{chip}_energy_per_inference", "SNN pJ"), (f"{chip}_latency", "SNN ns"),
+            ("key", "", ""), ("op_count_dense", "op count: dense ANN / SNN", "ratio"),
+            ("op_count_compressed", "op count: compressed ANN / SNN", "ratio"), (f"{chip}_zeta", "zeta", "ratio"),
+            (f"{chip}_against_dense", "cycle level: dense array / SNN", "ratio"),
+            (f"{chip}_against_skipping", "cycle level: skipping array / SNN", "ratio"),
+            (f"{chip}_energy_per_inference", "SNN energy", "pJ"), (f"{chip}_latency", "SNN latency", "ns"),
         ]  # fmt: skip
         return [
             Section("Accuracy of every stage", columns=stages, rows=rows),
