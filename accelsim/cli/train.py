@@ -1,4 +1,4 @@
-"""The command ``train``: one of the compression systems, from training to a cycle-level verdict; needs ``accelsim[train]``.
+"""The command ``train``: a compression system, from training to a cycle-level verdict; needs ``accelsim[train]``.
 
 Everything slow is imported inside, so that ``--help`` answers at once.
 """

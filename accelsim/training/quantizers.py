@@ -4,9 +4,10 @@ r"""Weight quantisers that train: symmetric levels, gradients straight through t
 
 .. math:: q = \mathrm{round}(\mathrm{clip}(w / a, -1, 1) (n - 1)), \qquad w_q = c\, q / (n - 1)
 
-with ``a`` (range) and ``c`` (output scale) learnt, both starting at max(|mean - 3 sigma|, |mean + 3 sigma|). The
-gradient of the rounding is EWGS (Lee, Kim and Ham, CVPR 2021): ``g (1 + delta sign(g) (x - round(x)))``, delta =
-5e-3; delta = 0 is straight through. ``b = 2`` is ternary.
+with ``a`` (range) and ``c`` (output scale) learnt. Both start where the levels are nearest to the weights in the mean
+square; the authors start at max(|mean - 3 sigma|, |mean + 3 sigma|), which leaves few weights of a pruned or ternary
+layer. The gradient of the rounding is EWGS (Lee, Kim and Ham, CVPR 2021): ``g (1 + delta sign(g) (x - round(x)))``,
+delta = 5e-3; delta = 0 is straight through. ``b = 2`` is ternary.
 """
 
 from __future__ import annotations
@@ -50,11 +51,7 @@ class LearnedScale(nn.Module):  # type: ignore[misc]
     def __init__(self, bits: int, weight: Tensor, delta: float = EWGS_DELTA) -> None:
         super().__init__()
         self.bits, self.delta = bits, delta
-        kept = weight.detach()[weight.detach() != 0]
-        first = torch.tensor(1.0)
-        if kept.numel() > 1:
-            mean, sigma = kept.mean(), kept.std()
-            first = torch.maximum((mean - 3 * sigma).abs(), (mean + 3 * sigma).abs()).clamp(min=1e-6)
+        first = best_reach(weight.detach(), self.largest)
         self.reach = nn.Parameter(first.clone())
         self.scale = nn.Parameter(first.clone())
 
@@ -73,6 +70,20 @@ class LearnedScale(nn.Module):  # type: ignore[misc]
     def step(self) -> Tensor:
         """Real weight of code 1."""
         return self.scale.abs().clamp(min=1e-8) / self.largest
+
+
+def best_reach(weight: Tensor, largest: int) -> Tensor:
+    """Return the range whose levels are nearest to the weights that are not zero, by the mean square, of 80 ranges."""
+    kept = weight[weight != 0].flatten()
+    if kept.numel() == 0:
+        return torch.tensor(1.0)
+    top, best, least = kept.abs().max(), torch.tensor(1.0), torch.tensor(torch.inf)
+    for part in range(1, 81):
+        reach = top * part / 80
+        error = ((kept / reach).clamp(-1, 1).mul(largest).round() * reach / largest - kept).square().mean()
+        if error < least:
+            best, least = reach, error
+    return best
 
 
 class MaxScale(nn.Module):  # type: ignore[misc]
