@@ -8,6 +8,8 @@ from accelsim.training.data.dataset import Dataset, Split
 from accelsim.training.network import Network
 from accelsim.training.spiking import NeuronOptions
 
+torch.set_num_threads(1)  # other tests run beside: threads that wait for each other take minutes
+
 LAYERS = (LayerSpec(conv=4, kernel=3, stride=2), LayerSpec(pool=2), LayerSpec(conv=6, kernel=3), LayerSpec(dense=12))
 
 

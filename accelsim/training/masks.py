@@ -77,6 +77,9 @@ class SparseLearning:
         self._layers, self._share = list(network.layers), share
         masks = [(torch.rand_like(layer.weight) < density).float() for layer in self._layers]
         set_masks(self._layers, masks)
+        with torch.no_grad():
+            for layer in self._layers:
+                layer.weight.mul_(density**-0.5)  # outputs vary as those of all weights would
 
     def move(self, momenta: Sequence[Tensor], progress: float) -> None:
         """Prune the smallest weights of every layer and grow as many in all.
