@@ -7,8 +7,9 @@ from typing import Any
 
 from matplotlib.ticker import NullFormatter
 
-from accelsim.report.figures.style import DPI, PALETTE, legend, new_figure, styled
+from accelsim.report.figures.style import DPI, legend, new_figure, styled
 from accelsim.report.format import count, percent, quantity
+from accelsim.report.palette import PALETTE
 from accelsim.training.bench import Bench, Row
 from accelsim.training.recipe import RECIPES, Figure, Section
 
