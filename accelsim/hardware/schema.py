@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from accelsim.hardware import spec, technology_spec
+from accelsim.hardware import power_spec, spec, technology_spec
 from accelsim.hardware.spec import ChipSpec
 
 _PARTIAL = "Partial"
@@ -91,7 +91,8 @@ def _relaxed_part(value: dict[str, Any]) -> dict[str, Any]:
 def _attribute_docstrings() -> dict[str, dict[str, str]]:
     """Read the text below each field of the modules of specifications."""
     found: dict[str, dict[str, str]] = {}
-    for node in (node for module in (technology_spec, spec) for node in ast.parse(inspect.getsource(module)).body):
+    modules = (power_spec, technology_spec, spec)
+    for node in (node for module in modules for node in ast.parse(inspect.getsource(module)).body):
         if not isinstance(node, ast.ClassDef):
             continue
         texts = found.setdefault(node.name, {})

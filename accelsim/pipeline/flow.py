@@ -21,6 +21,7 @@ from accelsim.costs.analytic import analytic_table, operation_counts
 from accelsim.costs.area import chip_area
 from accelsim.costs.counting import component_kinds, count
 from accelsim.costs.leakage import static_energy
+from accelsim.costs.power_use import PowerUse
 from accelsim.costs.prices import build_energy_table
 from accelsim.counters import Counters, EnergyTable
 from accelsim.errors import ConfigError
@@ -34,6 +35,7 @@ from accelsim.mapping.schedule import Schedule
 from accelsim.network.events import A_FEW, Limit
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import activity, breakdown, meta, sources, tables, totals
+from accelsim.pipeline.observers import StepObservers, observers
 from accelsim.pipeline.timeline import TimelineRequest
 from accelsim.report.timeline import write_timeline
 from accelsim.result.progress import NO_PROGRESS, Progress
@@ -58,6 +60,7 @@ class Run:
     trace: ActivityTrace
     mapping: Mapping
     timing: TimingResult
+    steps: StepObservers
     counters: Counters
     energy: EnergyAccount
     prices: EnergyTable
@@ -145,7 +148,8 @@ def run(
         mapping = map_network(load.network, chip.spec, load.events.kind, load.events.value_bits, profile)
         machine = build_machine(load.network, chip.spec, mapping, trace)
     with progress.stage("simulate", machine.jobs) as stage:
-        timing = simulate(machine, chip.spec, mapping, engine, workers, stage.advance)
+        seen = observers(chip.spec, mapping, machine)
+        timing = simulate(machine, chip.spec, mapping, engine, workers, stage.advance, observe=seen.add)
     if timeline is not None:
         with progress.stage("timeline"):
             recorded = record(
@@ -153,10 +157,10 @@ def run(
             )
             write_timeline(recorded, timeline.path)
     with progress.stage("cost"):
-        counters, prices, energy = _cost(chip, load, trace, mapping, timing)
+        counters, prices, energy = _cost(chip, load, trace, mapping, timing, seen.power)
         names = (str(hw), str(workload), tuple(overrides), (*workload_overrides, *seeds))
         made = Run(
-            *names, chip, load, trace, mapping, timing, counters, energy, prices,
+            *names, chip, load, trace, mapping, timing, seen, counters, energy, prices,
             _area(chip, load, mapping), None if file is None else str(file),
         )  # fmt: skip
         right = SnnAccuracy()
@@ -222,15 +226,21 @@ def _multiplier_bits(load: Workload, mapping: Mapping) -> int:
 
 
 def _cost(
-    chip: LoadedChip, load: Workload, trace: ActivityTrace, mapping: Mapping, timing: TimingResult
+    chip: LoadedChip,
+    load: Workload,
+    trace: ActivityTrace,
+    mapping: Mapping,
+    timing: TimingResult,
+    power: PowerUse,
 ) -> tuple[Counters, EnergyTable, EnergyAccount]:
     spec, float32 = chip.spec, not load.network.integer
     kinds = component_kinds(spec, mapping)
-    counters = count(spec, load.network, mapping, timing, trace, load.events)
+    counters = count(spec, load.network, mapping, timing, trace, load.events, power)
     bits = max(edge.connection.bits for edge in load.network.projections)
     payload = max(mapping.value_bits, load.events.value_bits)
     prices = build_energy_table(spec, float32, kinds, payload_bits=payload, weight_bits=bits)
     used = {f"core[{core}]" for core in mapping.used_cores}
     time_ns = timing.step_cycles.sum(axis=1) / spec.clock
-    static = static_energy(spec, float32, kinds, time_ns, used, multiplier_bits=_multiplier_bits(load, mapping))
+    bits = _multiplier_bits(load, mapping)
+    static = static_energy(spec, float32, kinds, time_ns, used, multiplier_bits=bits, power=power)
     return counters, prices, account(counters, prices, kinds, static)
