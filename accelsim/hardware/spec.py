@@ -329,6 +329,8 @@ class MacArraySpec(Spec):
 class ChipSpec(Spec):
     """A whole chip: the root of a hardware file."""
 
+    machine: Literal["core_mesh"] = "core_mesh"
+    """The class of machine: a mesh of cores; ``pe_array`` is described by other keys."""
     name: Name
     description: Annotated[str, StringConstraints(max_length=2000)]
     limits: tuple[Annotated[str, StringConstraints(min_length=8, max_length=600)], ...] = ()
