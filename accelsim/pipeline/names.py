@@ -5,6 +5,7 @@ from typing import Any
 from accelsim.baseline.dataflow import BEST, DATAFLOWS
 from accelsim.baseline.prices import named_problems
 from accelsim.compression.format import WEIGHT_FORMATS
+from accelsim.costs.power_use import require_known_power
 from accelsim.errors import ConfigError, UnknownNameError
 from accelsim.hardware.loader import LoadedArray, LoadedChip
 from accelsim.hardware.sources.base import ARITHMETIC_SOURCES, NOC_SOURCES, SRAM_SOURCES
@@ -65,8 +66,6 @@ def _of_baseline(chip: LoadedChip) -> list[str]:
 
 
 def _of_power(chip: LoadedChip) -> list[str]:
-    from accelsim.costs.power_use import require_known_power
-
     try:
         require_known_power(chip.spec)
     except ConfigError as error:
