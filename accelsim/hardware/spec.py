@@ -370,6 +370,10 @@ class ChipSpec(Spec):
         parts = (self.noc.elastic, self.core.source_synapses, self.barrier.done_tree)
         if parts.count(None) not in {0, len(parts)}:
             raise ValueError("noc.elastic, core.source_synapses, barrier.done_tree: expected all of them or none")
+        stated = self.energies is not None
+        problem = self.technology.power.problem(self.clock, self.technology.supply, stated=stated)
+        if problem:
+            raise ValueError(f"technology: {problem}")
         names = [port.name for port in self.ports]
         if len(set(names)) != len(names):
             raise ValueError(f"ports: names must differ, got {', '.join(names)}")
