@@ -179,7 +179,7 @@ def test_an_override_may_give_what_the_file_leaves_out(tmp_path):
     del data["barrier"]
     file = write(tmp_path, write_yaml(data))
     line = file.read_text().splitlines().index("core:") + 1
-    keys = "cycles, hop_cycles, kind, root, settle_cycles"
+    keys = "cycles, done_tree, hop_cycles, kind, root, settle_cycles"
     assert refusal(file) == [
         f"{file}:1: barrier: expected a mapping with {keys}, got nothing: the key is missing",
         f"{file}:{line}: core.scan: expected a value, got nothing: the key is missing",

@@ -129,7 +129,8 @@ class _Neurons:
                 add(spikes, inlet.runs, accumulator, touched)
         if self.current is not accumulator:
             self.overflowed += wrap(accumulator, plan.limits.accumulator_bits or 32, self.current)
-        self.saturated += self.stage.model.step(self.state, self.current, self.fired, self.limits)
+        model = self.stage.model
+        self.saturated += model.step_touched(self.state, self.current, self.fired, self.limits, touched)
         ptr = self.ptr[step]
         end_step(self.fired, touched, maps.touched[:, step], ptr, self.listed)
         index, value = self.listed[: ptr[-1]].copy(), self.no_value
@@ -174,7 +175,7 @@ class _History:
 
 @dataclass(eq=False)
 class Held:
-    """What a network holds between windows of a stream: timesteps done, states with the last spikes, those under way."""
+    """What a network holds between windows of a stream: timesteps done, states, the last spikes, those under way."""
 
     timesteps: int = 0
     state: dict[str, tuple[npt.NDArray[Any], npt.NDArray[np.uint16]]] = field(default_factory=dict)

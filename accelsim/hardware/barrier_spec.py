@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
+from accelsim.hardware.elastic_spec import DoneTreeSpec
 from accelsim.hardware.quantities import Count, CountOrZero, Spec
 
 MAX_BARRIER = 1_000_000
@@ -50,6 +51,9 @@ class BarrierSpec(Spec):
     """From the register at one router to the next."""
     settle_cycles: Annotated[CountOrZero, Field(le=MAX_BARRIER)] | None = None
     """What the root waits so that nothing is under way between two cores that both look idle, and buffers swap."""
+
+    done_tree: DoneTreeSpec | None = None
+    """Left out: ``cycles`` after the last activity."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StrictBool, StringConstraints, model_validator
 
 from accelsim.hardware.barrier_spec import BarrierSpec
+from accelsim.hardware.elastic_spec import ElasticSpec, SourceSynapsesSpec
 from accelsim.hardware.quantities import (
     Bandwidth,
     BitEnergy,
@@ -153,6 +154,8 @@ class CoreSpec(Spec):
     synapse_memory: SramSpec
     membrane: StateMemorySpec
     accumulator: StateMemorySpec
+    source_synapses: SourceSynapsesSpec | None = None
+    """Left out: a packet names an axon, and the core that it reaches holds the synapses."""
 
 
 class RouterSpec(Spec):
@@ -200,7 +203,7 @@ class FixedLatencySpec(Spec):
 
 
 class NocSpec(Spec):
-    """Topology, routers and links: either ``router`` or ``fixed_latency`` says how packets travel."""
+    """Topology, routers and links: one of ``router``, ``fixed_latency`` and ``elastic`` says how packets travel."""
 
     topology: Name
     size: Annotated[tuple[Count, ...], Field(min_length=1, max_length=3)]
@@ -211,11 +214,12 @@ class NocSpec(Spec):
     link_length: Length
     router: RouterSpec | None = None
     fixed_latency: FixedLatencySpec | None = None
+    elastic: ElasticSpec | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        if (self.router is None) == (self.fixed_latency is None):
-            raise ValueError("expected either a router or a fixed_latency block (the other one null or left out)")
+        if [self.router, self.fixed_latency, self.elastic].count(None) != 2:
+            raise ValueError("expected one of the blocks router, fixed_latency, elastic (the others null or left out)")
         if self.fixed_latency is not None:
             for name in ("delay", "interval"):
                 found = len(getattr(self.fixed_latency, name))
@@ -351,6 +355,18 @@ class ChipSpec(Spec):
         root = self.barrier.root
         if root is not None and self.barrier.kind in {"tree", "message"} and not self._inside(root):
             raise ValueError(f"barrier.root: router {root} is outside the size {self.noc.size}")
+        parts = (self.noc.elastic, self.core.source_synapses, self.barrier.done_tree)
+        if parts.count(None) not in {0, len(parts)}:
+            raise ValueError("noc.elastic, core.source_synapses, barrier.done_tree: expected all of them or none")
+        if self.noc.elastic is not None and (self.synchronization, self.barrier.kind) != ("barrier", "stated"):
+            raise ValueError("noc.elastic: expected synchronization: barrier, of the kind stated")
+        power = self.technology.power
+        if self.synchronization == "dependency" and (power.sleep or power.dvfs is not None):
+            raise ValueError("technology.power: expected synchronization: barrier with sleep and dvfs")
+        stated = self.energies is not None
+        problem = self.technology.power.problem(self.clock, self.technology.supply, stated=stated)
+        if problem:
+            raise ValueError(f"technology: {problem}")
         names = [port.name for port in self.ports]
         if len(set(names)) != len(names):
             raise ValueError(f"ports: names must differ, got {', '.join(names)}")

@@ -10,6 +10,8 @@ the sample: of what the critical terminal did, in this order, as much as fits th
 before is not seen, and ``network`` is waiting for tokens too.
 """
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
@@ -41,6 +43,13 @@ CAUSE_TEXT = {
     "barrier": "barrier between steps",
     "tick": "waiting for the tick that starts the next step",
 }
+
+BOUND_OF: Final = {
+    "neuron_scan": "compute", "accumulate": "compute",
+    "bank_conflict": "memory", "synapse_fetch": "memory", "axon_lookup": "memory",
+    "source_blocked": "traffic", "network": "traffic",
+}  # fmt: skip
+"""What a step is bound by whose cycles went mostly there; every other cause is the barrier."""
 
 
 def step_causes(chunk: Chunk, spans: Spans) -> npt.NDArray[np.int64]:

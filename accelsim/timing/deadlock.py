@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from simpy.core import Environment
 
+from accelsim.timing.elastic import ElasticTables
 from accelsim.timing.machine import Machine
 from accelsim.timing.records import ROUTER_COUNT, SCAN_COUNT, TERMINAL_COUNT
+from accelsim.timing.reference.elastic_terminal import build_elastic_step
 from accelsim.timing.reference.protocols import Network
 from accelsim.timing.reference.step import OneStep, build_chip, build_sample
-from accelsim.timing.tables import StepWork
+from accelsim.timing.tables import AxonTables, StepWork
 from accelsim.timing.work import allocate_work
 from accelsim.timing.work_kernels import build_work
 
@@ -45,7 +47,25 @@ def _counts(machine: Machine, steps: int) -> tuple[Any, Any, Any]:
 
 def _follow(env: Environment, network: Network) -> str:
     env.run()
-    waits = network.waiting()
+    return _named(network.waiting())
+
+
+def elastic_waiting_cycle(tables: ElasticTables, axons: AxonTables, work: StepWork, *, first: bool) -> str:
+    """Return the queues that wait for each other in a step of an elastic chip that cannot end, in words."""
+    env, network, _ = build_elastic_step(
+        tables,
+        axons,
+        work,
+        np.zeros(len(tables.streams), TERMINAL_COUNT),
+        np.zeros(tables.routers, ROUTER_COUNT),
+        np.zeros((tables.routers, tables.ports), np.int64),
+        first=first,
+    )
+    env.run()
+    return _named(network.waiting())
+
+
+def _named(waits: dict[str, str | None]) -> str:
     for start, behind_it in waits.items():
         seen, at = [start], behind_it
         while at is not None and at in waits and at not in seen:

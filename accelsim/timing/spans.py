@@ -1,9 +1,12 @@
 """How long the steps of a chunk take, and what they consist of once all engines are done."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from accelsim.timing.engine import Chunk
 
 Int64s = npt.NDArray[np.int64]
 
@@ -54,3 +57,20 @@ def token_spans(steps: npt.NDArray[Any], drain: int, per_sample: int) -> Spans:
     drains[:, 0] = drain
     none = np.zeros(len(steps), np.int64)
     return Spans(active, drains.ravel(), none, none, none)
+
+
+def as_single_steps(chunk: Chunk, cycles: Int64s, per_sample: int) -> tuple[Chunk, Int64s]:
+    """Return whole samples as if each were one step, its first, for who compares counts with the cycles of a step.
+
+    Without a barrier steps overlap: what a terminal does in one of them takes longer than the step moves the end.
+    """
+    terminals = np.zeros_like(chunk.terminals)
+    scans, took = np.zeros_like(chunk.scans), np.zeros_like(cycles)
+    first, before = slice(None, None, per_sample), (-1, per_sample)
+    for name in terminals.dtype.names or ():
+        join = np.max if name.endswith("_end") or name == "queue_peak" else np.sum
+        terminals[name][first] = join(chunk.terminals[name].reshape(*before, chunk.terminals.shape[1]), axis=1)
+    for name in scans.dtype.names or ():
+        scans[name][first] = chunk.scans[name].reshape(*before, chunk.scans.shape[1]).sum(axis=1)
+    took[first] = cycles.reshape(before).sum(axis=1)
+    return replace(chunk, terminals=terminals, scans=scans), took

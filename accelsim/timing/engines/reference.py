@@ -1,7 +1,8 @@
 """``reference``: the SimPy model, step by step; slow, readable, and where a new behaviour starts."""
 
-from accelsim.timing.engine import ENGINES, Chunk
+from accelsim.timing.engine import ELASTIC_ENGINES, ENGINES, Chunk
 from accelsim.timing.machine import Machine
+from accelsim.timing.reference.elastic_terminal import elastic_runner
 from accelsim.timing.reference.step import build_sample, run_step
 from accelsim.timing.tokens import summarise
 from accelsim.timing.work import allocate_work
@@ -37,3 +38,6 @@ def _simulate_samples(machine: Machine, chunk: Chunk) -> None:
         env, _, _ = build_sample(machine, sample, count, chunk.routers[first], chunk.links[first], scans)
         env.run()
         summarise(machine.axons, count, chunk.steps[first : first + steps])
+
+
+ELASTIC_ENGINES.register("reference")(elastic_runner)
