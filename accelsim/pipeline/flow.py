@@ -28,12 +28,13 @@ from accelsim.functional.decoding import accuracy, predict
 from accelsim.functional.executor import execute
 from accelsim.functional.key import trace_key
 from accelsim.functional.numerics import Numerics
-from accelsim.hardware.loader import LoadedChip, load_chip
+from accelsim.hardware.loader import LoadedArray, LoadedChip, load_machine
 from accelsim.mapping.mapping import Mapping, map_network
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.events import A_FEW, Limit
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import activity, breakdown, meta, sources, tables, totals
+from accelsim.pipeline.array_flow import run_array
 from accelsim.pipeline.timeline import TimelineRequest
 from accelsim.report.timeline import write_timeline
 from accelsim.result.progress import NO_PROGRESS, Progress
@@ -87,7 +88,7 @@ def run(
     ann: str | Path | None = None,
     timeline: TimelineRequest | None = None,
 ) -> RunResult:
-    """Simulate a workload on a chip and price it beside the same network as an ANN.
+    """Simulate a workload on a chip, or on a layer-serial array, and price it beside the same network as an ANN.
 
     Parameters
     ----------
@@ -130,11 +131,17 @@ def run(
         raise ConfigError(f"threads: expected at least 1, got {threads}")
     workers = threads or os.cpu_count() or 1
     with progress.stage("load"):
-        chip = load_chip(hw, overrides)
+        chip = load_machine(hw, overrides)
         seeds = () if seed is None else (f"input.seed={seed}",)
-        load = load_workload(workload, samples, (*workload_overrides, *seeds))
-        Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed
+        names = (str(hw), str(workload), tuple(overrides), (*workload_overrides, *seeds))
+        load = load_workload(workload, samples, names[3])
         file = load.ann if ann is None else Path(ann)
+    if isinstance(chip, LoadedArray):
+        if timeline is not None:
+            raise ConfigError("timeline: expected a mesh of cores, got an array: its cycles are closed forms")
+        return run_array(chip, load, names, threads=workers, progress=progress, cache=cache, ann=file)
+    with progress.stage("load"):
+        Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed
         own = None if file is None else load_ann(file, load.network)
     trace = _execute(chip, load, workers, progress, cache=cache)
     with progress.stage("map"):
@@ -154,7 +161,6 @@ def run(
             write_timeline(recorded, timeline.path)
     with progress.stage("cost"):
         counters, prices, energy = _cost(chip, load, trace, mapping, timing)
-        names = (str(hw), str(workload), tuple(overrides), (*workload_overrides, *seeds))
         made = Run(
             *names, chip, load, trace, mapping, timing, counters, energy, prices,
             _area(chip, load, mapping), None if file is None else str(file),
