@@ -1,14 +1,12 @@
 """The flow of a layer-serial array on one screen: execute, count in closed form, cost, the same result as of a chip."""
 
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import numpy.typing as npt
 
 from accelsim.baseline.baseline import SnnAccuracy, run_baseline
-from accelsim.baseline.given import load_ann
 from accelsim.costs.accounting import EnergyAccount, account
 from accelsim.costs.analytic import analytic_table, operation_counts
 from accelsim.counters import Counters, EnergyTable
@@ -20,6 +18,7 @@ from accelsim.functional.numerics import Numerics
 from accelsim.hardware.array_spec import PeArraySpec
 from accelsim.hardware.loader import LoadedArray, load_chip
 from accelsim.hardware.spec import ChipSpec
+from accelsim.network.graph import Network
 from accelsim.network.workload import Workload
 from accelsim.pearray.machine import build_dataflow
 from accelsim.pearray.prices import MachinePrices, machine_prices
@@ -32,8 +31,8 @@ from accelsim.trace.store import cached_trace
 
 
 @dataclass(frozen=True, eq=False)
-class ArrayRun:
-    """Everything that a run made, for the tables to read."""
+class ArrayInputs:
+    """What a run begins with; as :class:`accelsim.pipeline.flow.Inputs`."""
 
     hw: str
     workload_name: str
@@ -41,12 +40,20 @@ class ArrayRun:
     workload_overrides: tuple[str, ...]
     chip: LoadedArray
     workload: Workload
-    trace: ActivityTrace
-    timing: ArrayTiming
-    counters: Counters
-    energy: EnergyAccount
-    prices: EnergyTable
-    ann: str | None
+    own: Network | None = None
+    ann: str | None = None
+    origin: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayRun(ArrayInputs):
+    """Everything that a run made, for the tables to read."""
+
+    trace: ActivityTrace = field(kw_only=True)
+    timing: ArrayTiming = field(kw_only=True)
+    counters: Counters = field(kw_only=True)
+    energy: EnergyAccount = field(kw_only=True)
+    prices: EnergyTable = field(kw_only=True)
 
     @property
     def time_ns(self) -> npt.NDArray[np.float64]:
@@ -54,21 +61,12 @@ class ArrayRun:
         return np.asarray(self.timing.total / self.chip.spec.clock)
 
 
-def run_array(
-    machine: LoadedArray,
-    load: Workload,
-    names: tuple[str, str, tuple[str, ...], tuple[str, ...]],
-    *,
-    threads: int,
-    progress: Progress,
-    cache: bool,
-    ann: Path | None,
-) -> RunResult:
+def run_array(inputs: ArrayInputs, threads: int, progress: Progress, *, cache: bool) -> RunResult:
     """Run a workload on an array; parameters and errors as of :func:`accelsim.pipeline.flow.run`."""
     began = time.perf_counter()
+    machine, load = inputs.chip, inputs.workload
     spec, network = machine.spec, load.network
     dataflow = build_dataflow(machine)
-    own = None if ann is None else load_ann(ann, network)
     trace = _execute(load, threads, progress, cache=cache)
     with progress.stage("simulate", trace.samples) as stage:
         timing = simulate_array(spec, dataflow, network, trace, load.events, stage.advance)
@@ -79,13 +77,14 @@ def run_array(
         static = {name: leak.power_mw * time_ns for name, leak in prices.leakage.items()}
         energy = account(counters, prices.table, prices.components, static)
         made = ArrayRun(
-            *names, machine, load, trace, timing, counters, energy, prices.table, None if ann is None else str(ann)
-        )
+            **{item.name: getattr(inputs, item.name) for item in fields(inputs)}, trace=trace, timing=timing,
+            counters=counters, energy=energy, prices=prices.table,
+        )  # fmt: skip
         right = SnnAccuracy()
         if load.labels is not None:
             scored = accuracy(predict(trace, load.decoding), load.labels)
             right = SnnAccuracy(scored.value, scored.low)
-        baseline = run_baseline(host_of(spec), network, load.events, load.image, load.labels, ann=own, snn=right)
+        baseline = run_baseline(host_of(spec), network, load.events, load.image, load.labels, ann=inputs.own, snn=right)
         operations = operation_counts(network, load.events, trace)
     return RunResult(
         meta=meta.array_meta(made, threads, time.perf_counter() - began),
