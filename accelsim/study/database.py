@@ -153,6 +153,15 @@ class Database:
                 item[key] = {name: _loaded(value) for name, value in json.loads(item[key]).items()}
             yield item
 
+    def outcome(self, point: str) -> dict[str, Any] | None:
+        """Return ``plan``, ``status``, ``totals`` and ``violations`` of a point, or None where it is not there."""
+        query = "SELECT plan, status, totals, violations FROM points WHERE id = ?"
+        row = self._sql.execute(query, (point,)).fetchone()
+        if row is None:
+            return None
+        totals, violations = ({name: _loaded(value) for name, value in json.loads(text).items()} for text in row[2:])
+        return {"plan": row[0], "status": row[1], "totals": totals, "violations": violations}
+
     def matching(self, prefix: str) -> list[str]:
         """Return the identities that begin with ``prefix``, a few at most."""
         end = prefix + "g"  # above every hexadecimal digit

@@ -130,6 +130,9 @@ def _run(study: StudyFile, folder: Path, how: How, progress: Progress) -> None:
     try:
         plan = database.begin_plan(facts_of(study))
         planner = Planner(study, how.plugins)
+        if study.spec.search is not None:
+            _search(study, planner, database, plan, folder, how, progress)
+            return
         with progress.stage("points", study.space.size) as stage:
             left = remaining(planner, database, plan, how, stage.advance)
             first = next(left, None)
@@ -141,9 +144,23 @@ def _run(study: StudyFile, folder: Path, how: How, progress: Progress) -> None:
                         stage.advance(1)
                 finally:
                     workers.close()
-        export(database, folder)
     finally:
+        export(database, folder)
         database.close()
+
+
+def _search(
+    study: StudyFile, planner: Planner, database: Database, plan: int, folder: Path, how: How, progress: Progress
+) -> None:
+    from accelsim.study.search import Search  # noqa: PLC0415 - loads Optuna
+
+    search = Search(study, planner, database, plan, folder)
+    workers = make_workers(how)
+    try:
+        with progress.stage("points", study.spec.search.points if study.spec.search else None) as stage:
+            search.run(workers, stage.advance)
+    finally:
+        workers.close()
 
 
 def facts_of(study: StudyFile) -> dict[str, Any]:
@@ -180,7 +197,9 @@ def remaining(
 def make_workers(how: How) -> Workers:
     """Return whoever evaluates the points."""
     if how.scheduler is not None:
-        raise ConfigError("scheduler: not there yet")
+        from accelsim.study.cluster import Cluster  # noqa: PLC0415 - loads Dask
+
+        return Cluster(how.scheduler, how.plugins)
     count = how.processes or os.cpu_count() or 1
     if count < 1:
         raise ConfigError(f"processes: expected at least 1, got {count}")
