@@ -56,7 +56,7 @@ class Cluster:
 
         session, model = uuid.uuid4().hex[:8], model_digest()
         given: dict[Any, Numbered] = {}
-        ready = self._completed(raise_errors=False)
+        ready = self._completed(loop=self._client.loop, raise_errors=False)
 
         def fill() -> None:
             while len(given) < self.room():
