@@ -361,6 +361,10 @@ class ChipSpec(Spec):
     def _consistent(self) -> Self:
         if self.clock <= 0:
             raise ValueError("clock: expected a frequency above zero")
+        stated = self.energies is not None
+        problem = self.technology.power.problem(self.clock, self.technology.supply, stated=stated)
+        if problem:
+            raise ValueError(f"technology: {problem}")
         names = [port.name for port in self.ports]
         if len(set(names)) != len(names):
             raise ValueError(f"ports: names must differ, got {', '.join(names)}")
