@@ -8,12 +8,15 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from accelsim.errors import AccelsimError
+from accelsim.pipeline import run
 from accelsim.study import sweep
 from accelsim.study.extra import load_extra
+from accelsim.study.spread import spread_over
 
 ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -80,6 +83,16 @@ def test_a_killed_worker_loses_no_point(tmp_path, cluster):
     points = study.points()
     assert len(points) == points["id"].nunique() == 40
     pd.testing.assert_frame_equal(plain(points), plain(alone.points()), check_exact=True)
+
+    whole = run("core", "dense_256", samples=2, threads=1)
+    with spread_over(address) as (spread, threads):
+        parts = run("core", "dense_256", samples=2, threads=threads, spread=spread)
+    assert {name: item.value for name, item in parts.totals.items()} == {
+        name: item.value for name, item in whole.totals.items()
+    }
+    for name, table in whole.tables().items():
+        for column in table.columns:
+            np.testing.assert_array_equal(parts.tables()[name][column.name], column.values)
 
 
 def count(file):

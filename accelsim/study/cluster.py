@@ -22,6 +22,21 @@ _LOOK_AGAIN: Final = 2.0
 """Seconds between two counts of the workers."""
 
 
+def connect(address: str) -> Any:
+    """Return a client of a Dask scheduler.
+
+    Raises
+    ------
+    AccelsimError
+        If Dask is not installed, or nobody answers.
+    """
+    distributed = load_extra("distributed", "--scheduler")
+    try:
+        return distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ConfigError(f"--scheduler {address}: expected a Dask scheduler, got: {error}") from None
+
+
 class Cluster:
     """Workers behind a Dask scheduler.
 
@@ -41,10 +56,7 @@ class Cluster:
     def __init__(self, address: str, plugins: tuple[str, ...] = ()) -> None:
         distributed = load_extra("distributed", "--scheduler")
         self._address, self._plugins = address, plugins
-        try:
-            self._client = distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
-        except (OSError, TimeoutError, ValueError) as error:
-            raise ConfigError(f"--scheduler {address}: expected a Dask scheduler, got: {error}") from None
+        self._client = connect(address)
         self._completed = distributed.as_completed
         self._killed = distributed.scheduler.KilledWorker
         self._looked = -_LOOK_AGAIN

@@ -4,19 +4,23 @@ One thread in one process: workloads are loaded once, traces, mappings and basel
 An error that an input can cause is an outcome; so is a defect, with its place, because one point must not end a study.
 """
 
+import contextlib
 import os
 import socket
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
+
+from filelock import FileLock
 
 from accelsim.baseline.given import load_ann
 from accelsim.errors import AccelsimError, UnknownNameError
 from accelsim.hardware.loader import check_chip
 from accelsim.hardware.yaml_reader import Location
+from accelsim.kernels import cache_folder
 from accelsim.mapping.mapping import Mapping as ChipMapping
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.events import Limit
@@ -32,10 +36,12 @@ from accelsim.study.expressions import Comparison, parse
 from accelsim.study.identity import FileHashes, digest_of, input_hashes
 from accelsim.study.objectives import BASELINE, SHORT
 from accelsim.study.task import DONE, FAILED, INFEASIBLE, Outcome, Task
+from accelsim.timing.compiled import run as compiled
 
 _WORKLOADS: Final = 4
 """Workloads that a worker keeps in memory."""
 _LONGEST_ERROR: Final = 4000
+_WARM: Final = "study.warm"
 
 
 class Refused(AccelsimError):  # noqa: N818 - not an error of anybody: the way out of a run that need not be timed
@@ -58,9 +64,17 @@ class Evaluator:
         self._workloads: OrderedDict[Any, tuple[Workload, Network | None, str | None]] = OrderedDict()
         self._hashes = FileHashes()
         self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._warm = False
 
     def evaluate(self, task: Task) -> Outcome:
         """Return what comes out of a task; nothing but an interrupt is raised."""
+        if not self._warm:
+            self._warm = True
+            with compiling_alone():
+                return self._timed(task)
+        return self._timed(task)
+
+    def _timed(self, task: Task) -> Outcome:
         began = time.process_time()
         try:
             found = self._evaluate(task)
@@ -125,6 +139,19 @@ class Evaluator:
         if len(self._workloads) > _WORKLOADS:
             self._workloads.popitem(last=False)
         return self._workloads[key]
+
+
+@contextlib.contextmanager
+def compiling_alone() -> Iterator[None]:
+    """Let one process of a machine compile the kernels, and the others wait and load them, where nobody has yet."""
+    folder = cache_folder(Path(compiled.__file__))
+    if folder is None or (folder / _WARM).exists():
+        yield
+        return
+    with FileLock(folder / f"{_WARM}.lock"):
+        yield
+        with contextlib.suppress(OSError):
+            (folder / _WARM).touch()
 
 
 def all_totals(made: Run) -> dict[str, Quantity]:
