@@ -64,7 +64,7 @@ def throughput(points: int) -> None:
                                                                            resource.RUSAGE_CHILDREN))  # fmt: skip
     head = ("processes", "points", "failed", "wall s", "CPU s", "CPU ms/point", "engine ms", "overhead ms (median)")
     print_table("A study on the bundled network, 4 samples", head, rows)
-    print(f"two processes against one: {walls[1] / walls[2]:.2f}x; driver {driver:.0f} MB, largest worker {worker:.0f} MB")
+    print(f"two processes, one: {walls[1] / walls[2]:.2f}x; driver {driver:.0f} MB, largest worker {worker:.0f} MB")
 
 
 def search(folder: Path) -> None:
