@@ -84,9 +84,9 @@ def test_a_killed_worker_loses_no_point(tmp_path, cluster):
     assert len(points) == points["id"].nunique() == 40
     pd.testing.assert_frame_equal(plain(points), plain(alone.points()), check_exact=True)
 
-    whole = run("core", "dense_256", samples=2, threads=1)
+    whole = run("core", "mnist_conv", samples=2, threads=1)
     with spread_over(address) as (spread, threads):
-        parts = run("core", "dense_256", samples=2, threads=threads, spread=spread)
+        parts = run("core", "mnist_conv", samples=2, threads=threads, spread=spread)
     assert {name: item.value for name, item in parts.totals.items()} == {
         name: item.value for name, item in whole.totals.items()
     }

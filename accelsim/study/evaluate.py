@@ -10,7 +10,7 @@ import socket
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,10 +32,11 @@ from accelsim.pipeline.plugins import load_plugin
 from accelsim.pipeline.reuse import Reuse
 from accelsim.pipeline.totals import totals
 from accelsim.result.run_result import Quantity
-from accelsim.study.expressions import Comparison, parse
+from accelsim.study.constraints import violations
+from accelsim.study.expressions import parse
 from accelsim.study.identity import FileHashes, digest_of, input_hashes
 from accelsim.study.objectives import BASELINE, SHORT
-from accelsim.study.task import DONE, FAILED, INFEASIBLE, Outcome, Task
+from accelsim.study.task import DONE, FAILED, INFEASIBLE, Outcome, StudyError, Task
 from accelsim.timing.compiled import run as compiled
 
 _WORKLOADS: Final = 4
@@ -67,7 +68,13 @@ class Evaluator:
         self._warm = False
 
     def evaluate(self, task: Task) -> Outcome:
-        """Return what comes out of a task; nothing but an interrupt is raised."""
+        """Return what comes out of a task.
+
+        Raises
+        ------
+        StudyError
+            If a constraint names no total. Whatever is wrong with the point alone is an outcome.
+        """
         if not self._warm:
             self._warm = True
             with compiling_alone():
@@ -78,6 +85,8 @@ class Evaluator:
         began = time.process_time()
         try:
             found = self._evaluate(task)
+        except StudyError:
+            raise
         except AccelsimError as error:
             found = Outcome(task.id, FAILED, error=str(error)[:_LONGEST_ERROR])
         except Exception as error:  # noqa: BLE001 - a defect in one point must not end the study
@@ -103,23 +112,20 @@ class Evaluator:
             early["cores_total"] = Quantity(float(mapping.cores), "", "cores of the chip")
             if area:
                 early["area"] = Quantity(sum(area.values()), "mm2", "area of the whole chip")
-            known = [item for item in constraints if {SHORT.get(name, name) for name in item.names} <= early.keys()]
-            if violations(known, early):
+            if violations(constraints, values_of(early)):
                 raise Refused
 
         engine = _Clock()
         try:
             made = measure(inputs, task.engine, 1, engine, reuse=self._reuse, admit=admit)
         except Refused:
-            found = early
-            broken = violations([item for item in constraints if _known(item, found)], found)
-            return _outcome(task, INFEASIBLE, found, broken, engine.seconds)
+            return _outcome(task, INFEASIBLE, early, violations(constraints, values_of(early)), engine.seconds)
         found = all_totals(made)
         for item in constraints:
             for name in item.names:
                 if SHORT.get(name, name) not in found:
-                    raise UnknownNameError("total", name, [*SHORT, *found])
-        broken = violations(constraints, found)
+                    raise StudyError(f"constraints: {UnknownNameError('total', name, [*SHORT, *found])}")
+        broken = violations(constraints, values_of(found))
         return _outcome(task, INFEASIBLE if broken else DONE, found, broken, engine.seconds)
 
     def _load(self, task: Task) -> tuple[Workload, Network | None, str | None]:
@@ -160,26 +166,15 @@ def all_totals(made: Run) -> dict[str, Quantity]:
     return {**totals(made), **array}
 
 
-def violations(constraints: list[Comparison], found: Mapping[str, Quantity]) -> dict[str, float]:
-    """Return constraints that do not hold, and by which share of the limit."""
-    lookup = lookup_in(found)
-    excess = {item.text: item.excess(lookup) for item in constraints}
-    return {text: value for text, value in excess.items() if value > 0}
-
-
-def lookup_in(found: Mapping[str, Quantity]) -> Callable[[str], float]:
-    """Return what gives the value of a total by its name or short name."""
-    return lambda name: found[SHORT.get(name, name)].value
-
-
-def _known(item: Comparison, found: Mapping[str, Quantity]) -> bool:
-    return all(SHORT.get(name, name) in found for name in item.names)
+def values_of(found: Mapping[str, Quantity]) -> dict[str, float]:
+    """Return the values of totals."""
+    return {name: float(item.value) for name, item in found.items()}
 
 
 def _outcome(
     task: Task, status: Any, found: Mapping[str, Quantity], broken: Mapping[str, float], engine_seconds: float
 ) -> Outcome:
-    values = {name: float(item.value) for name, item in found.items()}
+    values = values_of(found)
     quantities = {name: (item.unit, item.definition) for name, item in found.items()}
     return Outcome(task.id, status, values, quantities, broken, engine_seconds=engine_seconds)
 

@@ -4,7 +4,7 @@ A point that is committed already, by an earlier run or as a repeated proposal, 
 costs nothing. Ordered axes are whole numbers for the samplers (positions of the values), others are categories. Beside
 the study's own file, any SQLAlchemy URL may hold the Optuna study, so that drivers on many machines share one search.
 
-Trials carry the settings of their point as user attributes, and in ``point`` its identity.
+Trials carry user attributes: ``settings``, the values on the axes, and ``point``, its identity.
 """
 
 import logging
@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from accelsim.errors import AccelsimError, ConfigError
 from accelsim.study.axes import Axis
+from accelsim.study.constraints import Judge
 from accelsim.study.database import Database
 from accelsim.study.extra import load_extra
 from accelsim.study.local import Numbered, Workers
@@ -28,7 +29,8 @@ from accelsim.study.task import FAILED, INFEASIBLE
 FILE: Final = "search.sqlite"
 _VIOLATIONS: Final = "violations"
 _POINT: Final = "point"
-_IN_VAIN: Final = 500
+_SETTINGS: Final = "settings"
+_IN_VAIN: Final = 200
 """Proposals in a row that bring nothing new, after which a space counts as exhausted."""
 
 
@@ -44,9 +46,13 @@ class Search:
         Number of the plan that its points belong to.
     folder : Path
         Of the results.
+    judge : Judge
+        Of points that are committed already.
     """
 
-    def __init__(self, study: StudyFile, planner: Planner, database: Database, plan: int, folder: Path) -> None:
+    def __init__(
+        self, study: StudyFile, planner: Planner, database: Database, plan: int, folder: Path, judge: Judge
+    ) -> None:
         self._optuna = load_extra("optuna", "mode: search")
         spec = study.spec.search
         if spec is None:
@@ -67,6 +73,7 @@ class Search:
             if held != len(directions):
                 raise ConfigError(f"search: expected {len(directions)} objectives in {url}, got a study with {held}")
             self._trials.sampler = self._sampler(len(self._trials.trials))
+        self._judge = judge
         self._waiting: dict[str, list[Any]] = {}
         self._new = 0
         if spec.storage is None:
@@ -91,15 +98,15 @@ class Search:
                 self._trials.tell(trial, state=self._optuna.trial.TrialState.FAIL)
                 continue
             trial.set_user_attr(_POINT, task.id)
-            for path, value in task.axes.items():
-                trial.set_user_attr(path, value)
+            trial.set_user_attr(_SETTINGS, dict(task.axes))
             if task.id in self._waiting:
                 self._waiting[task.id].append(trial)
                 continue
-            known = self._database.outcome(task.id)
-            if known is not None:
-                if known["plan"] != self._plan:
-                    self._database.claim(self._plan, [(trial.number, task)])
+            before = self._database.outcome(task.id)
+            there = self._database.claim(self._plan, [(trial.number, task)], self._judge)
+            known = self._database.outcome(task.id) if there else None
+            if before is not None and known is not None:
+                if before["plan"] != self._plan:
                     self._new, vain = self._new + 1, 0
                     advance(1)
                 self._tell(trial, known["status"], known["totals"], known["violations"])
