@@ -125,6 +125,13 @@ Origin = Annotated[
     str | None,
     typer.Option("--from", metavar="DIR/#ID", rich_help_panel="What", help="A point of a study, run again as it was."),
 ]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler", metavar="ADDRESS", rich_help_panel="How",
+        help="Dask scheduler, such as tcp://host:8786, whose workers simulate the steps of all samples.",
+    ),
+]  # fmt: skip
 
 
 def run_command(
@@ -146,6 +153,7 @@ def run_command(
     back_to_back: BackToBack = False,
     state: StateChoice = "reset",
     origin: Origin = None,
+    scheduler: Scheduler = None,
     timeline: TimelineFile = None,
     timeline_steps: TimelineSteps = None,
     timeline_sample: TimelineSample = 0,
@@ -181,17 +189,16 @@ def run_command(
         if (hw, workload, engine) != ("core", "mnist_conv", "compiled") or ann is not None:
             raise typer.BadParameter("expected --from without --hw, --workload, --engine and --ann: the point has them")
         what = _point(origin, overrides or (), samples, workload_overrides or ())
-    result = pipeline.run(
-        **what,
-        overrides=tuple(overrides or ()),
-        threads=threads,
-        seed=seed,
-        progress=progress,
-        cache=not no_cache,
-        timeline=wanted,
-        back_to_back=back_to_back,
-        state="carry" if state == "carry" else "reset",
-    )
+    what |= {"overrides": tuple(overrides or ()), "threads": threads, "seed": seed, "timeline": wanted}
+    what |= {"progress": progress, "cache": not no_cache}
+    what |= {"back_to_back": back_to_back, "state": state}
+    if scheduler is None:
+        result = pipeline.run(**what)
+    else:
+        from accelsim.study.spread import spread_over
+
+        with spread_over(scheduler) as (spread, elsewhere):
+            result = pipeline.run(**{**what, "threads": elsewhere}, spread=spread)
     if out is not None:
         from accelsim.report.files import write_result
 

@@ -46,7 +46,7 @@ from accelsim.report.timeline import write_timeline
 from accelsim.result.progress import NO_PROGRESS, Progress
 from accelsim.result.run_result import BaselineResult, RunResult
 from accelsim.timing.machine import Machine, build_machine
-from accelsim.timing.simulate import TimingResult, simulate
+from accelsim.timing.simulate import Spread, TimingResult, simulate
 from accelsim.timing.timeline import record
 from accelsim.trace.activity import ActivityTrace
 from accelsim.trace.store import cached_trace
@@ -116,6 +116,7 @@ def run(
     back_to_back: bool = False,
     state: State = "reset",
     origin: str | None = None,
+    spread: Spread | None = None,
 ) -> RunResult:
     """Simulate a workload on a chip, or on a layer-serial array, and price it beside the same network as an ANN.
 
@@ -152,6 +153,9 @@ def run(
         label. For streams that do not fit the memory there is :func:`accelsim.pipeline.stream.run_stream`.
     origin : str, optional
         Point of a study that this run repeats, told in the result.
+    spread : callable, optional
+        Has the steps of samples simulated elsewhere, see :func:`accelsim.timing.simulate.simulate`; ``threads`` says by
+        how many.
 
     Returns
     -------
@@ -187,7 +191,7 @@ def run(
     with progress.stage("load"):
         Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed
         inputs = Inputs(*names, chip, load, own, ann_file, origin, windows, back_to_back)
-    made = measure(inputs, engine, workers, progress, cache=cache)
+    made = measure(inputs, engine, workers, progress, cache=cache, spread=spread)
     if timeline is not None:
         with progress.stage("timeline"):
             _write_timeline(made, timeline)
@@ -231,6 +235,7 @@ def measure(
     cache: bool = True,
     reuse: Reuse = ALONE,
     admit: Callable[[Mapping, dict[str, float]], None] | None = None,
+    spread: Spread | None = None,
 ) -> Run:
     """Execute, map, time and price: all of a run but the reading of files and the writing of tables.
 
@@ -243,6 +248,8 @@ def measure(
         What runs of this process share.
     admit : callable, optional
         Called with the mapping and the area by kind before anything is timed; may raise to stop.
+    spread : callable, optional
+        As in :func:`run`.
     """
     chip, load = inputs.chip, inputs.workload
     network, spec = load.network, chip.spec
@@ -263,7 +270,7 @@ def measure(
         machine = build_machine(network, spec, mapping, trace)
     with progress.stage("simulate", machine.jobs) as stage:
         seen = observers(spec, mapping, machine, engine)
-        timing = simulate(machine, spec, mapping, engine, workers, stage.advance, observe=seen.add)
+        timing = simulate(machine, spec, mapping, engine, workers, stage.advance, seen.add, spread)
         interval = sample_interval(network, spec, mapping, trace, engine, workers) if inputs.back_to_back else None
     with progress.stage("cost"):
         counters, prices, energy = _cost(chip, load, trace, mapping, timing, seen.power)
