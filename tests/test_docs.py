@@ -32,7 +32,7 @@ BASELINE_PARTS = {ARRAY, DRAM, INPUT, OUTPUT, PORTS, WEIGHT}
 ENTRY_GROUPS = {
     "neuron_model", "weight_format", "topology", "importer", "dialect", "encoding", "event_format", "pruning_method",
     "partition", "placement", "sram_source", "arithmetic_source", "noc_source", "dataflow",
-    "array_dataflow", "analytic_model", "engine",
+    "array_dataflow", "analytic_model", "engine", "data_set", "recipe",
 }
 
 
@@ -202,7 +202,13 @@ def test_python_runs(name, tmp_path):
 
 OF_WORKLOADS = {"import", "inspect", "export"}
 """Commands whose ``--set`` changes a workload."""
-NOT_RUN = {"accelsim --install-completion": "it changes the shell of whoever runs it"}
+NOT_RUN = {
+    "accelsim --install-completion": "it changes the shell of whoever runs it",
+    "accelsim train ": "takes minutes; the tests of the recipes run them on less",
+    "accelsim run --hw core --workload results/quant-prune/": "needs what a recipe wrote",
+    "accelsim run --from results/banks/#": "the identity of a point is an example",
+}
+"""Beginnings of commands that this does not run, and why."""
 PLACEHOLDER = re.compile(r"(?<![\w-])[A-Z][A-Z|]{2,}(?![\w-])|\.\.\.")
 """A word for the reader's own file or name, such as FILE.csv: there is nothing to run."""
 
@@ -221,7 +227,7 @@ def test_shown_commands_run(name, tmp_path, monkeypatch):
         if found := re.match(r"# (\S+\.yaml)\n", text):
             (tmp_path / found[1]).write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    lines = [line for line in dict.fromkeys(shown_commands(text_of(name))) if line not in NOT_RUN]
+    lines = [line for line in dict.fromkeys(shown_commands(text_of(name))) if not line.startswith(tuple(NOT_RUN))]
     for line in lines:
         if PLACEHOLDER.search(line):
             continue

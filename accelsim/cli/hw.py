@@ -75,10 +75,10 @@ def show(
 
     For example: accelsim hw show core --set core.synapse_lanes=16
     """
-    from accelsim.cli.names import unknown_names
     from accelsim.errors import ConfigError
     from accelsim.hardware.loader import load_machine
     from accelsim.hardware.yaml_writer import write_yaml
+    from accelsim.pipeline.names import unknown_names
 
     loaded = load_machine(chip, overrides or ())
     problems = unknown_names(loaded)
@@ -109,10 +109,10 @@ def check(
 
     For example: accelsim hw check mychip.yaml
     """
-    from accelsim.cli.names import unknown_names
     from accelsim.errors import ConfigError
     from accelsim.hardware.loader import LoadedChip, load_machine
     from accelsim.hardware.summary import summary
+    from accelsim.pipeline.names import unknown_names
 
     problems: list[str] = []
     for file in files:
