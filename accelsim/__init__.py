@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from accelsim.api.runs import Machines as Machines
     from accelsim.api.runs import compare as compare
     from accelsim.api.runs import run as run
+    from accelsim.api.studies import Study as Study
+    from accelsim.api.studies import open_study as open_study
+    from accelsim.api.studies import sweep as sweep
     from accelsim.errors import AccelsimError as AccelsimError
     from accelsim.hardware.loader import load_chip as load_chip
     from accelsim.network.workload import load_workload as load_workload
@@ -26,15 +29,19 @@ _EXPORTS = {
     "AccelsimError": "accelsim.errors",
     "Machines": "accelsim.api.runs",
     "Result": "accelsim.api.result",
+    "Study": "accelsim.api.studies",
     "compare": "accelsim.api.runs",
     "load_chip": "accelsim.hardware.loader",
     "load_result": "accelsim.api.result",
     "load_workload": "accelsim.network.workload",
+    "open_study": "accelsim.api.studies",
     "run": "accelsim.api.runs",
+    "sweep": "accelsim.api.studies",
 }
 
 __all__ = [
-    "AccelsimError", "Machines", "Result", "__version__", "compare", "load_chip", "load_result", "load_workload", "run",
+    "AccelsimError", "Machines", "Result", "Study", "__version__", "compare", "load_chip", "load_result",
+    "load_workload", "open_study", "run", "sweep",
 ]  # fmt: skip
 
 

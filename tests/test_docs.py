@@ -202,6 +202,15 @@ def test_python_runs(name, tmp_path):
 
 OF_WORKLOADS = {"import", "inspect", "export"}
 """Commands whose ``--set`` changes a workload."""
+STUDY = """\
+name: banks
+hw: core
+workload: mnist_conv
+samples: 1
+axes: {core.synapse_lanes: [4, 8], core.weight_format: [bitmask, csr]}
+objectives: [energy, latency, area]
+"""
+"""A study of the form that the page shows, with fewer points."""
 NOT_RUN = {
     "accelsim --install-completion": "it changes the shell of whoever runs it",
     "accelsim train ": "takes minutes; the tests of the recipes run them on less",
@@ -223,6 +232,7 @@ def test_shown_commands_run(name, tmp_path, monkeypatch):
     shutil.copy(network / "digits-idx3-ubyte.gz", tmp_path / "digits.gz")
     spikes = (np.random.default_rng(1).random((8, 4, 1, 28, 28)) < 0.1).astype(np.uint8)
     np.savez(tmp_path / "spikes.npz", input=spikes, labels=np.arange(4))
+    (tmp_path / "study.yaml").write_text(STUDY, encoding="utf-8")
     for text in blocks(text_of(name), "yaml"):
         if found := re.match(r"# (\S+\.yaml)\n", text):
             (tmp_path / found[1]).write_text(text, encoding="utf-8")

@@ -104,7 +104,15 @@ class Folded:
     parts: Sequence[Any]
 
 
-Part = Chart | Grid | Notes | Facts | Code | Folded
+@dataclass(frozen=True)
+class Explorer:
+    """Points of a study with filters; ``data`` is what the script ``study.js`` reads, without NaN."""
+
+    kind: ClassVar[str] = "explorer"
+    data: dict[str, Any]
+
+
+Part = Chart | Grid | Notes | Facts | Code | Folded | Explorer
 
 
 @dataclass(frozen=True)
