@@ -150,10 +150,10 @@ def test_filter_by_dragging(browser, page):
     browser.run("document.getElementById('scatter').scrollIntoView({block: 'center', behavior: 'instant'})")
     area = "document.querySelector('#scatter .nsewdrag').getBoundingClientRect()"
     x, y, width, height = browser.run(f"(b => [b.x, b.y, b.width, b.height])({area})")
-    way = [("mousePressed", 0.02, 0.02), ("mouseMoved", 0.3, 0.5), ("mouseMoved", 0.98, 0.6), ("mouseReleased", 0.98, 0.6)]
+    way = [("Pressed", 0.02, 0.02), ("Moved", 0.3, 0.5), ("Moved", 0.98, 0.6), ("Released", 0.98, 0.6)]
     for kind, across, down in way:
         place = {"x": x + across * width, "y": y + down * height}
-        browser.send("Input.dispatchMouseEvent", type=kind, **place, button="left", buttons=1, clickCount=1)
+        browser.send("Input.dispatchMouseEvent", type=f"mouse{kind}", **place, button="left", buttons=1, clickCount=1)
     browser.run("new Promise(done => setTimeout(done, 300))")
     assert 0 < status(browser) < len(points)
     assert "selected by dragging" in browser.run("document.getElementById('study-status').textContent")
