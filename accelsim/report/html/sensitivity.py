@@ -93,7 +93,8 @@ def sensitivity(axes: dict[str, list[Any]], objectives: dict[str, Floats]) -> Ch
     across = {"title": {"text": "variance explained [%]"}, "range": [0, 110]}
     layout = {"height": 120 + 30 * len(grouped), "xaxis": across}
     first = choices[0][1][0] or {}
-    return Chart("sensitivity-chart", "Which axis moves it most", finding, [trace | first], layout, choices, "Objective")
+    title = "Which axis moves it most"
+    return Chart("sensitivity-chart", title, finding, [trace | first], layout, choices, "Objective")
 
 
 def _apart(ratio: float) -> str:
