@@ -29,13 +29,14 @@ from accelsim.functional.decoding import accuracy, predict
 from accelsim.functional.executor import execute
 from accelsim.functional.key import trace_key
 from accelsim.functional.numerics import Numerics
-from accelsim.hardware.loader import LoadedChip, load_chip
+from accelsim.hardware.loader import LoadedArray, LoadedChip, load_machine
 from accelsim.mapping.mapping import Mapping, map_network
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.events import A_FEW, Limit
 from accelsim.network.graph import Network
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import activity, breakdown, meta, sources, tables, totals
+from accelsim.pipeline.array_flow import ArrayInputs, run_array
 from accelsim.pipeline.observers import StepObservers, observers
 from accelsim.pipeline.reuse import ALONE, NOT_IN_BASELINE, NOT_IN_MAPPING, Reuse, part_of
 from accelsim.pipeline.timeline import TimelineRequest
@@ -92,7 +93,7 @@ class Run(Inputs):
 
 
 def run(
-    hw: str | Path | LoadedChip = "core",
+    hw: str | Path | LoadedChip | LoadedArray = "core",
     workload: str | Path = "mnist_conv",
     *,
     samples: int | Limit = A_FEW,
@@ -107,12 +108,12 @@ def run(
     timeline: TimelineRequest | None = None,
     origin: str | None = None,
 ) -> RunResult:
-    """Simulate a workload on a chip and price it beside the same network as an ANN.
+    """Simulate a workload on a chip, or on a layer-serial array, and price it beside the same network as an ANN.
 
     Parameters
     ----------
-    hw : str, Path or LoadedChip
-        Name of a preset, a hardware file, or a chip that is loaded already, overrides included.
+    hw : str, Path, LoadedChip or LoadedArray
+        Name of a preset, a hardware file, or a machine that is loaded already, overrides included.
     workload : str or Path
         Name of a bundled workload, or a folder with a ``workload.yaml``.
     samples : int or Limit
@@ -152,14 +153,20 @@ def run(
         raise ConfigError(f"threads: expected at least 1, got {threads}")
     workers = threads or os.cpu_count() or 1
     with progress.stage("load"):
-        chip = hw if isinstance(hw, LoadedChip) else load_chip(hw, overrides)
+        chip = hw if isinstance(hw, LoadedChip | LoadedArray) else load_machine(hw, overrides)
         seeds = () if seed is None else (f"input.seed={seed}",)
         load = load_workload(workload, samples, (*workload_overrides, *seeds))
-        Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed
         file = load.ann if ann is None else Path(ann)
         own = None if file is None else load_ann(file, load.network)
-        name = chip.spec.name if isinstance(hw, LoadedChip) else str(hw)
+        name = chip.spec.name if isinstance(hw, LoadedChip | LoadedArray) else str(hw)
         names = (name, str(workload), tuple(overrides), (*workload_overrides, *seeds))
+    if isinstance(chip, LoadedArray):
+        if timeline is not None:
+            raise ConfigError("timeline: expected a mesh of cores, got an array: its cycles are closed forms")
+        given = ArrayInputs(*names, chip, load, own, None if file is None else str(file), origin)
+        return run_array(given, workers, progress, cache=cache)
+    with progress.stage("load"):
+        Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed
         inputs = Inputs(*names, chip, load, own, None if file is None else str(file), origin)
     made = measure(inputs, engine, workers, progress, cache=cache)
     if timeline is not None:
