@@ -44,7 +44,7 @@ from accelsim.report.timeline import write_timeline
 from accelsim.result.progress import NO_PROGRESS, Progress
 from accelsim.result.run_result import BaselineResult, RunResult
 from accelsim.timing.machine import Machine, build_machine
-from accelsim.timing.simulate import TimingResult, simulate
+from accelsim.timing.simulate import Spread, TimingResult, simulate
 from accelsim.timing.timeline import record
 from accelsim.trace.activity import ActivityTrace
 from accelsim.trace.store import cached_trace
@@ -107,6 +107,7 @@ def run(
     ann: str | Path | None = None,
     timeline: TimelineRequest | None = None,
     origin: str | None = None,
+    spread: Spread | None = None,
 ) -> RunResult:
     """Simulate a workload on a chip, or on a layer-serial array, and price it beside the same network as an ANN.
 
@@ -138,6 +139,9 @@ def run(
         Steps to write as a timeline.
     origin : str, optional
         Point of a study that this run repeats, told in the result.
+    spread : callable, optional
+        Has the steps of samples simulated elsewhere, see :func:`accelsim.timing.simulate.simulate`; ``threads`` says by
+        how many.
 
     Returns
     -------
@@ -168,7 +172,7 @@ def run(
     with progress.stage("load"):
         Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed
         inputs = Inputs(*names, chip, load, own, None if file is None else str(file), origin)
-    made = measure(inputs, engine, workers, progress, cache=cache)
+    made = measure(inputs, engine, workers, progress, cache=cache, spread=spread)
     if timeline is not None:
         with progress.stage("timeline"):
             _write_timeline(made, timeline)
@@ -212,6 +216,7 @@ def measure(
     cache: bool = True,
     reuse: Reuse = ALONE,
     admit: Callable[[Mapping, dict[str, float]], None] | None = None,
+    spread: Spread | None = None,
 ) -> Run:
     """Execute, map, time and price: all of a run but the reading of files and the writing of tables.
 
@@ -224,6 +229,8 @@ def measure(
         What runs of this process share.
     admit : callable, optional
         Called with the mapping and the area by kind before anything is timed; may raise to stop.
+    spread : callable, optional
+        As in :func:`run`.
     """
     chip, load = inputs.chip, inputs.workload
     network, spec = load.network, chip.spec
@@ -244,7 +251,7 @@ def measure(
         machine = build_machine(network, spec, mapping, trace)
     with progress.stage("simulate", machine.jobs) as stage:
         seen = observers(spec, mapping, machine)
-        timing = simulate(machine, spec, mapping, engine, workers, stage.advance, observe=seen.add)
+        timing = simulate(machine, spec, mapping, engine, workers, stage.advance, seen.add, spread)
     with progress.stage("cost"):
         counters, prices, energy = _cost(chip, load, trace, mapping, timing, seen.power)
         baseline = _baseline(inputs, trace, reuse)
