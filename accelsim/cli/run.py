@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from accelsim.cli.completion import chips, workloads
+
 if TYPE_CHECKING:
     from accelsim.pipeline.timeline import TimelineRequest
     from accelsim.result.run_result import RunResult
@@ -17,14 +19,18 @@ if TYPE_CHECKING:
 
 Hw = Annotated[
     str,
-    typer.Option("--hw", metavar="NAME|FILE", help="Chip: name of a preset, or a YAML file.", rich_help_panel="What"),
-]
+    typer.Option(
+        "--hw", metavar="NAME|FILE", help="Chip: name of a preset, or a YAML file.", rich_help_panel="What",
+        autocompletion=chips,
+    ),
+]  # fmt: skip
 Workload = Annotated[
     str,
     typer.Option(
-        "--workload", metavar="NAME|DIR", help="Workload: a bundled name, or a folder.", rich_help_panel="What"
+        "--workload", metavar="NAME|DIR", help="Workload: a bundled name, or a folder.", rich_help_panel="What",
+        autocompletion=workloads,
     ),
-]
+]  # fmt: skip
 Samples = Annotated[
     int | None,
     typer.Option(
