@@ -7,6 +7,7 @@ from accelsim.errors import ConfigError
 from accelsim.hardware.loader import load_array, load_chip
 from accelsim.hardware.presets import preset_names
 from accelsim.pearray.machine import build_dataflow
+from accelsim.pipeline.names import unknown_names
 
 ARRAYS = ["eyeriss_14x12", "eyeriss_snn", "loas", "mint", "prosperity", "ptb", "sato"]
 
@@ -55,12 +56,26 @@ def test_what_the_loader_refuses(overrides, message):
             "expected a known key, got 'window'; did you mean 'window_steps'?",
         ),
         (["elements.dataflow=product_sparse"], "options.product_sparse.tile_rows: expected a value, got nothing"),
+        (["elements.multiplies=true"], "--set .*: elements.multiplies: expected false, got true: time_batch"),
+        (["elements.columns=65"], "--set .*: elements.columns: expected at most 64 with time_batch, got 65"),
         (["order=timestep"], "--set order=timestep: order: expected layer, got timestep: time_batch takes all"),
     ],
 )
 def test_what_the_dataflow_refuses(overrides, message):
     with pytest.raises(ConfigError, match=message):
         build_dataflow(load_array("ptb", overrides))
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_the_array_beside_it_is_no_weaker_than_beside_a_chip(name):
+    assert load_array(name).spec.baseline.dataflow == load_chip("core").spec.baseline.dataflow == "best"
+
+
+def test_unknown_encodings_are_found_with_their_place():
+    machine = load_array("mint", ["formats.weights=zip", "formats.inputs=cp"])
+    found = unknown_names(machine)
+    assert len(found) == 1
+    assert found[0].startswith("--set formats.weights=zip: formats.weights: unknown array encoding 'zip'. Known: bit")
 
 
 def test_a_chip_is_no_array_and_an_array_no_chip():

@@ -67,6 +67,8 @@ def test_windows_of_a_pooled_layer_count_the_spikes_of_the_pool():
     once = repeated(layer)
     assert once.spikes.max() <= 1
     assert once.effective == layer.effective
+    layer.spikes[:] = 0
+    assert repeated(layer).spikes.shape == layer.spikes.shape  # its source may spike elsewhere
 
 
 def test_inputs_that_elements_take_in_are_those_of_their_rows():
@@ -183,6 +185,14 @@ def test_prices_of_parts_that_it_does_not_have(overrides, message):
         machine_prices(load_array("mint", [overrides]).spec, 8, 1)
 
 
+def test_a_multiplication_is_a_product_and_no_sum_of_sums(result):
+    at = list(result.prices.rows())
+    count = {(row["component"], row["action"]): row["count"] for row in at}
+    pooled = {row["layer"]: row["sops"] for row in result.layers.rows()}["lif2"]  # behind a sum pool: values
+    assert count["elements", "multiply"] == pooled
+    assert count["elements", "add"] > result.totals["sops"].value  # partial sums of kernel rows
+
+
 def test_what_an_array_refuses():
     rng = np.random.default_rng(1)
     network = two_layers(rng)
@@ -194,5 +204,12 @@ def test_what_an_array_refuses():
         simulate_array(load_array("mint").spec, built("mint"), looped, trace, load.events)
     done = simulate_array(load_array("eyeriss_snn").spec, built("eyeriss_snn"), looped, trace, load.events)
     assert done.populations == ("a", "b")
+    changed = ["formats.weights=dense", "formats.inputs=dense"]
+    plain = load_array("eyeriss_snn", changed).spec
+    done = simulate_array(plain, built("eyeriss_snn", *changed), looped, trace, load.events)
+    weights = [-(-54 * 4 // 64) * 64, -(-540 * 4 // 64) * 64]
+    assert done.counts[DRAM, "bit"][0, 0] == 3 * sum(weights) + 3 * 72  # of spikes the input alone comes from DRAM
+    with pytest.raises(ConfigError, match=r"engine: expected none for an array, .*, got reference"):
+        run("mint", "mnist_conv", samples=1, engine="reference")
     with pytest.raises(ConfigError, match="timeline: expected a mesh of cores, got an array"):
         run("mint", "mnist_conv", samples=1, timeline=object())

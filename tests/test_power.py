@@ -74,8 +74,9 @@ def naive(spec, chunk, cycles, after, jobs):
             work["send"] = int(one["routing_reads"]) * spec.core.timing.axon_out_cycles
             level = 0
             for at in range(1, len(slower)):
-                need = ceil((end["whole"] + drain) * slower[at]) + power.dvfs.switch_cycles
-                if end["whole"] == 0 or need <= total - (after - drain):
+                worked = end["whole"] + drain if end["whole"] else 0
+                need = ceil(worked * slower[at]) + power.dvfs.switch_cycles
+                if need <= total - (after - drain):
                     level = at
             levels[job, core] = level
             pause = power.dvfs.switch_cycles if level else 0
@@ -242,6 +243,12 @@ def test_a_stated_level_holds_or_says_where_it_does_not(plain):
     _, run = with_power(dvfs % idle)
     assert run.steps.power.cycles[:, idle, 1].tolist() == run.timing.step_cycles.sum(axis=1).tolist()
     assert run.steps.power.cycles[:, :, 1].sum() == run.timing.step_cycles.sum()  # no other core
+
+
+def test_a_switch_that_takes_longer_than_a_step_saves_nothing_not_even_in_idle_cores(plain):
+    result, run = with_power(SLOWEST.replace("switch_cycles: 7", "switch_cycles: 1000000"))
+    assert run.steps.power.cycles[:, :, 1:].sum() == 0
+    assert energy(result) == energy(plain[0])
 
 
 def test_a_chip_whose_levels_are_all_but_the_same_costs_the_same(plain):

@@ -210,12 +210,13 @@ class PowerUse:
         window = cycles - (self.after - self.chip.core.pipeline_drain)
         needed = np.stack([_stretched(drained, times) for times in slower], axis=2)
         needed += dvfs.switch_cycles * (np.arange(slower.size) > 0)
-        fits = (needed <= window[:, None, None]) | (last == 0)[:, :, None]
+        fits = needed <= window[:, None, None]
         if dvfs.policy == "slowest":
+            fits[:, :, 0] = True
             level = slower.size - 1 - fits[:, :, ::-1].argmax(axis=2)
         else:
             level = np.broadcast_to(_assigned(dvfs, last.shape[1]), last.shape)
-            late = np.argwhere(~np.take_along_axis(fits, level[:, :, None], axis=2)[:, :, 0])
+            late = np.argwhere(~np.take_along_axis(fits, level[:, :, None], axis=2)[:, :, 0] & (last > 0))
             if late.size:
                 job, core = late[0]
                 at = level[job, core]

@@ -29,7 +29,7 @@ class Work:
     cycles : int
         Of the elements, neuron updates not included.
     additions : int
-        Weights added to a sum; stored zeros included where the elements take them.
+        Weights added to a sum; stored zeros included where the elements take them, and ``merges``.
     input_reads, input_writes : int
         Values (one spike, or one value) that scratchpads of inputs read and take in.
     weight_reads, weight_writes : int
@@ -44,12 +44,15 @@ class Work:
     weights_by_spike : int or None
         Weights that are read because a spike met them, where elements do not read whole layers; then ``weight_passes``
         is what a buffer is filled with.
+    merges : int
+        Of the additions, those of two partial sums, which no multiplication precedes.
     sum_spills : int
         Partial sums that leave the elements and come back: so many words are written to and read from their buffer.
     """
 
     cycles: int
     additions: int
+    merges: int = 0
     input_reads: int = 0
     input_writes: int = 0
     weight_reads: int = 0
@@ -77,6 +80,11 @@ class Dataflow(ABC):
     """Whether it takes all timesteps of a layer together, so that ``order: timestep`` is no choice."""
     repeats: ClassVar[bool] = False
     """Whether it takes taps with several spikes (of a sum pool); otherwise each enters as so many taps of one."""
+
+    one_bit: ClassVar[bool] = False
+    """Whether it works on bits of spikes, so that elements which multiply values are no choice."""
+    most_columns: ClassVar[int] = 4096
+    """Columns of the array up to which it counts."""
 
     def __init__(self, spec: PeArraySpec, options: Any) -> None:
         self.spec, self.options = spec, options

@@ -174,7 +174,7 @@ def repeated(layer: ArrayLayer) -> ArrayLayer:
 
     The window is as many times as long as the fullest tap; copy k of a tap has a spike where there are more than k.
     """
-    most = int(layer.spikes.max(initial=0))
+    most = max(1, int(layer.spikes.max(initial=0)))  # a layer without a spike keeps its window
     spikes = np.concatenate([(layer.spikes > copy).astype(np.uint8) for copy in range(most)], axis=3)
     nonzero = None if layer.nonzero is None else np.concatenate([layer.nonzero] * most, axis=1)
     shape = replace(layer.shape, window=layer.shape.window * most, kernel=(1, 1))

@@ -17,7 +17,8 @@ def build_dataflow(loaded: LoadedArray) -> Dataflow:
     Raises
     ------
     ConfigError
-        If the dataflow is unknown, or a parameter is missing, unknown or out of range; with file, line and path.
+        If the dataflow is unknown, or a parameter is missing, unknown or out of range, or it does not run on such
+        elements; with file, line and path.
     """
     spec = loaded.spec
     try:
@@ -32,6 +33,16 @@ def build_dataflow(loaded: LoadedArray) -> Dataflow:
         raise ConfigError(
             f"{_where(loaded, 'order')}: order: expected layer, got timestep: {spec.elements.dataflow} takes all "
             "timesteps of a layer together"
+        )
+    if spec.elements.columns > kind.most_columns:
+        raise ConfigError(
+            f"{_where(loaded, 'elements.columns')}: elements.columns: expected at most {kind.most_columns} with "
+            f"{spec.elements.dataflow}, got {spec.elements.columns}"
+        )
+    if kind.one_bit and spec.elements.multiplies:
+        raise ConfigError(
+            f"{_where(loaded, 'elements.multiplies')}: elements.multiplies: expected false, got true: "
+            f"{spec.elements.dataflow} works on bits of spikes"
         )
     return kind(spec, options)
 

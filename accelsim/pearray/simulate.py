@@ -110,8 +110,10 @@ def simulate_array(
     counts: dict[Key, Ints] = {}
     sops, issued = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     unfit: dict[str, None] = {}
+    inputs = set(network.populations) - set(names)
     for sample in range(trace.samples):
         maps = {name: _map(spec, network, trace, events, name, sample) for name in trace.populations}
+        outside = set(inputs)  # what still has to come from DRAM
         for at, name in enumerate(names):
             accesses, elements, updates = Accesses(), 0, 0
             for edge in network.incoming(name):
@@ -126,7 +128,7 @@ def simulate_array(
                 updates = dataflow.update_cycles(layer.shape)
                 sops[sample, at] += layer.effective
                 issued[sample, at] += work.additions
-            _finish(spec, dataflow, network, name, maps, accesses, unfit, first=at == 0)
+            _finish(spec, dataflow, network, name, maps, accesses, unfit, outside)
             cycles[sample, at] = cycles_of(spec, accesses.counts, elements, updates)
             for key, number in accesses.counts.items():
                 counts.setdefault(key, np.zeros(shape, dtype=np.int64))[sample, at] += number
@@ -136,7 +138,7 @@ def simulate_array(
 
 def _finish(
     spec: PeArraySpec, dataflow: Dataflow, network: Network, name: str, maps: dict[str, _Map], accesses: Accesses,
-    unfit: dict[str, None], *, first: bool,
+    unfit: dict[str, None], outside: set[str],
 ) -> None:  # fmt: skip
     """Add a population's updates, states and outputs, and what does not fit on chip."""
     population, own = network.populations[name], maps[name]
@@ -148,12 +150,13 @@ def _finish(
         accesses.add(NEURONS, "compare", visits * each.comparisons)
     count_neurons(spec, dataflow, population.size, timesteps, own.bits, accesses)
     inputs = spec.storage.buffers[spec.storage.inputs]
-    if first:
-        arriving = sum(maps[edge.source].bits for edge in network.incoming(name))
-        accesses.add(DRAM, "bit", arriving)
-        accesses.add(spec.storage.inputs, "write", -(-arriving // inputs.width))
+    sources = {edge.source for edge in network.incoming(name)}
+    arriving = sum(maps[source].bits for source in sources & outside)
+    outside -= sources
+    accesses.add(DRAM, "bit", arriving)
+    accesses.add(spec.storage.inputs, "write", -(-arriving // inputs.width))
     steps = timesteps if spec.order == "timestep" else 1
-    needed = -(-(own.bits + sum(maps[edge.source].bits for edge in network.incoming(name))) // steps)
+    needed = -(-sum(maps[each].bits for each in sources | {name}) // steps)
     room = inputs.capacity
     if needed > room:
         if spec.storage.activations == "spill":

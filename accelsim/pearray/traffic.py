@@ -72,7 +72,7 @@ def count_layer(spec: PeArraySpec, shape: Shape, work: Work, moved: Operands) ->
     out = Accesses()
     out.add(ELEMENTS, "add", work.additions)
     if moved.multiplied:
-        out.add(ELEMENTS, "multiply", work.additions)
+        out.add(ELEMENTS, "multiply", work.additions - work.merges)
     _scratchpads(spec, work, moved, out)
     inputs = spec.storage.buffers[spec.storage.inputs]
     out.add(spec.storage.inputs, "read", work.input_passes * ceil_div(moved.input_bits, inputs.width))

@@ -187,6 +187,8 @@ def run(
             raise ConfigError("timeline: expected a mesh of cores, got an array: its cycles are closed forms")
         if back_to_back or windows is not None:
             raise ConfigError("back to back, state carry: expected a mesh of cores, got an array")
+        if engine != "compiled":
+            raise ConfigError(f"engine: expected none for an array, whose cycles are closed forms, got {engine}")
         return run_array(ArrayInputs(*names, chip, load, own, ann_file, origin), workers, progress, cache=cache)
     with progress.stage("load"):
         Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed

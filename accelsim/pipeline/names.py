@@ -13,6 +13,7 @@ from accelsim.hardware.topologies.topology import TOPOLOGIES
 from accelsim.hardware.yaml_reader import Location
 from accelsim.mapping.partition import PARTITIONERS
 from accelsim.mapping.placement import PLACERS
+from accelsim.pearray.encoding import ENCODINGS
 from accelsim.pearray.machine import build_dataflow
 from accelsim.registry import Registry
 
@@ -31,6 +32,8 @@ def unknown_names(machine: LoadedChip | LoadedArray) -> list[str]:
     problems: list[str] = []
     if isinstance(machine, LoadedArray):
         problems += _of_array(machine)
+        formats = machine.spec.formats
+        names |= {"formats.inputs": (ENCODINGS, formats.inputs), "formats.weights": (ENCODINGS, formats.weights)}
     else:
         problems += _of_baseline(machine) + _of_power(machine)
         names |= _of_chip(machine)

@@ -33,6 +33,7 @@ class DualSparse(Dataflow):
 
     Options: ClassVar[type[Spec]] = DualSparseOptions
     whole_layer: ClassVar[bool] = True
+    one_bit: ClassVar[bool] = True
 
     def work(self, layer: ArrayLayer) -> Work:
         """Return cycles and accesses of the matches."""

@@ -33,6 +33,7 @@ class ProductSparse(Dataflow):
 
     Options: ClassVar[type[Spec]] = ProductSparseOptions
     whole_layer: ClassVar[bool] = True
+    one_bit: ClassVar[bool] = True
 
     def work(self, layer: ArrayLayer) -> Work:
         """Return cycles and accesses of what is left of the spikes."""

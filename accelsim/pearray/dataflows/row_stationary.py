@@ -103,6 +103,7 @@ class RowStationary(Dataflow):
         return Work(
             cycles=cycles,
             additions=sums + down_the_column,
+            merges=down_the_column,
             input_reads=reads,
             input_writes=delivered,
             weight_reads=sums,

@@ -35,6 +35,9 @@ class TimeBatch(Dataflow):
 
     Options: ClassVar[type[Spec]] = TimeBatchOptions
     whole_layer: ClassVar[bool] = True
+    one_bit: ClassVar[bool] = True
+    most_columns: ClassVar[int] = 64
+    """A tile of columns is a mask of one machine word."""
 
     def work(self, layer: ArrayLayer) -> Work:
         """Return cycles and accesses of the packed taps."""
