@@ -181,6 +181,14 @@ def _visited(network: Network, name: str, activity: PopulationActivity) -> npt.N
     return visited
 
 
+def _scan_rule(network: Network, name: str, core: CoreSpec) -> int:
+    """Return which neurons of a population a core visits and updates."""
+    model = network.populations[name].model
+    if model is not None and not model.quiet():
+        return EVERY_UPDATE
+    return EVERY if core.scan == "all" else ACTIVE_ONLY
+
+
 def whole_scans(parts: npt.NDArray[Any], slots: npt.NDArray[Any], core: CoreSpec) -> Int32s:
     """Return the cycles of the groups of slices that are scanned whole, and complete ``parts``."""
     memories = (core.membrane.memory, core.accumulator.memory)
@@ -242,16 +250,15 @@ def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: Activ
         activity[names[0]] = _loads(activity[mapping.load_target], trace.samples, trace.timesteps, size)
     visit = [_visited(network, name, activity[name]) for name in names]
     repeats = [activity[name].count is not None and name not in mapping.graded for name in names]
-    table, slots = part_tables(parts, [names.index(part.population) for part in parts], core)
+    number = {name: at for at, name in enumerate(names)}
+    table, slots = part_tables(parts, [number[part.population] for part in parts], core)
+    scans = {name: _scan_rule(network, name, core) for name in names}
     for own, part in zip(table, parts, strict=True):
-        model = network.populations[part.population].model
         own["number"] = mapping.offsets[part.population]
         if part.terminal >= mapping.cores:
             own["event_cycles"] = chip.ports[part.terminal - mapping.cores].cycles_per_event
-        elif model is not None and not model.quiet():
-            own["scan"] = EVERY_UPDATE
         else:
-            own["scan"] = EVERY if core.scan == "all" else ACTIVE_ONLY
+            own["scan"] = scans[part.population]
     return WorkTables(
         timesteps=trace.timesteps,
         steps=schedule.steps,

@@ -11,6 +11,7 @@ queue, as a sender the injection queue.
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from accelsim.kernels import inlined, loop_kernel
 from accelsim.timing.compiled.calendar import (
@@ -23,11 +24,15 @@ from accelsim.timing.compiled.calendar import (
     sort_numbers,
     take_due,
 )
+from accelsim.timing.compiled.prefetch import prefetch
 from accelsim.timing.compiled.sink import clear_sink, receive
 from accelsim.timing.compiled.source import clear_source, injected, next_packet
 from accelsim.timing.compiled.state import Int64s, Numbers, Records, TerminalState
 from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
 from accelsim.timing.tables import AxonTables, FixedLatencyTables, StepWork
+
+_FAR, _NEAR, _NEXT = 9, 6, 3
+"""How many senders ahead their queues, packets and routes are asked for."""
 
 QUEUE = np.dtype(
     [(name, np.int64) for name in ("free_at", "asked", "granted", "last_arrival")]
@@ -49,7 +54,7 @@ class FixedLatencyState(NamedTuple):
     """Scratch of a worker.
 
     ``release`` holds the cycles from which a queue's slots are free, ``granted`` the senders that have been given a
-    slot and not yet sent, ``awake`` those that ask in this cycle.
+    slot and not yet sent, ``awake`` those that ask in this cycle, ``marks`` a bit for each.
     """
 
     queue: Records
@@ -57,6 +62,7 @@ class FixedLatencyState(NamedTuple):
     release: Int64s
     granted: Numbers
     awake: Numbers
+    marks: npt.NDArray[np.uint64]
     calendar: Calendar
 
 
@@ -73,6 +79,7 @@ def allocate_fixed_latency(noc: FixedLatencyTables) -> FixedLatencyState:
         np.zeros((links + terminals, int(queue["depth"].max())), np.int64),
         np.zeros(links + terminals, np.uint32),
         np.zeros(links + terminals, np.uint32),
+        np.zeros((links + terminals + 63) // 64, np.uint64),
         allocate_calendar(links + terminals),
     )
 
@@ -192,6 +199,26 @@ def _leave_terminal(
 
 
 @inlined
+def _look_ahead(noc: FixedLatencyTables, state: FixedLatencyState, asking: int, k: int) -> None:
+    """Begin to load what later senders of this cycle will read: a large chip's state is larger than the caches."""
+    links = noc.routers * noc.ports
+    if k + _FAR < asking:
+        prefetch(state.queue, state.awake[k + _FAR])
+    if k + _NEAR < asking:
+        sender = np.int64(state.awake[k + _NEAR])
+        if sender < links:
+            prefetch(state.packet, sender * noc.queue + state.queue[sender].head)
+            prefetch(noc.links, sender)
+    if k + _NEXT < asking:
+        sender = np.int64(state.awake[k + _NEXT])
+        if sender < links:
+            own = state.queue[sender]
+            behind = np.int64(noc.links[own.router, own.port].router)
+            prefetch(noc.route, behind * noc.route.shape[1] + state.packet[sender, own.head].target)
+            prefetch(state.release, sender * state.release.shape[1] + own.release_place)
+
+
+@inlined
 def _store(state: FixedLatencyState, number: int, load: int, target: int, flits: int, arrival: int) -> None:
     """Put a packet into the queue of a link."""
     queue = state.queue[number]
@@ -277,8 +304,9 @@ def run_fixed_latency_step(
     now = next_wake(state.calendar)
     while now < NEVER:
         asking = take_due(state.calendar, now, state.awake)
-        sort_numbers(state.awake, asking)
+        sort_numbers(state.awake, asking, state.marks)
         for k in range(asking):
+            _look_ahead(noc, state, asking, k)
             _request(noc, axons, work, state, ends, count, router_count, links, state.awake[k], now)
         now = next_wake(state.calendar)
     _summarise(noc, work, ends, count, summary)
