@@ -23,6 +23,10 @@ def unknown_names(chip: LoadedChip) -> list[str]:
         "technology.noc_source": (NOC_SOURCES, technology.noc_source),
         "noc.topology": (TOPOLOGIES, chip.spec.noc.topology),
         "core.weight_format": (WEIGHT_FORMATS, chip.spec.core.weight_format),
+        **{
+            f"core_types.{name}.weight_format": (WEIGHT_FORMATS, core.weight_format)
+            for name, core in chip.spec.core_types.items()
+        },
         "mapping.partition": (PARTITIONERS, chip.spec.mapping.partition),
         "mapping.placement": (PLACERS, chip.spec.mapping.placement),
         "baseline.dataflow": (DATAFLOWS, chip.spec.baseline.dataflow),
@@ -32,5 +36,6 @@ def unknown_names(chip: LoadedChip) -> list[str]:
         try:
             registry.get(name)
         except UnknownNameError as error:
-            problems.append(f"{chip.locations[path]}: {path}: {error}")
+            if path in chip.locations:  # else a kind of core has the base's name, reported there
+                problems.append(f"{chip.locations[path]}: {path}: {error}")
     return problems

@@ -70,6 +70,15 @@ def chip_area(
 
 
 def _recipes(chip: ChipSpec, float32: bool, multiplier_bits: int) -> dict[str, Callable[[], Area]]:
+    recipes = parts.by_core(chip, partial(_core_recipes, float32=float32, multiplier_bits=multiplier_bits))
+    recipes["router"] = partial(_figures, partial(parts.router_figures, chip), 1)
+    recipes["link"] = partial(_figures, partial(parts.link_figures, chip), 1)
+    for port in chip.ports:
+        recipes[parts.port_kind(port.name)] = partial(Area, 0.0, "I/O port: area is not modelled")
+    return recipes
+
+
+def _core_recipes(chip: ChipSpec, float32: bool, multiplier_bits: int) -> dict[str, Callable[[], Area]]:
     recipes: dict[str, Callable[[], Area]] = {}
     for kind, memory in parts.memories(chip).items():
         recipes[kind] = partial(_figures, partial(parts.bank_figures, chip, memory), memory.banks)
@@ -78,10 +87,6 @@ def _recipes(chip: ChipSpec, float32: bool, multiplier_bits: int) -> dict[str, C
     for kind, units in parts.engine_units(chip, float32, multiplier_bits).items():
         recipes[kind] = partial(_units, chip, units)
     recipes["core_control"] = partial(_control, chip, float32)
-    recipes["router"] = partial(_figures, partial(parts.router_figures, chip), 1)
-    recipes["link"] = partial(_figures, partial(parts.link_figures, chip), 1)
-    for port in chip.ports:
-        recipes[parts.port_kind(port.name)] = partial(Area, 0.0, "I/O port: area is not modelled")
     return recipes
 
 

@@ -7,7 +7,7 @@ is listed, also those that did nothing, because they leak.
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.costs.parts import CORE_KINDS, port_kind
+from accelsim.costs.parts import CORE_KINDS, of_core, port_kind
 from accelsim.costs.stated import priced_actions
 from accelsim.counters import Counters
 from accelsim.errors import ConservationError
@@ -42,7 +42,11 @@ def link_names(mapping: Mapping) -> dict[tuple[int, int], str]:
 
 def component_kinds(chip: ChipSpec, mapping: Mapping) -> dict[str, str]:
     """Return every component of the chip and its kind."""
-    kinds = {f"core[{core}].{kind}": kind for core in range(mapping.cores) for kind in CORE_KINDS}
+    kinds = {
+        f"core[{core}].{kind}": of_core(kind, mapping.layout.name(core))
+        for core in range(mapping.cores)
+        for kind in CORE_KINDS
+    }
     kinds.update({router_name(mapping, router): "router" for router in range(mapping.fabric.routers)})
     kinds.update(dict.fromkeys(link_names(mapping).values(), "link"))
     kinds.update({f"port[{port.name}]": port_kind(port.name) for port in chip.ports})

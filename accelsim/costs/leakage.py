@@ -43,14 +43,7 @@ def component_leakage(chip: ChipSpec, float32: bool, *, multiplier_bits: int = _
     CostError
         Listing everything that a source does not cover.
     """
-    recipes: dict[str, Callable[[], Leakage]] = {}
-    for kind, memory in parts.memories(chip).items():
-        recipes[kind] = partial(_banks, partial(parts.bank_figures, chip, memory), memory.banks)
-    for kind, queue in parts.queues(chip, float32).items():
-        recipes[kind] = partial(_banks, partial(parts.queue_figures, chip, queue), 1)
-    for kind, units in parts.engine_units(chip, float32, multiplier_bits).items():
-        recipes[kind] = partial(_units, chip, units)
-    recipes["core_control"] = partial(_core_control, chip, float32)
+    recipes = parts.by_core(chip, partial(_core_recipes, float32=float32, multiplier_bits=multiplier_bits))
     recipes["router"] = partial(_banks, partial(parts.router_figures, chip), 1)
     recipes["link"] = partial(_banks, partial(parts.link_figures, chip), 1)
     for port in chip.ports:
@@ -65,6 +58,18 @@ def component_leakage(chip: ChipSpec, float32: bool, *, multiplier_bits: int = _
             if kind.partition(":")[0] == item.component:
                 recipes[kind] = partial(Leakage, item.power, item.source)
     return dict(zip(recipes, parts.evaluate(recipes.items()), strict=True))
+
+
+def _core_recipes(chip: ChipSpec, float32: bool, multiplier_bits: int) -> dict[str, Callable[[], Leakage]]:
+    recipes: dict[str, Callable[[], Leakage]] = {}
+    for kind, memory in parts.memories(chip).items():
+        recipes[kind] = partial(_banks, partial(parts.bank_figures, chip, memory), memory.banks)
+    for kind, queue in parts.queues(chip, float32).items():
+        recipes[kind] = partial(_banks, partial(parts.queue_figures, chip, queue), 1)
+    for kind, units in parts.engine_units(chip, float32, multiplier_bits).items():
+        recipes[kind] = partial(_units, chip, units)
+    recipes["core_control"] = partial(_core_control, chip, float32)
+    return recipes
 
 
 def static_energy(
@@ -110,7 +115,7 @@ def static_energy(
     gate = chip.technology.unused_cores == "gated"
     energy = {}
     for path, kind in instances.items():
-        gated = gate and kind in parts.CORE_KINDS and path.partition(".")[0] not in used
+        gated = gate and kind.partition(":")[0] in parts.CORE_KINDS and path.partition(".")[0] not in used
         energy[path] = np.zeros(len(time_ns)) if gated else leakage[kind].power_mw * time_ns
     return energy
 

@@ -148,6 +148,7 @@ def _line(
 
 def _derivation(chip: ChipSpec, float32: bool, kind: str, action: str) -> tuple[Derivation, str] | None:
     """Return how the table gives a figure of a memory or queue, with the source that a price from it begins with."""
+    chip, kind = parts.core_of(chip, kind)
     memories, queues = parts.memories(chip), parts.queues(chip, float32)
     if action not in _FIGURE or (kind not in memories and kind not in queues):
         return None
@@ -175,6 +176,7 @@ def _overridden(chip: ChipSpec, kind: str, action: str) -> bool:
 
 
 def _formula(chip: ChipSpec, float32: bool, kind: str, action: str) -> str:
+    chip, kind = parts.core_of(chip, kind)
     memories, queues, node = parts.memories(chip), parts.queues(chip, float32), f"{chip.technology.node:g} nm"
     if kind in memories:
         return _memory_formula(chip, memories[kind], action)

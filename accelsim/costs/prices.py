@@ -50,8 +50,12 @@ def component_prices(chip: ChipSpec, float32: bool, *, payload_bits: int = 8, we
         Listing everything that a source does not cover.
     """
     recipes: Recipes = {}
-    _memory_prices(chip, float32, recipes)
-    _engine_prices(chip, float32, payload_bits, weight_bits, recipes)
+    for name in chip.kinds_of_core:
+        own: Recipes = {}
+        _memory_prices(chip.of_kind(name), float32, own)
+        _engine_prices(chip.of_kind(name), float32, payload_bits, weight_bits, own)
+        recipes.update({(parts.of_core(kind, name), action): recipe for (kind, action), recipe in own.items()})
+    _port_prices(chip, float32, payload_bits, weight_bits, recipes)
     _network_prices(chip, recipes)
     require_known_adjustments(chip)
     if chip.energies is not None:
@@ -117,20 +121,23 @@ def _memory_prices(chip: ChipSpec, float32: bool, recipes: Recipes) -> None:
 
 def _engine_prices(chip: ChipSpec, float32: bool, payload: int, weight: int, recipes: Recipes) -> None:
     accumulator, membrane = parts.accumulator_bits(chip, float32), parts.membrane_bits(chip, float32)
-    mac = partial(_multiply_accumulate, chip, float32, payload, weight)
     recipes["synapse_engine", "add"] = partial(_operation, chip, float32, "add", accumulator)
-    recipes["synapse_engine", "mac"] = mac
+    recipes["synapse_engine", "mac"] = partial(_multiply_accumulate, chip, float32, payload, weight)
     for action, op in (("add", "add"), ("multiply", "mul"), ("compare", "compare")):
         recipes["neuron_engine", action] = partial(_operation, chip, float32, op, membrane)
-    for port in chip.ports:
-        kind = parts.port_kind(port.name)
-        recipes[kind, "event"] = partial(Price, port.energy_per_event, port.source)
-        recipes[kind, "mac"] = mac
     always = parts.queue_control_bits(chip, float32)
     recipes["core_control", "clock_active"] = partial(
         _clock, chip, parts.pipeline_bits(chip, float32) + always, "pipeline and queue pointers"
     )
     recipes["core_control", "clock_idle"] = partial(_clock, chip, always, "queue pointers")
+
+
+def _port_prices(chip: ChipSpec, float32: bool, payload: int, weight: int, recipes: Recipes) -> None:
+    mac = partial(_multiply_accumulate, chip, float32, payload, weight)
+    for port in chip.ports:
+        kind = parts.port_kind(port.name)
+        recipes[kind, "event"] = partial(Price, port.energy_per_event, port.source)
+        recipes[kind, "mac"] = mac
 
 
 def _network_prices(chip: ChipSpec, recipes: Recipes) -> None:
@@ -174,7 +181,7 @@ def _clock(chip: ChipSpec, bits: int, what: str) -> Price:
 
 def _overrides(chip: ChipSpec, recipes: Recipes) -> Recipes:
     """Return the recipes that the hardware file replaces; the component ``port`` means every port."""
-    known = sorted({(_PORT if kind.startswith(_PORT + ":") else kind, action) for kind, action in recipes})
+    known = sorted({(kind.partition(":")[0], action) for kind, action in recipes})
     problems: list[str] = []
     seen: set[Key] = set()
     replaced: Recipes = {}

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from accelsim.hardware import spec, technology_spec
+from accelsim.hardware import core_types, spec, technology_spec
 from accelsim.hardware.spec import ChipSpec
 
 _PARTIAL = "Partial"
@@ -20,13 +20,18 @@ _PARTIAL = "Partial"
 def model_at(path: Sequence[str | int]) -> type[BaseModel] | None:
     """Return the specification class at a path of keys and list positions, or None where there is no mapping."""
     model: type[BaseModel] | None = ChipSpec
+    named = False
     for step in path:
         if isinstance(step, int):
             continue  # an item of a list of parts: the class was found with the list's own key
+        if named:
+            named = False  # a name of the user's own: the class was found with the mapping's key
+            continue
         if model is None or step not in model.model_fields:
             return None
-        model = _model_in(model.model_fields[step].annotation)
-    return model
+        annotation = model.model_fields[step].annotation
+        model, named = _model_in(annotation), get_origin(annotation) is dict
+    return None if named else model
 
 
 def keys_at(path: Sequence[str | int]) -> list[str]:
@@ -39,7 +44,7 @@ def may_hold_key(path: Sequence[str | int], key: str) -> bool:
     """Tell whether the mapping at ``path`` has ``key``, or keys of the user's own, as ``mapping.slices`` has."""
     if key in keys_at(path):
         return True
-    model = model_at(path[:-1]) if path else None
+    model = model_at(path[:-1]) if path else None  # a mapping of the user's own names
     field = model.model_fields.get(str(path[-1])) if model is not None else None
     return field is not None and get_origin(field.annotation) is dict
 
@@ -50,6 +55,7 @@ def json_schema() -> dict[str, Any]:
     definitions: dict[str, Any] = schema.pop("$defs")
     definitions["ChipSpec"] = schema
     schema["properties"]["energies"] = {"$ref": "#/$defs/EnergiesSpec"}  # left out, never null
+    schema["properties"]["core_types"]["additionalProperties"] = {"$ref": f"#/$defs/CoreSpec{_PARTIAL}"}
     for name, comments in _attribute_docstrings().items():
         for key, text in comments.items():
             if name in definitions and key in definitions[name]["properties"]:
@@ -91,7 +97,8 @@ def _relaxed_part(value: dict[str, Any]) -> dict[str, Any]:
 def _attribute_docstrings() -> dict[str, dict[str, str]]:
     """Read the text below each field of the modules of specifications."""
     found: dict[str, dict[str, str]] = {}
-    for node in (node for module in (technology_spec, spec) for node in ast.parse(inspect.getsource(module)).body):
+    modules = (technology_spec, core_types, spec)
+    for node in (node for module in modules for node in ast.parse(inspect.getsource(module)).body):
         if not isinstance(node, ast.ClassDef):
             continue
         texts = found.setdefault(node.name, {})

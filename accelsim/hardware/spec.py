@@ -1,7 +1,8 @@
 """What a chip is: the specification that a YAML file describes, part by part.
 
-Modelled: one clock domain, a network of routers, identical neuron cores, I/O ports, the node, where each energy comes
-from, and the MAC array of the baseline. Not modelled: analog circuits, on-chip learning, several clock domains.
+Modelled: one clock domain, a network of routers, neuron cores of one or several kinds, I/O ports, the node, where each
+energy comes from, and the MAC array of the baseline. Not modelled: analog circuits, on-chip learning, several clock
+domains.
 Quantities are in the canonical units of :mod:`accelsim.units`.
 """
 
@@ -9,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PlainValidator, StrictBool, StringConstraints, WithJsonSchema, model_validator
 
+from accelsim.hardware.core_types import BASE, CoreRunSpec, inherited, problem_of_types
 from accelsim.hardware.quantities import (
     Bandwidth,
     BitEnergy,
@@ -86,6 +88,11 @@ class AxonMemorySpec(Spec):
 
     entry_bits: Annotated[Count, Field(le=256)]
     memory: SramSpec
+
+    @property
+    def entries(self) -> int:
+        """Number of entries that fit."""
+        return self.memory.capacity // self.entry_bits
 
     @model_validator(mode="after")
     def _fits_word(self) -> Self:
@@ -343,11 +350,29 @@ class ChipSpec(Spec):
     """Left out: energies are derived from ``technology``. The baseline's always are."""
     noc: NocSpec
     core: CoreSpec
+    core_types: dict[Name, CoreSpec] = Field(default_factory=dict)
+    """Further kinds of core by name; what a kind does not state is as in ``core``."""
+    cores: Annotated[tuple[CoreRunSpec, ...], Field(max_length=MAX_ROUTERS)] = ()
+    """Which core is of which kind, in the order of their numbers; left out: all are as ``core``."""
     ports: Annotated[tuple[PortSpec, ...], Field(max_length=64)]
     """None for a chip whose networks are driven by biases alone and whose output stays on it."""
     barrier: BarrierSpec
     mapping: MappingSpec
     baseline: MacArraySpec
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inherit(cls, data: object) -> object:
+        return inherited(data)
+
+    @property
+    def kinds_of_core(self) -> dict[str, CoreSpec]:
+        """Every kind of core by name, the base first."""
+        return {BASE: self.core, **self.core_types}
+
+    def of_kind(self, name: str) -> Self:
+        """Return the chip as if all its cores were of one kind."""
+        return self.model_copy(update={"core": self.kinds_of_core[name], "core_types": {}, "cores": ()})
 
     @property
     def edge_delay(self) -> int:
@@ -358,6 +383,9 @@ class ChipSpec(Spec):
     def _consistent(self) -> Self:
         if self.clock <= 0:
             raise ValueError("clock: expected a frequency above zero")
+        problem = problem_of_types(self.core, self.core_types, self.cores)
+        if problem:
+            raise ValueError(problem)
         names = [port.name for port in self.ports]
         if len(set(names)) != len(names):
             raise ValueError(f"ports: names must differ, got {', '.join(names)}")

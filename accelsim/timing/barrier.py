@@ -1,4 +1,4 @@
-"""How long the barrier of a mapped chip takes."""
+"""How long the end of a step takes on a mapped chip: draining pipelines, then the barrier."""
 
 from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.mapping import Mapping
@@ -7,3 +7,8 @@ from accelsim.mapping.mapping import Mapping
 def barrier_cycles(chip: ChipSpec, mapping: Mapping) -> int:
     """Return the cycles of the barrier between two steps, which may depend on the routers with cores in use."""
     return chip.barrier.cycles_of(len({int(mapping.fabric.terminal_router[core]) for core in mapping.used_cores}))
+
+
+def drain_cycles(mapping: Mapping) -> int:
+    """Return the cycles in which the pipelines of all cores in use drain: those of the slowest."""
+    return max((mapping.layout.of(core).pipeline_drain for core in mapping.used_cores), default=0)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from accelsim.errors import ConservationError, DeadlockError
 from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.mapping import Mapping
-from accelsim.timing.barrier import barrier_cycles
+from accelsim.timing.barrier import barrier_cycles, drain_cycles
 from accelsim.timing.causes import CAUSES, step_causes
 from accelsim.timing.deadlock import waiting_cycle
 from accelsim.timing.engine import ENGINES, Chunk, Engine, empty_chunk
@@ -141,7 +141,7 @@ class _Totals:
 
     def __init__(self, machine: Machine, chip: ChipSpec, mapping: Mapping) -> None:
         self._machine, self._chip, self._mapping = machine, chip, mapping
-        self._barrier = barrier_cycles(chip, mapping)
+        self._barrier, self._drain = barrier_cycles(chip, mapping), drain_cycles(mapping)
         samples, steps = machine.samples, machine.work.steps
         self._terminals = np.zeros((samples, len(machine.noc.terminals)), TERMINAL_COUNT)
         self._routers = np.zeros((samples, machine.noc.routers), ROUTER_COUNT)
@@ -176,8 +176,8 @@ class _Totals:
         self._first_flit[jobs] = np.where(first == np.iinfo(np.int64).max, 0, first)
         last = chunk.terminals["row_end"][:, outputs].max(axis=1, initial=0)
         self._last_output[jobs] = np.where(last == 0, chunk.steps["end"], last)
-        self._cycles[jobs] = chunk.steps["end"] + self._chip.core.pipeline_drain + self._barrier
-        self._causes[jobs] = step_causes(chunk, self._chip.core.pipeline_drain, self._barrier)
+        self._cycles[jobs] = chunk.steps["end"] + self._drain + self._barrier
+        self._causes[jobs] = step_causes(chunk, self._drain, self._barrier)
         wrong = np.flatnonzero(self._causes[jobs].sum(axis=1) != self._cycles[jobs])
         if wrong.size:
             raise ConservationError(
