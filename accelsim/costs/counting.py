@@ -7,7 +7,7 @@ is listed, also those that did nothing, because they leak.
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.costs.parts import CORE_KINDS, of_core, port_kind
+from accelsim.costs.parts import CORE_KINDS, dram_kinds, of_core, port_kind
 from accelsim.costs.stated import priced_actions
 from accelsim.counters import Counters
 from accelsim.errors import ConservationError
@@ -49,6 +49,7 @@ def component_kinds(chip: ChipSpec, mapping: Mapping) -> dict[str, str]:
     }
     kinds.update({router_name(mapping, router): "router" for router in range(mapping.fabric.routers)})
     kinds.update(dict.fromkeys(link_names(mapping).values(), "link"))
+    kinds.update({name: name for name in dram_kinds(chip)})
     kinds.update({f"port[{port.name}]": port_kind(port.name) for port in chip.ports})
     return kinds
 

@@ -47,6 +47,9 @@ CORE_KINDS: Final = (
 
 NETWORK_KINDS: Final = ("router", "link")
 
+DRAM: Final = "dram"
+"""Kind and path of the DRAM of layer-serial execution."""
+
 _MACRO_WORDS: Final = 64
 _FLOAT_BITS: Final = 32
 _NARROWEST_MACRO: Final = 8
@@ -95,10 +98,15 @@ def core_of(chip: ChipSpec, kind: str) -> tuple[ChipSpec, str]:
     return (chip.of_kind(name), plain) if plain in CORE_KINDS and name else (chip, kind)
 
 
+def dram_kinds(chip: ChipSpec) -> list[str]:
+    """Return the kind of the DRAM where a chip has one for its own."""
+    return [DRAM] if chip.layer_serial is not None else []
+
+
 def kinds(chip: ChipSpec) -> list[str]:
     """Return every kind of component of a chip."""
     inside = [of_core(kind, name) for name in chip.kinds_of_core for kind in CORE_KINDS]
-    return [*inside, *NETWORK_KINDS, *(port_kind(port.name) for port in chip.ports)]
+    return [*inside, *NETWORK_KINDS, *dram_kinds(chip), *(port_kind(port.name) for port in chip.ports)]
 
 
 def instances(chip: ChipSpec) -> dict[str, int]:
@@ -108,7 +116,8 @@ def instances(chip: ChipSpec) -> dict[str, int]:
     links = sum(topology.neighbour(router, port) is not None for router in range(topology.routers) for port in ways)
     cores = cores_of(chip)
     found = {of_core(kind, name): len(cores.numbers(name)) for name in cores.kinds for kind in CORE_KINDS}
-    return {**found, "router": topology.routers, "link": links, **{port_kind(port.name): 1 for port in chip.ports}}
+    outside = dict.fromkeys(dram_kinds(chip), 1)
+    return {**found, "router": topology.routers, "link": links, **outside, **{port_kind(port.name): 1 for port in chip.ports}}
 
 
 def arithmetic(chip: ChipSpec) -> ArithmeticSource:

@@ -27,7 +27,6 @@ from accelsim.hardware.sources.registers import register_figures
 from accelsim.hardware.spec import ChipSpec
 
 _PORT: Final = "port"
-_READ_ONLY: Final = frozenset({"axon_memory", "routing_memory"})
 Recipes = dict[Key, Callable[[], Price]]
 
 
@@ -60,14 +59,14 @@ def component_prices(chip: ChipSpec, float32: bool, *, payload_bits: int = 8, we
     require_known_adjustments(chip)
     if chip.energies is not None:
         require_no_adjustment_of_stated_energies(chip)
-        return stated_prices(chip.energies, recipes)
+        return stated_prices(chip.energies, recipes) | _dram_prices(chip)
     for (kind, action), recipe in recipes.items():
         if (kind.partition(":")[0], action) != (_PORT, "event"):
             supply = partial(table_supply, chip, float32, kind)
             recipes[kind, action] = partial(adjusted_price, chip.technology, kind, supply, recipe)
     recipes.update(_overrides(chip, recipes))
     prices = parts.evaluate((".".join(key), recipe) for key, recipe in recipes.items())
-    return dict(zip(recipes, prices, strict=True))
+    return dict(zip(recipes, prices, strict=True)) | _dram_prices(chip)
 
 
 def build_energy_table(
@@ -111,8 +110,7 @@ def _memory_prices(chip: ChipSpec, float32: bool, recipes: Recipes) -> None:
     for kind, memory in parts.memories(chip).items():
         bank = partial(parts.bank_figures, chip, memory)
         recipes[kind, "read"] = partial(_figure, bank, "read_pj")
-        if kind not in _READ_ONLY:
-            recipes[kind, "write"] = partial(_figure, bank, "write_pj")
+        recipes[kind, "write"] = partial(_figure, bank, "write_pj")
     for kind, queue in parts.queues(chip, float32).items():
         entry = partial(parts.queue_figures, chip, queue)
         recipes[kind, "write"] = partial(_figure, entry, "write_pj")
@@ -138,6 +136,14 @@ def _port_prices(chip: ChipSpec, float32: bool, payload: int, weight: int, recip
         kind = parts.port_kind(port.name)
         recipes[kind, "event"] = partial(Price, port.energy_per_event, port.source)
         recipes[kind, "mac"] = mac
+
+
+def _dram_prices(chip: ChipSpec) -> dict[Key, Price]:
+    """Return the prices of a bit of the DRAM of layer-serial execution, which no supply and no calibration changes."""
+    if chip.layer_serial is None:
+        return {}
+    dram = chip.layer_serial.dram
+    return {(parts.DRAM, action): Price(dram.energy, dram.source) for action in ("read", "write")}
 
 
 def _network_prices(chip: ChipSpec, recipes: Recipes) -> None:

@@ -11,6 +11,7 @@ axon-out of one packet, ``axon_memory`` read the axon-in.
 from collections.abc import Callable, Collection
 from typing import Final
 
+from accelsim.costs.parts import DRAM
 from accelsim.counters import Key, Price
 from accelsim.errors import ConfigError
 from accelsim.hardware.spec import ChipSpec
@@ -35,7 +36,7 @@ def priced_actions(chip: ChipSpec) -> Callable[[str, str], bool]:
     if chip.energies is None:
         return lambda kind, action: (kind.partition(":")[0], action) not in EVENTS
     named = {(item.component, item.action) for item in chip.energies.actions}
-    return lambda kind, action: (kind.partition(":")[0], action) in named
+    return lambda kind, action: kind == DRAM or (kind.partition(":")[0], action) in named
 
 
 def stated_prices(energies: EnergiesSpec, derived: Collection[Key]) -> dict[Key, Price]:

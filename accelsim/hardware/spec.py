@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PlainValidator, StrictBool, StringConstraints, WithJsonSchema, model_validator
 
 from accelsim.hardware.core_types import BASE, CoreRunSpec, inherited, problem_of_types
+from accelsim.hardware.layer_serial_spec import LayerSerialSpec
 from accelsim.hardware.quantities import (
     Bandwidth,
     BitEnergy,
@@ -319,6 +320,7 @@ class MacArraySpec(Spec):
     rows: Annotated[Count, Field(le=4096)]
     columns: Annotated[Count, Field(le=4096)]
     dataflow: Name
+    """A registered one, or ``best``: the one with the least energy-delay product on the network at hand."""
     activation_bits: Annotated[Count, Field(le=32)]
     weight_bits: Annotated[Count, Field(le=32)]
     accumulator_bits: Annotated[Count, Field(le=64)]
@@ -335,6 +337,8 @@ class MacArraySpec(Spec):
 class ChipSpec(Spec):
     """A whole chip: the root of a hardware file."""
 
+    machine: Literal["core_mesh"] = "core_mesh"
+    """The class of machine: a mesh of cores; ``pe_array`` is described by other keys."""
     name: Name
     description: Annotated[str, StringConstraints(max_length=2000)]
     limits: tuple[Annotated[str, StringConstraints(min_length=8, max_length=600)], ...] = ()
@@ -354,6 +358,8 @@ class ChipSpec(Spec):
     """Further kinds of core by name; what a kind does not state is as in ``core``."""
     cores: Annotated[tuple[CoreRunSpec, ...], Field(max_length=MAX_ROUTERS)] = ()
     """Which core is of which kind, in the order of their numbers; left out: all are as ``core``."""
+    layer_serial: LayerSerialSpec | None = None
+    """Left out: a network has to fit as a whole. Stated: one that does not is run group by group from DRAM."""
     ports: Annotated[tuple[PortSpec, ...], Field(max_length=64)]
     """None for a chip whose networks are driven by biases alone and whose output stays on it."""
     barrier: BarrierSpec

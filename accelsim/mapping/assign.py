@@ -78,7 +78,7 @@ def _fits(
 
 
 def _cost(chosen: Sequence[str], fits: Fits, cores: Cores) -> tuple[bool, float, float]:
-    """Return whether it does not fit, the largest share of a kind's cores (above 1: several slices on a core), the sum."""
+    """Return whether it does not fit, the most slices per core of a kind, and the sum over kinds."""
     shares, wrong = [], False
     for name in set(chosen):
         slices = _slices(name, chosen, fits)

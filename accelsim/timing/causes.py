@@ -23,6 +23,7 @@ CAUSES = (
     "axon_lookup",
     "drain",
     "barrier",
+    "dram",
 )
 
 CAUSE_TEXT = {
@@ -35,6 +36,7 @@ CAUSE_TEXT = {
     "axon_lookup": "synapse engine reading axons",
     "drain": "pipelines draining at the end of a step",
     "barrier": "barrier between steps",
+    "dram": "cores waiting for weights, states and spikes from DRAM (layer-serial execution)",
 }
 
 
@@ -54,5 +56,5 @@ def step_causes(chunk: Chunk, drain: int, barrier: int) -> npt.NDArray[np.int64]
     stalled = np.minimum(wait - scan, feeder["fifo_full"])
     network = wait - scan - stalled
     rows = [np.where(by_rows, critical[name], 0) for name in ("row_ideal", "row_conflict", "row_fetch", "row_lookup")]
-    after = [np.full(len(jobs), drain), np.full(len(jobs), barrier)]
+    after = [np.full(len(jobs), drain), np.full(len(jobs), barrier), np.zeros(len(jobs), np.int64)]
     return np.stack([scan, stalled, network, *rows, *after], axis=1).astype(np.int64)

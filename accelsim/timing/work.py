@@ -93,8 +93,8 @@ class WorkTables(NamedTuple):
 
     ``engines`` are (terminals,) ENGINE. Slices of terminal n are ``parts[part_ptr[n] : part_ptr[n + 1]]``. ``visit``
     are bitmaps, most significant bit first, of neurons with input, state or bias; populations whose neurons are all
-    updated have none. ``neurons`` are those of the slots once more, close together. ``spike_count`` goes with ``spike_index``; it is empty where no neuron
-    sends more than once.
+    updated have none. ``neurons`` are those of the slots once more, close together. ``spike_count`` goes with
+    ``spike_index``; it is empty where no neuron sends more than once.
     """
 
     timesteps: int

@@ -207,8 +207,8 @@ def _look_ahead(noc: FixedLatencyTables, state: FixedLatencyState, asking: int, 
     if k + _NEAR < asking:
         sender = np.int64(state.awake[k + _NEAR])
         if sender < links:
-            prefetch(state.packet, sender * noc.queue + state.queue[sender].head)  # type: ignore[arg-type]
-            prefetch(noc.links, sender)
+            prefetch(state.packet, sender * noc.queue + state.queue[sender].head)
+            prefetch(noc.links, sender)  # type: ignore[arg-type]
     if k + _NEXT < asking:
         sender = np.int64(state.awake[k + _NEXT])
         if sender < links:
