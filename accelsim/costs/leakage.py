@@ -46,7 +46,7 @@ def component_leakage(chip: ChipSpec, float32: bool, *, multiplier_bits: int = _
     recipes: dict[str, Callable[[], Leakage]] = {kind: partial(_leakage, recipe) for kind, recipe in plain.items()}
     require_known_adjustments(chip)
     for kind, recipe in recipes.items():
-        if not kind.startswith(_PORT):
+        if not kind.startswith(_PORT) and kind != parts.DRAM:
             supply = partial(table_supply, chip, float32, kind)
             recipes[kind] = partial(adjusted_leakage, chip.technology, kind, supply, recipe)
     for item in chip.technology.leakage_overrides:

@@ -117,7 +117,8 @@ def instances(chip: ChipSpec) -> dict[str, int]:
     cores = cores_of(chip)
     found = {of_core(kind, name): len(cores.numbers(name)) for name in cores.kinds for kind in CORE_KINDS}
     outside = dict.fromkeys(dram_kinds(chip), 1)
-    return {**found, "router": topology.routers, "link": links, **outside, **{port_kind(port.name): 1 for port in chip.ports}}
+    outside |= {port_kind(port.name): 1 for port in chip.ports}
+    return {**found, "router": topology.routers, "link": links, **outside}
 
 
 def arithmetic(chip: ChipSpec) -> ArithmeticSource:

@@ -183,6 +183,8 @@ def _formula(chip: ChipSpec, float32: bool, kind: str, action: str) -> str:
         return memory_formula(chip, memories[kind], action)
     if kind in queues:
         return f"{action}({queues[kind].entries} entries of {queues[kind].bits} bit, {node})"
+    if kind == parts.DRAM:
+        return "stated in the hardware file" if action in {"read", "write"} else "none"
     if kind == "core_control":
         what = action if action in {LEAKAGE, AREA} else "access"
         bits = f"{parts.queue_control_bits(chip, float32)} pointer bits"

@@ -79,7 +79,13 @@ class Mapping:
 
 
 def map_network(
-    network: Network, chip: ChipSpec, kind: Kind, value_bits: int, profile: Profile | None = None
+    network: Network,
+    chip: ChipSpec,
+    kind: Kind,
+    value_bits: int,
+    profile: Profile | None = None,
+    *,
+    leaving: frozenset[str] | None = None,
 ) -> Mapping:
     """Map a network.
 
@@ -93,6 +99,8 @@ def map_network(
         Width of an event's value.
     profile : dict of str to (n,) float64, optional
         Spikes of every neuron, for a placement that follows real traffic; every neuron counts alike without it.
+    leaving : frozenset of str, optional
+        Populations that send to the output ports: the network's output if not given.
 
     Raises
     ------
@@ -109,7 +117,8 @@ def map_network(
     fabric = build_fabric(topology, [*on_routers, *(topology.router_at(port.router) for port in chip.ports)])
     models = demand_models(network, chip, layout, kind)
     plan = draft(network, chip, models, layout, kind, multiplies)
-    axons = build_axons(network, chip, layout, models, plan, widths)
+    outside = frozenset({network.output.name}) if leaving is None else leaving
+    axons = build_axons(network, chip, layout, models, plan, widths, outside)
     place = np.arange(fabric.terminals)
     place[:cores] = _positions(chip, fabric, layout, plan, axons, profile or {})
     mapping = _placed(fabric, layout, plan, axons, place, widths)

@@ -62,6 +62,7 @@ def build_axons(
     models: Mapping[str, DemandModel],
     plan: Draft,
     widths: dict[str, int],
+    leaving: frozenset[str],
 ) -> Axons:
     """Return the axons of a drafted network, in logical terminals.
 
@@ -73,6 +74,8 @@ def build_axons(
     plan : Draft
     widths : dict of str to int
         See :func:`value_widths`.
+    leaving : frozenset of str
+        Populations that send to the output ports.
     """
     lookup = np.zeros(cores.count + len(chip.ports), np.int64)
     lookup[: cores.count] = cores.each(lambda core: core.timing.axon_in_cycles)
@@ -86,8 +89,8 @@ def build_axons(
             continue
         flits = packet_flits(chip, cores, widths.get(name, 0))
         entries = [_rows(cores, models, plan, edge, flits, graded=name in widths) for edge in network.outgoing(name)]
-        if name == network.output.name and ports_of(chip, "output", plan.cores):
-            entries.append(_outputs(network, chip, cores, plan, widths.get(name, 0)))
+        if name in leaving and ports_of(chip, "output", plan.cores):
+            entries.append(_outputs(network, population, chip, cores, plan, widths.get(name, 0)))
         builder.add(population.size, entries)
     return builder.build()
 
@@ -196,8 +199,9 @@ def _loads(chip: ChipSpec, cores: Cores, plan: Draft, loaded: Population, *, int
     return _fixed(terminal, records, np.zeros(loaded.size, np.int64))
 
 
-def _outputs(network: Network, chip: ChipSpec, cores: Cores, plan: Draft, spike_bits: int) -> Entries:
-    output = network.output
+def _outputs(
+    network: Network, output: Population, chip: ChipSpec, cores: Cores, plan: Draft, spike_bits: int
+) -> Entries:
     readout = output.model is not None and not output.model.spiking
     value_bits = chip.core.membrane.bits if network.integer else 32
     flits = packet_flits(chip, cores, value_bits if readout else spike_bits)

@@ -9,8 +9,9 @@ import numpy as np
 from accelsim.errors import MappingError
 from accelsim.hardware.cores import Cores, cores_of
 from accelsim.hardware.loader import load_chip
-from accelsim.hardware.spec import CoreSpec
+from accelsim.hardware.spec import ChipSpec, CoreSpec
 from accelsim.mapping.demand import Demand, DemandModel, room_of
+from accelsim.mapping.groups import Group, group_network
 from accelsim.mapping.mapping import Mapping, demand_models, map_network
 from accelsim.mapping.partition import equal_slices
 from accelsim.network.workload import Workload, load_workload
@@ -51,10 +52,13 @@ def check(
     load = load_workload(workload, 1, workload_overrides, without_input=True)
     mapping: Mapping | None = None
     problem = ""
+    groups: list[Group] = []
     try:
         mapping = map_network(load.network, chip, load.events.kind, load.events.value_bits)
     except MappingError as error:
         problem = str(error)
+        if chip.layer_serial is not None:
+            groups, problem = _groups(load, chip)
     cores = cores_of(chip)
     models: dict[str, DemandModel] = {}
     try:
@@ -71,6 +75,8 @@ def check(
         "weight_format": ", ".join(dict.fromkeys(core.weight_format for core in cores.kinds.values())),
         "schedule": chip.schedule,
         "partition": chip.mapping.partition,
+        "groups": len(groups) or 1,
+        "group_layers": [_named(load, group) for group in groups],
     }
     return Fit(
         meta=meta,
@@ -80,6 +86,21 @@ def check(
         layers=_layers(load, needs, cores, mapping),
         cores=None if mapping is None else _cores(mapping),
     )
+
+
+def _groups(load: Workload, chip: ChipSpec) -> tuple[list[Group], str]:
+    """Return the groups of a network that does not fit, or why there are none."""
+    try:
+        return group_network(load.network, chip, load.events.kind, load.events.value_bits), ""
+    except MappingError as error:
+        return [], str(error)
+
+
+def _named(load: Workload, group: Group) -> str:
+    """Return the populations of a group, slices with their neurons."""
+    sizes = {name: item.size for name, item in load.network.populations.items()}
+    pieces = group.section.pieces.items()
+    return ", ".join(name if piece == (0, sizes[name]) else f"{name}[{piece[0]}:{piece[1]}]" for name, piece in pieces)
 
 
 def _needs(model: DemandModel, load: Workload) -> dict[str, Demand]:

@@ -23,17 +23,19 @@ from accelsim.costs.counting import component_kinds, count
 from accelsim.costs.leakage import static_energy
 from accelsim.costs.prices import build_energy_table
 from accelsim.counters import Counters, EnergyTable
-from accelsim.errors import ConfigError
+from accelsim.errors import ConfigError, MappingError
 from accelsim.functional.decoding import accuracy, predict
 from accelsim.functional.executor import execute
 from accelsim.functional.key import trace_key
 from accelsim.functional.numerics import Numerics
 from accelsim.hardware.loader import LoadedChip, load_chip
+from accelsim.mapping.groups import Group, group_network
 from accelsim.mapping.mapping import Mapping, map_network
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.events import A_FEW, Limit
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import activity, breakdown, meta, sources, tables, totals
+from accelsim.pipeline.serial import run_serial
 from accelsim.pipeline.timeline import TimelineRequest
 from accelsim.report.timeline import write_timeline
 from accelsim.result.progress import NO_PROGRESS, Progress
@@ -142,10 +144,26 @@ def run(
             name: np.bincount(item.index, item.count, load.network.populations[name].size).astype(np.float64)
             for name, item in trace.populations.items()
         }
-        mapping = map_network(load.network, chip.spec, load.events.kind, load.events.value_bits, profile)
+        groups: list[Group] = []
+        try:
+            mapping = map_network(load.network, chip.spec, load.events.kind, load.events.value_bits, profile)
+        except MappingError:
+            if chip.spec.layer_serial is None:
+                raise
+            groups = group_network(load.network, chip.spec, load.events.kind, load.events.value_bits)
+    if groups and timeline is not None:
+        raise ConfigError("timeline: steps of a network that runs group by group cannot be recorded")
+    counters: Counters | None = None
+    if groups:
+        with progress.stage("simulate", len(groups)) as stage:
+            parts = (load.network, chip.spec, groups, trace, load.events)
+            serial = run_serial(*parts, engine, workers)
+            stage.advance(len(groups))
+        mapping, timing, counters = serial.mapping, serial.timing, serial.counters
+    else:
         machine = build_machine(load.network, chip.spec, mapping, trace)
-    with progress.stage("simulate", machine.jobs) as stage:
-        timing = simulate(machine, chip.spec, mapping, engine, workers, stage.advance)
+        with progress.stage("simulate", machine.jobs) as stage:
+            timing = simulate(machine, chip.spec, mapping, engine, workers, stage.advance)
     if timeline is not None:
         with progress.stage("timeline"):
             recorded = record(
@@ -153,7 +171,7 @@ def run(
             )
             write_timeline(recorded, timeline.path)
     with progress.stage("cost"):
-        counters, prices, energy = _cost(chip, load, trace, mapping, timing)
+        counters, prices, energy = _cost(chip, load, trace, mapping, timing, counters)
         names = (str(hw), str(workload), tuple(overrides), (*workload_overrides, *seeds))
         made = Run(
             *names, chip, load, trace, mapping, timing, counters, energy, prices,
@@ -222,11 +240,17 @@ def _multiplier_bits(load: Workload, mapping: Mapping) -> int:
 
 
 def _cost(
-    chip: LoadedChip, load: Workload, trace: ActivityTrace, mapping: Mapping, timing: TimingResult
+    chip: LoadedChip,
+    load: Workload,
+    trace: ActivityTrace,
+    mapping: Mapping,
+    timing: TimingResult,
+    counters: Counters | None,
 ) -> tuple[Counters, EnergyTable, EnergyAccount]:
     spec, float32 = chip.spec, not load.network.integer
     kinds = component_kinds(spec, mapping)
-    counters = count(spec, load.network, mapping, timing, trace, load.events)
+    if counters is None:  # else those of groups that ran one after the other
+        counters = count(spec, load.network, mapping, timing, trace, load.events)
     bits = max(edge.connection.bits for edge in load.network.projections)
     payload = max(mapping.value_bits, load.events.value_bits)
     prices = build_energy_table(spec, float32, kinds, payload_bits=payload, weight_bits=bits)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.costs.analytic import OperationCounts, zeta
+from accelsim.costs.parts import DRAM
 from accelsim.errors import CostError
 from accelsim.functional.decoding import accuracy, predict
 from accelsim.pipeline.tables import flit_hops, samples_table
@@ -127,6 +128,8 @@ def totals(run: "Run", operations: OperationCounts) -> dict[str, Quantity]:
 def _cold(run: "Run") -> float:
     """Return the energy of loading weights and tables from DRAM and storing them."""
     spec, mapping = run.chip.spec, run.mapping
+    if (DRAM, "read") in run.counters.counts:
+        return 0.0  # every inference loads its weights
     energy = 0.0
     for number, held in mapping.occupation.items():
         core, entries = mapping.layout.of(number), int(mapping.routing_entries[number])
