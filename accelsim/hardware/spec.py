@@ -12,13 +12,13 @@ from pydantic import Field, PlainValidator, StrictBool, StringConstraints, WithJ
 
 from accelsim.hardware.core_types import BASE, CoreRunSpec, inherited, problem_of_types
 from accelsim.hardware.layer_serial_spec import LayerSerialSpec
+from accelsim.hardware.port_spec import PortSpec
 from accelsim.hardware.quantities import (
     Bandwidth,
     BitEnergy,
     Capacity,
     Count,
     CountOrZero,
-    Energy,
     Frequency,
     Length,
     Name,
@@ -232,21 +232,6 @@ class NocSpec(Spec):
         if routers > MAX_ROUTERS:
             raise ValueError(f"{routers} routers are more than the {MAX_ROUTERS} that this version simulates")
         return self
-
-
-class PortSpec(Spec):
-    """An I/O port on a router's extra local port."""
-
-    name: Name
-    direction: Literal["input", "output", "both"]
-    router: Annotated[tuple[CountOrZero, ...], Field(min_length=1, max_length=3)]
-    """Position of the router that it hangs on."""
-    cycles_per_event: Annotated[Count, Field(le=65536)]
-    input_queue: Annotated[Count, Field(le=65536)]
-    spike_fifo: Annotated[Count, Field(le=65536)]
-    injection_queue: Annotated[Count, Field(le=65536)]
-    energy_per_event: Energy
-    source: Source
 
 
 MAX_BARRIER = 1_000_000
