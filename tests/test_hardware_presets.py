@@ -14,10 +14,10 @@ from accelsim.hardware.summary import core_memories, summary
 from accelsim.mapping.mapping import map_network
 from accelsim.network.workload import load_workload
 
-NAMES = ["core", "large", "small"]
+NAMES = ["core", "hetero", "large", "serial", "small"]
 """Designs of our own; the others are descriptions of other chips."""
 OTHERS = ["loihi", "loihi_sanafe", "odin", "odin_calibrated", "reckon", "seneca", "speck", "truenorth"]
-DEPTH = {"core": 3 + 3, "small": 1 + 1, "large": 7 + 7}
+DEPTH = {"core": 3 + 3, "hetero": 3 + 3, "serial": 1 + 1, "small": 1 + 1, "large": 7 + 7}
 LAYERS = (3136, 1568, 128, 10)
 """Neurons of the bundled network."""
 
