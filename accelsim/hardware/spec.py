@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PlainValidator, StrictBool, StringConstraints, WithJsonSchema, model_validator
 
 from accelsim.hardware.core_types import BASE, CoreRunSpec, inherited, problem_of_types
+from accelsim.hardware.elastic_spec import DoneTreeSpec, ElasticSpec, SourceSynapsesSpec
 from accelsim.hardware.layer_serial_spec import LayerSerialSpec
 from accelsim.hardware.port_spec import PortSpec
 from accelsim.hardware.quantities import (
@@ -156,6 +157,8 @@ class CoreSpec(Spec):
     synapse_memory: SramSpec
     membrane: StateMemorySpec
     accumulator: StateMemorySpec
+    source_synapses: SourceSynapsesSpec | None = None
+    """Left out: a packet names an axon, and the core that it reaches holds the synapses."""
 
 
 class RouterSpec(Spec):
@@ -203,7 +206,7 @@ class FixedLatencySpec(Spec):
 
 
 class NocSpec(Spec):
-    """Topology, routers and links: either ``router`` or ``fixed_latency`` says how packets travel."""
+    """Topology, routers and links: one of ``router``, ``fixed_latency`` and ``elastic`` says how packets travel."""
 
     topology: Name
     size: Annotated[tuple[Count, ...], Field(min_length=1, max_length=3)]
@@ -214,11 +217,12 @@ class NocSpec(Spec):
     link_length: Length
     router: RouterSpec | None = None
     fixed_latency: FixedLatencySpec | None = None
+    elastic: ElasticSpec | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        if (self.router is None) == (self.fixed_latency is None):
-            raise ValueError("expected either a router or a fixed_latency block (the other one null or left out)")
+        if [self.router, self.fixed_latency, self.elastic].count(None) != 2:
+            raise ValueError("expected one of the blocks router, fixed_latency, elastic (the others null or left out)")
         if self.fixed_latency is not None:
             for name in ("delay", "interval"):
                 found = len(getattr(self.fixed_latency, name))
@@ -269,6 +273,8 @@ class BarrierSpec(Spec):
         WithJsonSchema({"anyOf": [_CYCLES_SCHEMA, {"type": "object", "additionalProperties": _CYCLES_SCHEMA}]}),
     ]
     """Cycles, or a table ``{1: 6, 4: 14}`` by the number of routers with cores in use: the entry at or below it."""
+    done_tree: DoneTreeSpec | None = None
+    """Left out: ``cycles`` after the last activity."""
 
     def cycles_of(self, routers: int) -> int:
         """Return the cycles where ``routers`` routers have cores in use."""
@@ -374,6 +380,13 @@ class ChipSpec(Spec):
     def _consistent(self) -> Self:
         if self.clock <= 0:
             raise ValueError("clock: expected a frequency above zero")
+        parts = (self.noc.elastic, self.core.source_synapses, self.barrier.done_tree)
+        if parts.count(None) not in {0, len(parts)}:
+            raise ValueError("noc.elastic, core.source_synapses, barrier.done_tree: expected all of them or none")
+        stated = self.energies is not None
+        problem = self.technology.power.problem(self.clock, self.technology.supply, stated=stated)
+        if problem:
+            raise ValueError(f"technology: {problem}")
         problem = problem_of_types(self.core, self.core_types, self.cores)
         if problem:
             raise ValueError(problem)

@@ -108,6 +108,11 @@ def map_network(
         If the network does not fit (with the layer, the memory, what is missing and what would do), needs value
         packets on cores without ``mac_lanes``, or recurs faster than the schedule allows.
     """
+    if chip.core.source_synapses is not None:
+        raise MappingError(
+            f"{chip.name}: core.source_synapses: networks are not placed on cores that hold synapses at their source; "
+            "such a chip runs networks from its own memory images, as accelsim validate yana does"
+        )
     widths = value_widths(network, chip, kind, value_bits)
     layout = cores_of(chip)
     multiplies = frozenset(edge.target for edge in network.projections if edge.source in widths)

@@ -21,6 +21,7 @@ from accelsim.costs.analytic import OperationCounts, analytic_table, operation_c
 from accelsim.costs.area import chip_area
 from accelsim.costs.counting import component_kinds, count
 from accelsim.costs.leakage import static_energy
+from accelsim.costs.power_use import PowerUse
 from accelsim.costs.prices import build_energy_table
 from accelsim.counters import Counters, EnergyTable
 from accelsim.errors import ConfigError, MappingError
@@ -37,6 +38,7 @@ from accelsim.network.events import A_FEW, Limit
 from accelsim.network.graph import Network
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import activity, breakdown, meta, sources, tables, totals
+from accelsim.pipeline.observers import StepObservers, observers
 from accelsim.pipeline.reuse import ALONE, NOT_IN_BASELINE, NOT_IN_MAPPING, Reuse, part_of
 from accelsim.pipeline.serial import run_serial
 from accelsim.pipeline.timeline import TimelineRequest
@@ -77,6 +79,7 @@ class Run(Inputs):
     mapping: Mapping = field(kw_only=True)
     machine: Machine | None = field(kw_only=True)
     timing: TimingResult = field(kw_only=True)
+    steps: StepObservers = field(kw_only=True)
     counters: Counters = field(kw_only=True)
     energy: EnergyAccount = field(kw_only=True)
     prices: EnergyTable = field(kw_only=True)
@@ -238,20 +241,21 @@ def measure(
         machine = build_machine(network, spec, mapping, trace) if isinstance(placed, Mapping) else None
     with progress.stage("simulate", machine.jobs if machine else 1) as stage:
         if machine is not None:
-            timing = simulate(machine, spec, mapping, engine, workers, stage.advance)
-            counters = count(spec, network, mapping, timing, trace, load.events)
+            seen = observers(spec, mapping, machine)
+            timing = simulate(machine, spec, mapping, engine, workers, stage.advance, observe=seen.add)
+            counters = count(spec, network, mapping, timing, trace, load.events, seen.power)
         elif not isinstance(placed, Mapping):
             ran = run_serial(network, spec, placed, trace, load.events, engine, workers)
-            mapping, timing, counters = ran.mapping, ran.timing, ran.counters
+            mapping, timing, counters, seen = ran.mapping, ran.timing, ran.counters, ran.steps
             stage.advance(1)
     with progress.stage("cost"):
-        prices, energy = _cost(chip, load, mapping, timing, counters)
+        prices, energy = _cost(chip, load, mapping, timing, counters, seen.power)
         baseline = _baseline(inputs, trace, reuse)
         operations = operation_counts(network, load.events, trace)
     return Run(
         **{item.name: getattr(inputs, item.name) for item in fields(inputs)}, trace=trace, mapping=mapping,
-        machine=machine, timing=timing, counters=counters, energy=energy, prices=prices, area=area, baseline=baseline,
-        operations=operations,
+        machine=machine, timing=timing, steps=seen, counters=counters, energy=energy, prices=prices, area=area,
+        baseline=baseline, operations=operations,
     )  # fmt: skip
 
 
@@ -318,7 +322,7 @@ def _multiplier_bits(load: Workload, mapping: Mapping) -> int:
 
 
 def _cost(
-    chip: LoadedChip, load: Workload, mapping: Mapping, timing: TimingResult, counters: Counters
+    chip: LoadedChip, load: Workload, mapping: Mapping, timing: TimingResult, counters: Counters, power: PowerUse
 ) -> tuple[EnergyTable, EnergyAccount]:
     spec, float32 = chip.spec, not load.network.integer
     kinds = component_kinds(spec, mapping)
@@ -327,5 +331,6 @@ def _cost(
     prices = build_energy_table(spec, float32, kinds, payload_bits=payload, weight_bits=bits)
     used = {f"core[{core}]" for core in mapping.used_cores}
     time_ns = timing.step_cycles.sum(axis=1) / spec.clock
-    static = static_energy(spec, float32, kinds, time_ns, used, multiplier_bits=_multiplier_bits(load, mapping))
+    bits = _multiplier_bits(load, mapping)
+    static = static_energy(spec, float32, kinds, time_ns, used, multiplier_bits=bits, power=power)
     return prices, account(counters, prices, kinds, static)

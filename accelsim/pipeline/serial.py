@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from accelsim.costs.counting import component_kinds, count
 from accelsim.costs.parts import DRAM
+from accelsim.costs.power_use import PowerUse
 from accelsim.costs.stated import priced_actions
 from accelsim.counters import Counters
-from accelsim.errors import MappingError
+from accelsim.errors import ConfigError, MappingError
 from accelsim.hardware.layer_serial_spec import LayerSerialSpec
 from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.axons import Axons
@@ -26,8 +27,10 @@ from accelsim.mapping.groups import Group
 from accelsim.mapping.mapping import Mapping
 from accelsim.network.events import EventStream
 from accelsim.network.graph import Network
+from accelsim.pipeline.observers import StepObservers, observers
 from accelsim.pipeline.transfers import Transfers, transfer_cycles, transfers
 from accelsim.pipeline.windows import section_trace, window_length
+from accelsim.timing.bounds import BOUNDS, CoreBounds
 from accelsim.timing.causes import CAUSES
 from accelsim.timing.engine import Chunk
 from accelsim.timing.machine import build_machine
@@ -46,6 +49,7 @@ class _Ran:
     timing: TimingResult
     counters: Counters
     moved: Transfers
+    seen: StepObservers
     by_step: tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
 
@@ -56,6 +60,7 @@ class Serial:
     mapping: Mapping
     timing: TimingResult
     counters: Counters
+    steps: StepObservers
 
 
 def run_serial(
@@ -93,10 +98,12 @@ def run_serial(
         raise MappingError("layer_serial: expected a block that says how groups are loaded, got none")
     if not any(port.direction in {"output", "both"} for port in chip.ports):
         raise MappingError("layer_serial: spikes between groups leave the chip, but it has no output port")
+    if chip.technology.power.dvfs is not None:
+        raise ConfigError("technology.power.dvfs: levels of cores that run group by group are not modelled")
     length = window_length(spec.timesteps_per_load, trace.timesteps)
     ran = [_run(network, chip, group, trace, events, length, engine, threads, progress) for group in groups]
     timing = _timing(ran, chip, spec, trace.samples)
-    return Serial(_mapping(network, ran), timing, _counters(ran, chip, trace.samples))
+    return Serial(_mapping(network, ran), timing, _counters(ran, chip, trace.samples), _steps(ran, chip, timing))
 
 
 def _run(
@@ -109,22 +116,25 @@ def _run(
     windows = trace.timesteps // length
     by_step = tuple(np.zeros((windows, machine.work.steps), dtype) for dtype in (TERMINAL_COUNT, ROUTER_COUNT))
 
-    def observe(chunk: Chunk) -> None:
+    seen = observers(chip, group.mapping, machine)
+
+    def observe(chunk: Chunk, cycles: Int64s) -> None:
+        seen.add(chunk, cycles)
         step = (chunk.first + np.arange(len(chunk.steps))) % by_step[0].size
         for total, counts in zip(by_step, (chunk.terminals, chunk.routers), strict=True):
             flat = counts.view(np.int64).reshape(*counts.shape, -1).sum(axis=1)
             np.add.at(total.reshape(-1).view(np.int64).reshape(total.size, -1), step, flat)
 
-    timing = simulate(machine, chip, group.mapping, engine, threads, progress, observe)
+    timing = simulate(machine, chip, group.mapping, engine, threads, progress, observe=observe)
     head = part.populations[own.input.name]
     if group.kind == "spikes":
         stream = EventStream("spikes", part.samples, length, own.input.size, head.ptr, head.index)
     else:
         stream = replace(events, samples=part.samples, timesteps=length)
-    counters = count(chip, own, group.mapping, timing, part, stream)
+    counters = count(chip, own, group.mapping, timing, part, stream, seen.power)
     moved = transfers(network, group, chip, trace, length)
     _count_transfers(counters, group, moved)
-    return _Ran(group, timing, counters, moved, (by_step[0], by_step[1]))
+    return _Ran(group, timing, counters, moved, seen, (by_step[0], by_step[1]))
 
 
 def _count_transfers(counters: Counters, group: Group, moved: Transfers) -> None:
@@ -194,6 +204,28 @@ def _timing(ran: Sequence[_Ran], chip: ChipSpec, spec: LayerSerialSpec, samples:
         causes=np.concatenate(causes, axis=1),
         latency=step_cycles.sum(axis=1),
     )
+
+
+def _steps(ran: Sequence[_Ran], chip: ChipSpec, timing: TimingResult) -> StepObservers:
+    """Return bounds and power of all groups and windows by sample; all cores are awake while transfers last."""
+    samples, first = len(timing.step_cycles), ran[0].seen
+    cores = first.bounds.cycles.shape[1]
+    bounds, waits = CoreBounds(samples, 1, cores), timing.causes[:, :, CAUSES.index("dram")].sum(axis=1)
+    bounds.cycles += sum(_by_sample(item.seen.bounds.cycles, samples) for item in ran)
+    bounds.cycles[:, :, BOUNDS.index("traffic")] += waits[:, None]
+    bounds.steps += sum(_by_sample(item.seen.bounds.steps, samples) for item in ran)
+    power = PowerUse.of(chip, samples, 1, cores, first.power.columns, first.power.after)
+    for item in ran:
+        own = item.seen.power
+        for name in ("busy", "cycles", "ticks"):
+            total = getattr(power, name)
+            total += _by_sample(getattr(own, name), samples)
+        for kind in power.asleep:
+            power.asleep[kind] += _by_sample(own.asleep[kind], samples)
+            power.wakes[kind] += _by_sample(own.wakes[kind], samples)
+    power.cycles[:, :, 0] += waits[:, None]
+    power.ticks[:, :, 0] += waits[:, None]
+    return StepObservers(bounds, power)
 
 
 def _by_sample(values: npt.NDArray[Any], samples: int) -> npt.NDArray[Any]:

@@ -10,5 +10,5 @@ def barrier_cycles(chip: ChipSpec, mapping: Mapping) -> int:
 
 
 def drain_cycles(mapping: Mapping) -> int:
-    """Return the cycles in which the pipelines of all cores in use drain: those of the slowest."""
-    return max((mapping.layout.of(core).pipeline_drain for core in mapping.used_cores), default=0)
+    """Return the cycles in which the pipelines of all cores drain: those of the slowest kind."""
+    return int(mapping.layout.each(lambda core: core.pipeline_drain).max())

@@ -132,7 +132,7 @@ def noc_tables(fabric: Fabric, router: RouterSpec, endpoints: Endpoints | None =
             f"noc.router.virtual_channels: expected at most {MAX_CHANNELS // fabric.ports} with the {fabric.ports} "
             f"ports of the busiest router ({MAX_CHANNELS} input channels per router), got {router.virtual_channels}"
         )
-    links, terminals = _fabric_tables(fabric, endpoints, router.buffer_flits)
+    links, terminals = fabric_tables(fabric, endpoints, router.buffer_flits)
     return NocTables(
         routers=fabric.routers,
         ports=fabric.ports,
@@ -157,7 +157,7 @@ def fixed_latency_tables(
     fabric: Fabric, spec: FixedLatencySpec, endpoints: Endpoints | None = None
 ) -> FixedLatencyTables:
     """Return the tables of a network with fixed delays; see :func:`noc_tables`."""
-    links, terminals = _fabric_tables(fabric, endpoints, spec.queue_packets)
+    links, terminals = fabric_tables(fabric, endpoints, spec.queue_packets)
     for port in range(fabric.topology.network_ports):
         links["delay"][:, port] = spec.delay[port // 2]
         links["interval"][:, port] = spec.interval[port // 2]
@@ -166,9 +166,10 @@ def fixed_latency_tables(
     )
 
 
-def _fabric_tables(
+def fabric_tables(
     fabric: Fabric, endpoints: Endpoints | None, depth: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return the (routers, ports) LINK and (terminals,) ENDPOINT of a fabric; ``depth`` where no depths are given."""
     links = np.full((fabric.routers, fabric.ports), -1, dtype=LINK)
     links["router"], links["port"], links["terminal"] = fabric.link_router, fabric.link_port, fabric.local_terminal
     source, out = np.nonzero(fabric.link_router >= 0)
