@@ -70,7 +70,7 @@ def json_schema() -> dict[str, Any]:
         definitions[root.__name__] = schema
     definitions["ChipSpec"]["properties"]["energies"] = {"$ref": "#/$defs/EnergiesSpec"}  # left out, never null
     kinds = definitions["ChipSpec"]["properties"]["core_types"]
-    kinds["additionalProperties"] = {"$ref": f"#/$defs/CoreSpec{_PARTIAL}"}
+    kinds["patternProperties"] = {name: {"$ref": f"#/$defs/CoreSpec{_PARTIAL}"} for name in kinds["patternProperties"]}
     for name, comments in _attribute_docstrings().items():
         for key, text in comments.items():
             if name in definitions and key in definitions[name]["properties"]:

@@ -384,12 +384,10 @@ class ChipSpec(Spec):
         if parts.count(None) not in {0, len(parts)}:
             raise ValueError("noc.elastic, core.source_synapses, barrier.done_tree: expected all of them or none")
         stated = self.energies is not None
-        problem = self.technology.power.problem(self.clock, self.technology.supply, stated=stated)
-        if problem:
-            raise ValueError(f"technology: {problem}")
-        problem = problem_of_types(self.core, self.core_types, self.cores)
-        if problem:
-            raise ValueError(problem)
+        power = self.technology.power.problem(self.clock, self.technology.supply, stated=stated)
+        types = problem_of_types(self.core, self.core_types, self.cores)
+        if power or types:
+            raise ValueError(f"technology: {power}" if power else types)
         names = [port.name for port in self.ports]
         if len(set(names)) != len(names):
             raise ValueError(f"ports: names must differ, got {', '.join(names)}")
