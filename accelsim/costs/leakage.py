@@ -122,8 +122,9 @@ def static_energy(
 def _awake_cycles(chip: ChipSpec, power: PowerUse, core: int, kind: str) -> npt.NDArray[np.float64]:
     """Return cycles by level, (samples, levels), those asleep weighted with the leakage that is left."""
     cycles = power.cycles[:, core].astype(np.float64)
-    rule = sleep_rules(chip).get(kind)
-    return cycles if rule is None else cycles - (1 - rule.remaining) * power.asleep[kind][:, core]
+    plain = kind.partition(":")[0]
+    rule = sleep_rules(chip).get(plain)
+    return cycles if rule is None else cycles - (1 - rule.remaining) * power.asleep[plain][:, core]
 
 
 def _spread(

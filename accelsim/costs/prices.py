@@ -67,9 +67,11 @@ def component_prices(chip: ChipSpec, float32: bool, *, payload_bits: int = 8, we
         if (kind.partition(":")[0], action) != (_PORT, "event"):
             supply = partial(table_supply, chip, float32, kind)
             recipes[kind, action] = partial(adjusted_price, chip.technology, kind, supply, recipe)
-    for kind, rule in sleep_rules(chip).items():
-        for name in chip.kinds_of_core:
-            recipes[parts.of_core(kind, name), "wake"] = partial(Price, rule.wake_energy, rule.source)
+    rules = sleep_rules(chip)
+    for kind in dict.fromkeys(kind for kind, _ in recipes):
+        rule = rules.get(kind.partition(":")[0])
+        if rule is not None:
+            recipes[kind, "wake"] = partial(Price, rule.wake_energy, rule.source)
     recipes.update(_overrides(chip, recipes))
     prices = parts.evaluate((".".join(key), recipe) for key, recipe in recipes.items())
     return dict(zip(recipes, prices, strict=True)) | _dram_prices(chip)

@@ -69,13 +69,13 @@ def json_schema() -> dict[str, Any]:
         definitions |= schema.pop("$defs")
         definitions[root.__name__] = schema
     definitions["ChipSpec"]["properties"]["energies"] = {"$ref": "#/$defs/EnergiesSpec"}  # left out, never null
-    kinds = definitions["ChipSpec"]["properties"]["core_types"]
-    kinds["patternProperties"] = {name: {"$ref": f"#/$defs/CoreSpec{_PARTIAL}"} for name in kinds["patternProperties"]}
     for name, comments in _attribute_docstrings().items():
         for key, text in comments.items():
             if name in definitions and key in definitions[name]["properties"]:
                 definitions[name]["properties"][key].setdefault("description", text)
     partial = {f"{name}{_PARTIAL}": _relaxed(body) for name, body in definitions.items()}
+    kinds = definitions["ChipSpec"]["properties"]["core_types"]  # which inherit from core in every file
+    kinds["patternProperties"] = {name: {"$ref": f"#/$defs/CoreSpec{_PARTIAL}"} for name in kinds["patternProperties"]}
     extends = {"type": "string", "description": "Preset or relative path of the file that this one changes."}
     for root in ROOTS.values():
         partial[f"{root.__name__}{_PARTIAL}"]["properties"]["extends"] = extends
