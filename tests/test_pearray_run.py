@@ -116,6 +116,25 @@ def test_weights_come_again_in_every_timestep_and_for_every_strip():
     assert found["timestep"].tolist() == [4 * one_pass[0] + arriving, 4 * one_pass[1]]
 
 
+def test_what_does_not_fit_is_spilled_or_told():
+    """113 neurons of 16 bit; 288 bit of spikes enter, 432 and 20 leave."""
+    network, load, trace = small(samples=1)
+    bits, told = {}, {}
+    for capacity, activations in (("1 KiB", "spill"), ("32 B", "spill"), ("32 B", "on_chip")):
+        changed = [
+            "order=timestep", "storage.buffers.global_buffer.banks=1", f"storage.activations={activations}",
+            f"storage.buffers.global_buffer.capacity={capacity}",
+        ]  # fmt: skip
+        spec, flow = load_array("eyeriss_14x12", changed).spec, built("eyeriss_14x12", *changed)
+        done = simulate_array(spec, flow, network, trace, load.events)
+        bits[capacity, activations], told[capacity, activations] = done.counts[DRAM, "bit"][0], done.unfit
+    assert not told["1 KiB", "spill"] and not told["32 B", "spill"]
+    assert len(told["32 B", "on_chip"]) == 1
+    np.testing.assert_array_equal(bits["32 B", "on_chip"], bits["1 KiB", "spill"])
+    extra = bits["32 B", "spill"] - bits["1 KiB", "spill"]
+    np.testing.assert_array_equal(extra, [2 * 4 * 108 * 16, 2 * 4 * 5 * 16])  # a timestep's spikes fit
+
+
 def test_a_result_adds_up_and_survives_its_file(result):
     totals = result.totals
     assert totals["energy_per_inference"].value == pytest.approx(

@@ -1,8 +1,12 @@
 """The study of published energies: its table, its readings on a small network, and the whole where time allows."""
 
+from functools import partial
+
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from accelsim.cli.validate import app
 from accelsim.errors import ConfigError
 from accelsim.validation.paper3 import (
     ENCODINGS,
@@ -80,6 +84,17 @@ def test_a_table_that_is_not_the_authors(tmp_path, text, message):
     (tmp_path / "table.csv").write_text(text)
     with pytest.raises(ConfigError, match=message):
         read_published(tmp_path / "table.csv")
+
+
+def test_the_command_prints_every_reading(shared_data, monkeypatch):
+    from accelsim.validation import paper3
+
+    monkeypatch.setattr(paper3, "Study", partial(Study, network=SMALL[:1], timesteps=2))
+    done = CliRunner().invoke(app, ["paper3", str(shared_data / TABLE), "--activity", "0.2"])
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("published, 8 bit: 11.49 + 11.82 mJ x density")
+    for line in ("assumed:", "packed-resident  ", "rle < cp < uop < ubm", "sparse / dense", "published 1.457"):
+        assert line in done.output
 
 
 @pytest.mark.validate

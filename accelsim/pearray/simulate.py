@@ -160,6 +160,21 @@ def _finish(
             accesses.add(DRAM, "bit", 2 * own.bits)
         else:
             unfit[f"{name}: spikes in and out are taken to lie in {spec.storage.inputs} and do not always fit"] = None
+    if not dataflow.whole_layer:
+        _states(spec, network, population.size, timesteps, accesses, unfit)
+
+
+def _states(
+    spec: PeArraySpec, network: Network, neurons: int, timesteps: int, accesses: Accesses, unfit: dict[str, None]
+) -> None:
+    """Add what membranes that do not fit on chip move: those of all layers have to wait with ``order: timestep``."""
+    waiting = network.neurons if spec.order == "timestep" else neurons
+    if waiting * spec.neurons.state_bits <= spec.storage.buffers[spec.storage.sums].capacity:
+        return
+    if spec.storage.activations == "spill":
+        accesses.add(DRAM, "bit", 2 * timesteps * neurons * spec.neurons.state_bits)
+    else:
+        unfit[f"membranes of {waiting} neurons are taken to lie in {spec.storage.sums} and do not fit"] = None
 
 
 def _check(spec: PeArraySpec, network: Network, events: EventStream) -> None:

@@ -4,9 +4,9 @@ Rules, per layer and sample (``docs/pe-array.md`` argues them):
 
 - *Inputs*: the stored spikes of the source are read from their buffer once per pass.
 - *Weights* come from DRAM in every inference; a visit of a layer (one, or one per timestep with ``order: timestep``)
-  fetches them at least once. With a buffer they are fetched once per visit where they fit into it, else once per
-  pass; without one, once per pass. Elements that read weights by spike read their buffer word by word, several weights
-  each.
+  fetches them at least once. With a buffer they are fetched once per visit where those of a tile of filters fit into
+  it (filters are the outermost loop, and inputs pass once per tile), else once per pass; without one, once per pass.
+  Elements that read weights by spike read their buffer word by word, several weights each.
 - *Partial sums* that leave the elements are written to their buffer and read back; without scratchpads every access
   goes to the buffer.
 - *Membranes* are read and written in the buffer of sums once per neuron and timestep, unless the dataflow takes all
@@ -111,7 +111,8 @@ def _weights(spec: PeArraySpec, shape: Shape, work: Work, moved: Operands, out: 
         out.add(DRAM, "bit", passes * stored.fetched)
         return
     buffer = spec.storage.buffers[name]
-    fetches = visits if stored.size.bits <= buffer.capacity else passes
+    tile = ceil_div(stored.size.bits, work.input_passes)
+    fetches = visits if tile <= buffer.capacity else passes
     out.add(DRAM, "bit", fetches * stored.fetched)
     out.add(name, "write", fetches * ceil_div(stored.size.bits, buffer.width))
     if work.weights_by_spike is None:

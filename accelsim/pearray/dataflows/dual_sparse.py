@@ -63,6 +63,5 @@ class DualSparse(Dataflow):
             sum_reads=matches + corrections,
             sum_writes=matches + corrections,
             input_passes=tiles_of_filters,
-            weight_passes=shape.pixels,
             weights_by_spike=matches,
         )
