@@ -94,6 +94,20 @@ Ann = Annotated[
         help="An ANN for the baseline (IF nodes stand for rectifiers); the network's own weights if not given.",
     ),
 ]  # fmt: skip
+StateChoice = Annotated[
+    str,
+    typer.Option(
+        "--state", metavar="reset|carry", rich_help_panel="What",
+        help="carry: the samples are windows of one stream, and states go on from one to the next.",
+    ),
+]  # fmt: skip
+BackToBack = Annotated[
+    bool,
+    typer.Option(
+        "--back-to-back", rich_help_panel="How",
+        help="Simulate all samples once more, each behind the last at once: throughput in samples per second.",
+    ),
+]  # fmt: skip
 TimelineFile = Annotated[
     Path | None,
     typer.Option(
@@ -142,6 +156,8 @@ def run_command(
     no_cache: NoCache = False,
     no_figures: NoFigures = False,
     ann: Ann = None,
+    back_to_back: BackToBack = False,
+    state: StateChoice = "reset",
     origin: Origin = None,
     scheduler: Scheduler = None,
     timeline: TimelineFile = None,
@@ -161,6 +177,8 @@ def run_command(
         from accelsim.report.files import prepare_folder
 
         prepare_folder(out)
+    if state not in {"reset", "carry"}:
+        raise typer.BadParameter(f"--state: expected reset or carry, got {state!r}")
     wanted = _timeline(timeline, timeline_steps, timeline_sample)
     progress = make_progress(quiet=quiet)
     from accelsim import pipeline
@@ -179,6 +197,7 @@ def run_command(
         what = _point(origin, overrides or (), samples, workload_overrides or ())
     what |= {"overrides": tuple(overrides or ()), "threads": threads, "seed": seed, "timeline": wanted}
     what |= {"progress": progress, "cache": not no_cache}
+    what |= {"back_to_back": back_to_back, "state": state}
     if scheduler is None:
         result = pipeline.run(**what)
     else:
