@@ -81,8 +81,59 @@ def count(
     ConservationError
         If synaptic operations or packets differ from those recounted from spikes and stored fan-out.
     """
-    counters = Counters(trace.samples)
-    cycles = timing.step_cycles.sum(axis=1)
+    counters = _counted(chip, network, mapping, timing, timing.step_cycles.sum(axis=1), power)
+    if events.kind == "bias_current":
+        first = next(port.name for port in chip.ports if port.direction in ("input", "both"))
+        counters.add(f"port[{first}]", "mac", _input_operations(network, events))
+    _check(mapping, timing, *_expected(network, mapping, trace))
+    return _priced(chip, mapping, counters)
+
+
+def count_actions(
+    chip: ChipSpec, network: Network, mapping: Mapping, timing: TimingResult, cycles: Samples
+) -> Counters:
+    """Return the counters of a run whose spikes are not at hand any more; see :class:`StreamCheck`."""
+    return _priced(chip, mapping, _counted(chip, network, mapping, timing, cycles))
+
+
+class StreamCheck:
+    """Recounts a stream from its spikes, window by window, to be compared with what the chip counted in all."""
+
+    def __init__(self, network: Network, mapping: Mapping) -> None:
+        self._network, self._mapping = network, mapping
+        self._operations, self._packets = np.zeros(1, np.int64), np.zeros(1, np.int64)
+
+    def expect(self, trace: ActivityTrace) -> None:
+        """Add a window."""
+        operations, packets = _expected(self._network, self._mapping, trace)
+        self._operations += operations
+        self._packets += packets
+
+    def compare(self, timing: TimingResult) -> None:
+        """Raise a ConservationError if the chip counted anything else."""
+        _check(self._mapping, timing, self._operations, self._packets)
+
+
+def _priced(chip: ChipSpec, mapping: Mapping, counters: Counters) -> Counters:
+    """Return what has an energy of its own on this chip."""
+    kinds, priced = component_kinds(chip, mapping), priced_actions(chip)
+    counts = counters.counts.items()
+    endings = tuple(level for level in level_names(chip) if level)
+    return Counters(
+        counters.samples,
+        {key: number for key, number in counts if priced(kinds[key[0]], without_level(key[1], endings))},
+    )
+
+
+def _counted(
+    chip: ChipSpec,
+    network: Network,
+    mapping: Mapping,
+    timing: TimingResult,
+    cycles: Samples,
+    power: PowerUse | None = None,
+) -> Counters:
+    counters = Counters(len(cycles))
     if power is None and (chip.technology.power.sleep or chip.technology.power.dvfs is not None):
         raise CostError("technology.power: sleep and dvfs need the counts of every step")
     levels = level_names(chip)
@@ -107,17 +158,7 @@ def count(
     for at, port_spec in enumerate(chip.ports):
         done = timing.terminals[:, mapping.cores + at]
         counters.add(f"port[{port_spec.name}]", "event", done["fired"] + done["packets_in"])
-    if events.kind == "bias_current":
-        first = next(port.name for port in chip.ports if port.direction in ("input", "both"))
-        counters.add(f"port[{first}]", "mac", _input_operations(network, events))
-    _check(network, mapping, timing, trace)
-    kinds, priced = component_kinds(chip, mapping), priced_actions(chip)
-    counts = counters.counts.items()
-    endings = tuple(level for level in levels if level)
-    return Counters(
-        trace.samples,
-        {key: number for key, number in counts if priced(kinds[key[0]], without_level(key[1], endings))},
-    )
+    return counters
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,19 +288,23 @@ def packets_sent(mapping: Mapping, trace: ActivityTrace, name: str, weight: Samp
     return np.asarray(activity.summed(done).reshape(trace.samples, -1).sum(axis=1))
 
 
-def _check(network: Network, mapping: Mapping, timing: TimingResult, trace: ActivityTrace) -> None:
-    expected = sum(synaptic_operations(network, mapping, trace).values(), np.zeros(trace.samples, dtype=np.int64))
+def _expected(network: Network, mapping: Mapping, trace: ActivityTrace) -> tuple[Samples, Samples]:
+    """Return synaptic operations and packets of every sample, recounted from the trace."""
+    operations = sum(synaptic_operations(network, mapping, trace).values(), np.zeros(trace.samples, dtype=np.int64))
+    entries, packets = np.diff(mapping.axons.ptr), np.zeros(trace.samples, dtype=np.int64)
+    for name in trace.populations:
+        if mapping.load_target is None or name != network.input.name:
+            packets += packets_sent(mapping, trace, name, entries)
+    return operations, packets
+
+
+def _check(mapping: Mapping, timing: TimingResult, expected: Samples, packets: Samples) -> None:
     counted = timing.terminals["sops"].sum(axis=1)
     if (expected != counted).any():
         at = int(np.argmax(expected != counted))
         raise ConservationError(
             f"sample {at}: the chip counted {counted[at]} synaptic operations, spikes x fan-out give {expected[at]}"
         )
-    entries = np.diff(mapping.axons.ptr)
-    packets = np.zeros(trace.samples, dtype=np.int64)
-    for name in trace.populations:
-        if mapping.load_target is None or name != network.input.name:
-            packets += packets_sent(mapping, trace, name, entries)
     loaded = mapping.load_target is not None
     made = timing.terminals["routing_reads"]
     counted = (made[:, : mapping.cores] if loaded else made).sum(axis=1)

@@ -16,7 +16,7 @@ from accelsim.hardware.quantities import Count, Name, Spec
 BASE: Final = "core"
 """The kind that the hardware file's ``core`` describes."""
 
-SHARED: Final = ("membrane.bits", "accumulator.bits", "multi_spike")
+SHARED: Final = ("membrane.bits", "accumulator.bits", "accumulator_slots", "multi_spike")
 """Parameters that decide what a network computes."""
 
 

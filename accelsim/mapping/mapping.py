@@ -145,7 +145,7 @@ def demand_models(network: Network, chip: ChipSpec, layout: Cores, kind: Kind) -
     adds = {}
     for name, core in layout.kinds.items():
         weights = WEIGHT_FORMATS.get(core.weight_format)()
-        models[name] = DemandModel(network, core, weights, kind, chip.mapping, chip.schedule)
+        models[name] = DemandModel(network, core, weights, kind, chip.mapping, chip.schedule, chip.lead)
         adds[name] = adds_zeros(core.weight_format, skip_zero_weights=core.skip_zero_weights)
     if len(set(adds.values())) > 1:
         raise MappingError(

@@ -116,7 +116,7 @@ def _run(
     windows = trace.timesteps // length
     by_step = tuple(np.zeros((windows, machine.work.steps), dtype) for dtype in (TERMINAL_COUNT, ROUTER_COUNT))
 
-    seen = observers(chip, group.mapping, machine)
+    seen = observers(chip, group.mapping, machine, engine)
 
     def observe(chunk: Chunk, cycles: Int64s) -> None:
         seen.add(chunk, cycles)

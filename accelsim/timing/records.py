@@ -16,6 +16,8 @@ TERMINAL_COUNT = np.dtype(
             "flits_out",
             "packets_in",
             "flits_in",
+            "tokens_out",
+            "tokens_in",
             "row_cycles",
             "row_ideal",
             "row_conflict",
@@ -40,7 +42,7 @@ TERMINAL_COUNT = np.dtype(
     ]
 )
 """What one terminal did in one step. ``*_end`` are cycles after the last activity, ``first_flit`` the cycle of the
-first injected flit or -1."""
+first injected flit or -1. Packets are those of spikes: ``tokens_*`` are counted apart, their flits with all others."""
 
 ROUTER_COUNT = np.dtype(
     [(name, np.int64) for name in ("flits", "stall_vc", "stall_switch", "stall_credit", "stall_ejection")]

@@ -25,7 +25,7 @@ class PacketSource(Protocol):
         """Take back a slot of the router's input buffer."""
 
     def send(
-        self, axon: int, target: int, flits: int, on_flit: Callable[[bool, int], None]
+        self, axon: Any, target: int, flits: int, on_flit: Callable[[bool, int], None]
     ) -> Generator[Event, Any, None]:
         """Send a packet; ends in the cycle of its tail. ``on_flit(head, waited)`` is called for every flit."""
 

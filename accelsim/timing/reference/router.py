@@ -19,9 +19,9 @@ from accelsim.timing.tables import NocTables
 
 @dataclass(frozen=True)
 class Flit:
-    """Part of a packet; ``axon`` says where it goes and what it does there."""
+    """Part of a packet; ``axon`` says where it goes and what it does there, a number or a :class:`Load`."""
 
-    axon: int
+    axon: Any
     terminal: int
     head: bool
     tail: bool
