@@ -16,8 +16,9 @@ from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.parts import Part
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.graph import Network
+from accelsim.timing.placing import place_neurons
 from accelsim.timing.tables import StepWork
-from accelsim.timing.work_kernels import ACTIVE_ONLY, EVERY, EVERY_UPDATE, place_neurons, whole_groups
+from accelsim.timing.work_kernels import ACTIVE_ONLY, EVERY, EVERY_UPDATE, whole_groups
 from accelsim.trace.activity import ActivityTrace, PopulationActivity
 
 Int32s = npt.NDArray[np.int32]
