@@ -152,6 +152,7 @@ def compare_chip(seed: int, sample=random_sample) -> dict[str, bool]:
         "fetch": ours.terminals["row_fetch"].sum() > 0,
         "several slices on a core": len(set(where)) < len(where),
         "several cores": len(set(where)) > 1,
+        "several kinds of core": len({mapping.layout.name(core) for core in where}) > 1,
         "several cores on a router": mapping.cores > machine.noc.routers,
         "look-up": ours.terminals["row_lookup"].sum() > 0,
         "neurons visited in vain": bool((ours.scans["visited"] > ours.scans["updated"])[:, :-1].any()),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.costs.parts import CORE_KINDS, port_kind
+from accelsim.costs.parts import CORE_KINDS, dram_kinds, of_core, port_kind
 from accelsim.costs.power_use import PowerUse, level_names
 from accelsim.costs.stated import priced_actions
 from accelsim.counters import Counters
@@ -46,9 +46,14 @@ def link_names(mapping: Mapping) -> dict[tuple[int, int], str]:
 
 def component_kinds(chip: ChipSpec, mapping: Mapping) -> dict[str, str]:
     """Return every component of the chip and its kind."""
-    kinds = {f"core[{core}].{kind}": kind for core in range(mapping.cores) for kind in CORE_KINDS}
+    kinds = {
+        f"core[{core}].{kind}": of_core(kind, mapping.layout.name(core))
+        for core in range(mapping.cores)
+        for kind in CORE_KINDS
+    }
     kinds.update({router_name(mapping, router): "router" for router in range(mapping.fabric.routers)})
     kinds.update(dict.fromkeys(link_names(mapping).values(), "link"))
+    kinds.update({name: name for name in dram_kinds(chip)})
     kinds.update({f"port[{port.name}]": port_kind(port.name) for port in chip.ports})
     return kinds
 

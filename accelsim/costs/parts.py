@@ -1,18 +1,21 @@
 """The parts of a chip as the energy sources need them: memories, queues, registers, routers, by kind of component.
 
 A *kind* is one design that is instantiated many times (``synapse_memory``, ``router``); a *path* names one instance
-(``core[3].synapse_memory``). Prices and leakage are per kind; ports are kinds of their own, ``port:NAME``.
+(``core[3].synapse_memory``). Prices and leakage are per kind; ports are kinds of their own, ``port:NAME``. What a core
+of another kind than the base consists of carries the name of that kind of core: ``synapse_memory:NAME``.
 
 Not modelled: decoders and sequencers of a core, its clock tree, pads, phase-locked loops.
 """
 
 import functools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from accelsim.errors import CostError
+from accelsim.hardware.core_types import BASE
+from accelsim.hardware.cores import cores_of
 from accelsim.hardware.sources.base import (
     ARITHMETIC_SOURCES,
     NOC_SOURCES,
@@ -44,6 +47,9 @@ CORE_KINDS: Final = (
 
 NETWORK_KINDS: Final = ("router", "link")
 
+DRAM: Final = "dram"
+"""Kind and path of the DRAM of layer-serial execution."""
+
 _MACRO_WORDS: Final = 64
 _FLOAT_BITS: Final = 32
 _NARROWEST_MACRO: Final = 8
@@ -66,9 +72,41 @@ def port_kind(name: str) -> str:
     return f"port:{name}"
 
 
+def of_core(kind: str, core: str) -> str:
+    """Return the kind of a component in a core of the kind ``core``."""
+    return kind if core == BASE else f"{kind}:{core}"
+
+
+def by_core(chip: ChipSpec, make: Callable[[ChipSpec], Mapping[str, T]]) -> dict[str, T]:
+    """Return what ``make`` gives by kind of component, for every kind of core of a chip.
+
+    Parameters
+    ----------
+    chip : ChipSpec
+    make : callable
+        From a chip whose cores are all of one kind to a value by kind of component.
+    """
+    found: dict[str, T] = {}
+    for name in chip.kinds_of_core:
+        found.update({of_core(kind, name): value for kind, value in make(chip.of_kind(name)).items()})
+    return found
+
+
+def core_of(chip: ChipSpec, kind: str) -> tuple[ChipSpec, str]:
+    """Return the chip as if all its cores were those that a kind of component is of, and its name without them."""
+    plain, _, name = kind.partition(":")
+    return (chip.of_kind(name), plain) if plain in CORE_KINDS and name else (chip, kind)
+
+
+def dram_kinds(chip: ChipSpec) -> list[str]:
+    """Return the kind of the DRAM where a chip has one for its own."""
+    return [DRAM] if chip.layer_serial is not None else []
+
+
 def kinds(chip: ChipSpec) -> list[str]:
     """Return every kind of component of a chip."""
-    return [*CORE_KINDS, *NETWORK_KINDS, *(port_kind(port.name) for port in chip.ports)]
+    inside = [of_core(kind, name) for name in chip.kinds_of_core for kind in CORE_KINDS]
+    return [*inside, *NETWORK_KINDS, *dram_kinds(chip), *(port_kind(port.name) for port in chip.ports)]
 
 
 def instances(chip: ChipSpec) -> dict[str, int]:
@@ -76,9 +114,11 @@ def instances(chip: ChipSpec) -> dict[str, int]:
     topology = TOPOLOGIES.get(chip.noc.topology)(chip.noc.size)
     ways = range(topology.network_ports)
     links = sum(topology.neighbour(router, port) is not None for router in range(topology.routers) for port in ways)
-    cores = topology.routers * chip.noc.concentration
-    found = dict.fromkeys(CORE_KINDS, cores)
-    return {**found, "router": topology.routers, "link": links, **{port_kind(port.name): 1 for port in chip.ports}}
+    cores = cores_of(chip)
+    found = {of_core(kind, name): len(cores.numbers(name)) for name in cores.kinds for kind in CORE_KINDS}
+    outside = dict.fromkeys(dram_kinds(chip), 1)
+    outside |= {port_kind(port.name): 1 for port in chip.ports}
+    return {**found, "router": topology.routers, "link": links, **outside}
 
 
 def arithmetic(chip: ChipSpec) -> ArithmeticSource:
@@ -238,7 +278,7 @@ def slow_memories(chip: ChipSpec) -> list[str]:
     """Return a warning for every memory slower than the clock; the timing model takes one cycle all the same."""
     period = 1.0 / chip.clock
     found = []
-    for kind, memory in memories(chip).items():
+    for kind, memory in by_core(chip, memories).items():
         access = bank_figures(chip, memory).access_ns
         if access is not None and access > period:
             found.append(f"{kind}: an access takes {access:.3g} ns, longer than the clock period of {period:.3g} ns")

@@ -1,7 +1,8 @@
 """What a chip is: the specification that a YAML file describes, part by part.
 
-Modelled: one clock domain, a network of routers, identical neuron cores, I/O ports, the node, where each energy comes
-from, and the MAC array of the baseline. Not modelled: analog circuits, on-chip learning, several clock domains.
+Modelled: one clock domain, a network of routers, neuron cores of one or several kinds, I/O ports, the node, where each
+energy comes from, and the MAC array of the baseline. Not modelled: analog circuits, on-chip learning, several clock
+domains.
 Quantities are in the canonical units of :mod:`accelsim.units`.
 """
 
@@ -10,14 +11,16 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StrictBool, StringConstraints, model_validator
 
 from accelsim.hardware.barrier_spec import BarrierSpec
+from accelsim.hardware.core_types import BASE, CoreRunSpec, inherited, problem_of_types
 from accelsim.hardware.elastic_spec import ElasticSpec, SourceSynapsesSpec
+from accelsim.hardware.layer_serial_spec import LayerSerialSpec
+from accelsim.hardware.port_spec import PortSpec
 from accelsim.hardware.quantities import (
     Bandwidth,
     BitEnergy,
     Capacity,
     Count,
     CountOrZero,
-    Energy,
     Frequency,
     Length,
     Name,
@@ -89,6 +92,11 @@ class AxonMemorySpec(Spec):
 
     entry_bits: Annotated[Count, Field(le=256)]
     memory: SramSpec
+
+    @property
+    def entries(self) -> int:
+        """Number of entries that fit."""
+        return self.memory.capacity // self.entry_bits
 
     @model_validator(mode="after")
     def _fits_word(self) -> Self:
@@ -235,21 +243,6 @@ class NocSpec(Spec):
         return self
 
 
-class PortSpec(Spec):
-    """An I/O port on a router's extra local port."""
-
-    name: Name
-    direction: Literal["input", "output", "both"]
-    router: Annotated[tuple[CountOrZero, ...], Field(min_length=1, max_length=3)]
-    """Position of the router that it hangs on."""
-    cycles_per_event: Annotated[Count, Field(le=65536)]
-    input_queue: Annotated[Count, Field(le=65536)]
-    spike_fifo: Annotated[Count, Field(le=65536)]
-    injection_queue: Annotated[Count, Field(le=65536)]
-    energy_per_event: Energy
-    source: Source
-
-
 MAX_TICK = 10**12
 """Longest tick, cycles."""
 
@@ -321,11 +314,31 @@ class ChipSpec(Spec):
     """Left out: energies are derived from ``technology``. The baseline's always are."""
     noc: NocSpec
     core: CoreSpec
+    core_types: dict[Name, CoreSpec] = Field(default_factory=dict)
+    """Further kinds of core by name; what a kind does not state is as in ``core``."""
+    cores: Annotated[tuple[CoreRunSpec, ...], Field(max_length=MAX_ROUTERS)] = ()
+    """Which core is of which kind, in the order of their numbers; left out: all are as ``core``."""
+    layer_serial: LayerSerialSpec | None = None
+    """Left out: a network has to fit as a whole. Stated: one that does not is run group by group from DRAM."""
     ports: Annotated[tuple[PortSpec, ...], Field(max_length=64)]
     """None for a chip whose networks are driven by biases alone and whose output stays on it."""
     barrier: BarrierSpec
     mapping: MappingSpec
     baseline: MacArraySpec
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inherit(cls, data: object) -> object:
+        return inherited(data)
+
+    @property
+    def kinds_of_core(self) -> dict[str, CoreSpec]:
+        """Every kind of core by name, the base first."""
+        return {BASE: self.core, **self.core_types}
+
+    def of_kind(self, name: str) -> Self:
+        """Return the chip as if all its cores were of one kind."""
+        return self.model_copy(update={"core": self.kinds_of_core[name], "core_types": {}, "cores": ()})
 
     @property
     def lead(self) -> int:
@@ -364,9 +377,10 @@ class ChipSpec(Spec):
         if self.synchronization == "dependency" and (power.sleep or power.dvfs is not None):
             raise ValueError("technology.power: expected synchronization: barrier with sleep and dvfs")
         stated = self.energies is not None
-        problem = self.technology.power.problem(self.clock, self.technology.supply, stated=stated)
-        if problem:
-            raise ValueError(f"technology: {problem}")
+        powered = self.technology.power.problem(self.clock, self.technology.supply, stated=stated)
+        types = problem_of_types(self.core, self.core_types, self.cores)
+        if powered or types:
+            raise ValueError(f"technology: {powered}" if powered else types)
         names = [port.name for port in self.ports]
         if len(set(names)) != len(names):
             raise ValueError(f"ports: names must differ, got {', '.join(names)}")
