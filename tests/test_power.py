@@ -97,7 +97,7 @@ def test_time_adds_up_and_equals_a_naive_twin(seed, levels, after, wake, tail):
     rng = np.random.default_rng(seed)
     changes = [sleeping(rule(*MEMORIES, after=after, wake=wake), rule("neuron_engine", after=0, wake=0))]
     spec = load_chip("core", ["technology.supply=0.8 V", *changes, *([SLOWEST] if levels else [])]).spec
-    jobs, cores, ending = 6, 5, 24
+    jobs, cores, ending = 6, 16, 24
     chunk, ends = chunk_of(rng, jobs, cores)
     cycles = ends + ending + tail * 100  # a tick may be longer than the work
     use = PowerUse.of(spec, 2, 3, cores, tuple(range(cores)), ending)
