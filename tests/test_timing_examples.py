@@ -1,4 +1,4 @@
-"""The worked examples A .. H of docs/timing-model.md, number by number, on both engines."""
+"""The worked examples A .. H and J of docs/timing-model.md, number by number, on both engines."""
 
 import numpy as np
 import pytest
@@ -14,12 +14,14 @@ from timing_builders import (
     network,
     packet_network,
     ports_at,
+    router,
     run_packets,
     run_step,
     step_work,
 )
 
 from accelsim.compression.format import WEIGHT_FORMATS
+from accelsim.hardware.topologies.ring import Ring
 from accelsim.mapping.kernels import RowEngine, row_costs
 from accelsim.network.events import EventStream
 from accelsim.timing.engine import ENGINES as REGISTRY
@@ -182,3 +184,17 @@ def test_h_fixed_latency(engine):
     assert (step.total("no_credit"), step.total("stall_switch")) == (1, 2)
     assert step.total("stall_credit") == step.total("stall_ejection") == 0
     assert step.links.sum(axis=1).tolist() == [3, 3]
+
+
+def test_j_a_dateline(engine):
+    noc = network(Ring((5,)), spec=router(virtual_channels=2, buffer_flits=8))
+    axons = axon_tables([[0], [1]], [{"terminal": 2, "flits": 8}, {"terminal": 1}])
+    work = step_work([[(1, [0])], [], [], [], [(1, [1])]])
+    step = run_step(engine, noc, axons, work)
+    assert step.routers["stall_switch"].tolist() == [1, 1, 0, 0, 0]
+    assert step.total("stall_vc") == step.total("stall_credit") == step.total("no_credit") == 0
+    assert step.terminals["row_end"].tolist() == [0, 22, 29, 0, 0]
+    assert step.end == 29
+    times = run_packets(engine, noc, [(3, 0, 2, 8), (3, 4, 1, 1)])
+    assert times.tail_arrived.tolist() == [27, 20]
+    assert times.tail_arrived[1] == 3 + 5 * 3 + 2

@@ -76,7 +76,7 @@ def instances(chip: ChipSpec) -> dict[str, int]:
     topology = TOPOLOGIES.get(chip.noc.topology)(chip.noc.size)
     ways = range(topology.network_ports)
     links = sum(topology.neighbour(router, port) is not None for router in range(topology.routers) for port in ways)
-    cores = topology.routers * chip.noc.concentration
+    cores = topology.cores(chip.noc.concentration)
     found = dict.fromkeys(CORE_KINDS, cores)
     return {**found, "router": topology.routers, "link": links, **{port_kind(port.name): 1 for port in chip.ports}}
 
@@ -199,13 +199,13 @@ def engine_units(chip: ChipSpec, float32: bool, multiplier_bits: int) -> dict[st
 def router_ports(chip: ChipSpec) -> int:
     """Return the ports of the chip's one router design: links, cores and I/O ports of its busiest router."""
     noc = chip.noc
-    return noc.concentration + _busiest(noc.topology, noc.size, tuple(port.router for port in chip.ports))
+    return _busiest(noc.topology, noc.size, noc.concentration, tuple(port.router for port in chip.ports))
 
 
 @functools.lru_cache(maxsize=64)
-def _busiest(name: str, size: tuple[int, ...], places: tuple[tuple[int, ...], ...]) -> int:
+def _busiest(name: str, size: tuple[int, ...], concentration: int, places: tuple[tuple[int, ...], ...]) -> int:
     topology = TOPOLOGIES.get(name)(size)
-    extra = [0] * topology.routers
+    extra = [concentration] * topology.core_routers + [0] * (topology.routers - topology.core_routers)
     for place in places:
         extra[topology.router_at(place)] += 1
     ways = range(topology.network_ports)

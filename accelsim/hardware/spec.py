@@ -194,18 +194,39 @@ class FixedLatencySpec(Spec):
     """Packets that wait for a link."""
 
 
+class MulticastSpec(AxonMemorySpec):
+    """Packets that fork in the routers, and the key/mask table of every router; entries: key, mask, ports."""
+
+    key_bits: Annotated[Count, Field(le=128)]
+    """Of a packet's header, in the place of destination and axon: they name the source neuron."""
+
+
 class NocSpec(Spec):
     """Topology, routers and links: either ``router`` or ``fixed_latency`` says how packets travel."""
 
     topology: Name
     size: Annotated[tuple[Count, ...], Field(min_length=1, max_length=3)]
-    """Routers along each dimension."""
-    concentration: Annotated[Count, Field(le=16)]
-    """Cores per router: core c hangs on router c // concentration."""
+    """Routers along each dimension; of a tree, its leaves and its levels."""
+    concentration: Annotated[Count, Field(le=60)]
+    """Cores per router (of a tree, per leaf): core c hangs on router c // concentration."""
     flit_bits: Annotated[Count, Field(le=1024)]
     link_length: Length
     router: RouterSpec | None = None
     fixed_latency: FixedLatencySpec | None = None
+    multicast: MulticastSpec | None = None
+    """Left out: a neuron sends a packet to every core that it reaches."""
+
+    @model_validator(mode="after")
+    def _forks(self) -> Self:
+        if self.multicast is None:
+            return self
+        if self.router is None:
+            raise ValueError("multicast needs routers (noc.router): links of fixed latency do not fork")
+        if self.router.speculative or (self.router.vc_alloc_delay, self.router.switch_alloc_delay) != (1, 1):
+            raise ValueError(
+                "multicast needs router.speculative false and a vc_alloc_delay and switch_alloc_delay of one cycle"
+            )
+        return self
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:

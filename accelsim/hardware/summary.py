@@ -13,7 +13,7 @@ class ChipSummary:
     Attributes
     ----------
     cores : int
-        ``noc.concentration`` per router.
+        ``noc.concentration`` per router that carries any.
     neurons : int
         Membranes that fit, at the width of an integer network.
     core_memory, chip_memory : int
@@ -40,7 +40,7 @@ def core_memories(spec: ChipSpec) -> dict[str, SramSpec]:
 
 def summary(spec: ChipSpec) -> ChipSummary:
     """Add up a chip."""
-    cores = TOPOLOGIES.get(spec.noc.topology)(spec.noc.size).routers * spec.noc.concentration
+    cores = TOPOLOGIES.get(spec.noc.topology)(spec.noc.size).cores(spec.noc.concentration)
     state = spec.core.membrane
     neurons = cores * (state.memory.words * state.values_in_word(state.bits))
     bits = sum(memory.capacity for memory in core_memories(spec).values())

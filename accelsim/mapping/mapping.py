@@ -1,7 +1,7 @@
 """The mapping of a network onto a chip: parts on cores, cores on routers, axons with their costs.
 
-Modelled: capacities of all five memories, accumulator slots for every step that a spike may wait, unicast routing
-entries, static row costs with exact bank conflicts. Not modelled: time-multiplexing of a network that does not fit (an
+Modelled: capacities of all five memories, accumulator slots for every step that a spike may wait, routing
+entries (unicast: one per core reached), multicast trees with the routers' tables, static row costs with exact bank conflicts. Not modelled: time-multiplexing of a network that does not fit (an
 error says what is missing).
 """
 
@@ -16,6 +16,7 @@ from accelsim.hardware.spec import ChipSpec
 from accelsim.hardware.topologies.topology import TOPOLOGIES, Fabric, build_fabric
 from accelsim.mapping.axons import Axons
 from accelsim.mapping.demand import Demand, DemandModel
+from accelsim.mapping.multicast import Trees, multicast_trees
 from accelsim.mapping.parts import Draft, Part, draft
 from accelsim.mapping.placement import PLACERS
 from accelsim.mapping.synapses import address_bits, build_axons, value_widths
@@ -50,6 +51,8 @@ class Mapping:
         graded``. A neuron of any other population that spikes several times at once sends as many packets.
     value_bits : int
         Width of the widest value that is multiplied at a synapse, bit; 1 where none is.
+    trees : Trees or None
+        With ``noc.multicast``: how each packet forks; without it a neuron sends a packet to every core.
     """
 
     fabric: Fabric
@@ -62,6 +65,7 @@ class Mapping:
     load_target: str | None
     graded: frozenset[str]
     value_bits: int
+    trees: Trees | None = None
 
     @property
     def used_cores(self) -> list[int]:
@@ -99,7 +103,7 @@ def map_network(
     _check_lanes(network, chip, widths)
     weights = WEIGHT_FORMATS.get(chip.core.weight_format)()
     topology = TOPOLOGIES.get(chip.noc.topology)(chip.noc.size)
-    cores = topology.routers * chip.noc.concentration
+    cores = topology.cores(chip.noc.concentration)
     on_routers = [core // chip.noc.concentration for core in range(cores)]
     fabric = build_fabric(topology, [*on_routers, *(topology.router_at(port.router) for port in chip.ports)])
     model = DemandModel(network, chip.core, weights, kind, chip.mapping, chip.schedule)
@@ -110,6 +114,10 @@ def map_network(
     mapping = _placed(fabric, cores, plan, axons, place, widths)
     _check_entries(chip, mapping)
     _check_packets(chip, mapping)
+    if chip.noc.multicast is not None:
+        trees = multicast_trees(chip.noc, fabric, mapping.home(), mapping.axons)
+        entries = np.bincount(mapping.home(), np.diff(mapping.axons.ptr) > 0, fabric.terminals).astype(np.int64)
+        mapping = replace(mapping, trees=trees, routing_entries=entries)
     _check_routing(chip, mapping)
     return mapping
 
@@ -183,8 +191,8 @@ def _check_entries(chip: ChipSpec, mapping: Mapping) -> None:
     need, have = address_bits(chip, mapping.cores), chip.core.routing_memory.entry_bits
     if have < need:
         raise MappingError(
-            f"core.routing_memory.entry_bits: expected at least {need} (destination and axon of "
-            f"{mapping.fabric.terminals} terminals and the axon memory's entries), got {have}"
+            f"core.routing_memory.entry_bits: expected at least {need} (the key of a multicast packet, or destination "
+            f"and axon of {mapping.fabric.terminals} terminals and the axon memory's entries), got {have}"
         )
 
 

@@ -24,12 +24,14 @@ from accelsim.neurons.model import MOST_SPIKES
 
 
 def packet_flits(chip: ChipSpec, cores: int, payload: int) -> int:
-    """Return the flits of a packet: destination, axon number and ``payload`` bits."""
+    """Return the flits of a packet: destination and axon number, or the key of a tree, and ``payload`` bits."""
     return -(-(address_bits(chip, cores) + payload) // chip.noc.flit_bits)
 
 
 def address_bits(chip: ChipSpec, cores: int) -> int:
-    """Return the bits that name a destination and an axon there."""
+    """Return the bits that name a destination and an axon there; with multicast those of the key."""
+    if chip.noc.multicast is not None:
+        return chip.noc.multicast.key_bits
     terminals = cores + len(chip.ports)
     entries = chip.core.axon_memory.memory.capacity // chip.core.axon_memory.entry_bits
     return (terminals - 1).bit_length() + max(1, entries - 1).bit_length()

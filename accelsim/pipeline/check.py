@@ -57,7 +57,7 @@ def check(
     except MappingError as error:
         problem = str(error)
     topology = TOPOLOGIES.get(chip.noc.topology)(chip.noc.size)
-    cores = topology.routers * chip.noc.concentration
+    cores = topology.cores(chip.noc.concentration)
     model: DemandModel | None = None
     try:
         weights = WEIGHT_FORMATS.get(chip.core.weight_format)()

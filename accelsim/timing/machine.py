@@ -48,8 +48,10 @@ def build_machine(network: Network, chip: ChipSpec, mapping: Mapping, trace: Act
     axon_out = np.array([core.timing.axon_out_cycles] * mapping.cores + [1] * len(chip.ports), dtype=np.int32)
     endpoints = Endpoints(depths("input_queue"), depths("spike_fifo"), depths("injection_queue"), axon_out)
     axons = AxonTables(mapping.axons.ptr, mapping.axons.axon, mapping.axons.costs)
+    if mapping.trees is not None:
+        axons = axons._replace(root=mapping.trees.root)
     return Machine(
-        network_tables(mapping.fabric, chip.noc, endpoints),
+        network_tables(mapping.fabric, chip.noc, endpoints, mapping.trees),
         axons,
         work_tables(network, chip, mapping, trace),
         trace.samples,

@@ -294,7 +294,7 @@ def _summarise(
     for terminal in range(noc.terminals.size):
         done = count[terminal]
         end = max(end, done.scan_end, done.source_end, done.row_end)
-        made += done.routing_reads
+        made += done.destinations
         sent += done.packets_out
         delivered += done.packets_in
         if ends.terminal[terminal].pending or ends.terminal[terminal].taken != work.fired_ptr[terminal + 1]:

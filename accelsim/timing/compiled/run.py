@@ -7,7 +7,7 @@ from accelsim.kernels import loop_kernel
 from accelsim.timing.compiled.fixed_latency import allocate_fixed_latency, run_fixed_latency_step
 from accelsim.timing.compiled.single import is_single
 from accelsim.timing.compiled.state import allocate_noc, allocate_terminals
-from accelsim.timing.compiled.step import run_general_step, run_single_step
+from accelsim.timing.compiled.step import run_general_step, run_multicast_step, run_single_step
 from accelsim.timing.engine import Chunk
 from accelsim.timing.machine import Machine
 from accelsim.timing.tables import AxonTables, FixedLatencyTables, NetworkTables, StepWork
@@ -42,6 +42,8 @@ def _kernels(noc: NetworkTables) -> tuple[Any, Any]:
     """Return the kernels of one step and of the jobs of a chunk."""
     if isinstance(noc, FixedLatencyTables):
         return run_fixed_latency_step, _jobs_fixed_latency
+    if noc.nodes.size:
+        return run_multicast_step, _jobs_multicast
     if is_single(noc):
         return run_single_step, _jobs_single
     return run_general_step, _jobs_general
@@ -53,7 +55,7 @@ def _allocate(noc: NetworkTables) -> tuple[Any, Any]:
     return allocate_noc(noc), allocate_terminals(noc.terminals, noc.vcs)
 
 
-def _jobs_kernel(fixed_latency: bool, single: bool) -> Callable[..., None]:
+def _jobs_kernel(fixed_latency: bool, single: bool, forks: bool = False) -> Callable[..., None]:
     """Return the kernel of consecutive jobs for one kind of network; only its step is compiled."""
 
     @loop_kernel
@@ -69,6 +71,8 @@ def _jobs_kernel(fixed_latency: bool, single: bool) -> Callable[..., None]:
                 run_fixed_latency_step(noc, axons, work, network, ends, own, routers[at], links[at], step)
             elif single:
                 run_single_step(noc, axons, work, network, ends, own, routers[at], links[at], step)
+            elif forks:
+                run_multicast_step(noc, axons, work, network, ends, own, routers[at], links[at], step)
             else:
                 run_general_step(noc, axons, work, network, ends, own, routers[at], links[at], step)
 
@@ -78,3 +82,4 @@ def _jobs_kernel(fixed_latency: bool, single: bool) -> Callable[..., None]:
 _jobs_fixed_latency = _jobs_kernel(True, False)
 _jobs_single = _jobs_kernel(False, True)
 _jobs_general = _jobs_kernel(False, False)
+_jobs_multicast = _jobs_kernel(False, False, forks=True)

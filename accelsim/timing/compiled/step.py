@@ -4,16 +4,10 @@ from collections.abc import Callable
 
 from accelsim.kernels import inlined, loop_kernel
 from accelsim.timing.compiled.calendar import NEVER, next_wake, set_wake, take_due
+from accelsim.timing.compiled.calls import begin_cycle, call_now, next_event
+from accelsim.timing.compiled.multicast import arrive_to_fork, cycle_fork
 from accelsim.timing.compiled.prefetch import prefetch
-from accelsim.timing.compiled.router import (
-    arrive,
-    begin_cycle,
-    call_now,
-    clear_noc,
-    cycle_router,
-    next_event,
-    release,
-)
+from accelsim.timing.compiled.router import arrive, clear_noc, cycle_router, release
 from accelsim.timing.compiled.single import cycle_single
 from accelsim.timing.compiled.sink import clear_sink, receive
 from accelsim.timing.compiled.source import BLOCKED, SENT_TAIL, clear_source, inject, injected, next_packet
@@ -95,7 +89,7 @@ def _summarise(
     for terminal in range(noc.terminals.size):
         done = count[terminal]
         end = max(end, done.scan_end, done.source_end, done.row_end)
-        made += done.routing_reads
+        made += done.destinations
         injected += done.packets_out
         delivered += done.packets_in
         if state.terminal[terminal].pending or state.terminal[terminal].taken != work.fired_ptr[terminal + 1]:
@@ -106,8 +100,8 @@ def _summarise(
     summary[0].status = STATUS_DONE if finished and made == delivered else STATUS_DEADLOCK
 
 
-def step_kernel(single: bool) -> StepKernel:
-    """Return the kernel of a step for routers that :func:`is_single` or not; only what is used is compiled."""
+def step_kernel(single: bool, forks: bool) -> StepKernel:
+    """Return the kernel of a step for routers that are :func:`is_single`, fork, or neither; only that is compiled."""
 
     @loop_kernel
     def run_step(
@@ -152,7 +146,10 @@ def step_kernel(single: bool) -> StepKernel:
                 if event >= 0 and wheel.event[event].where & 1 == FLIT:
                     prefetch(noc_state.channel, wheel.event[event].where >> 1)
                 if where & 1 == FLIT:
-                    arrive(noc, noc_state, where >> 1, flit, now)
+                    if forks:
+                        arrive_to_fork(noc, noc_state, router_count, where >> 1, flit, now)
+                    else:
+                        arrive(noc, noc_state, where >> 1, flit, now)
                 else:
                     call_now(noc_state, where >> 1, now)
             for k in range(take_due(calendar, now, noc_state.awake) if next_wake(calendar) == now else 0):
@@ -167,15 +164,22 @@ def step_kernel(single: bool) -> StepKernel:
                     prefetch(noc_state.router, noc_state.due[k + 1])
                 if single:
                     cycle_single(noc, noc_state, router_count, links, noc_state.due[k], now)
+                elif forks:
+                    cycle_fork(noc, noc_state, router_count, links, noc_state.due[k], now)
                 else:
                     cycle_router(noc, noc_state, router_count, links, noc_state.due[k], now)
             for k in range(noc_state.scalars[EJECTED_FLITS]):
                 gone = noc_state.ejected[k]
                 count[gone.terminal].flits_in += 1
                 if gone.flit & TAIL:
-                    cost = axons.costs[flit_load(gone.flit)]
+                    load = flit_load(gone.flit)
+                    if forks:
+                        while axons.axon[load].terminal != gone.terminal:
+                            load += 1
+                        load = axons.axon[load].cost
+                    cost = axons.costs[load]
                     looked_up = receive(cost, state, count, gone.terminal, gone.at)
-                    release(noc, noc_state, gone.terminal, looked_up + noc.credit, gone.vc, cost.flits)
+                    release(noc, noc_state, gone.terminal, looked_up + noc.release, gone.vc, cost.flits)
             following = next_event(noc_state, now)
             now = next_wake(calendar)
             if following >= 0:
@@ -185,4 +189,5 @@ def step_kernel(single: bool) -> StepKernel:
     return run_step
 
 
-run_single_step, run_general_step = step_kernel(True), step_kernel(False)
+run_single_step, run_general_step = step_kernel(True, False), step_kernel(False, False)
+run_multicast_step = step_kernel(False, True)

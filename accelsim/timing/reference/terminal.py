@@ -45,7 +45,7 @@ class Terminal:
         self._index, self._count = index, count
         self._count["first_flit"] = -1
         self._spikes: Fifo[int] = Fifo(env, int(noc.terminals["spike_fifo"][index]))
-        self._packets: Fifo[int] = Fifo(env, int(noc.terminals["injection_queue"][index]))
+        self._packets: Fifo[tuple[int, int]] = Fifo(env, int(noc.terminals["injection_queue"][index]))
         self._injector = network.injector(index)
         self.receive_credit = self._injector.receive_credit
         self._queue: deque[tuple[int, int]] = deque()
@@ -67,9 +67,22 @@ class Terminal:
         """Take a flit; a packet is complete with its tail."""
         self._count["flits_in"] += 1
         if flit.tail:
-            self._queue.append((flit.axon, vc))
+            self._queue.append((self._own_axon(flit.axon), vc))
             self._count["queue_peak"] = max(self._count["queue_peak"], len(self._queue))
             self._arrived.notify()
+
+    def _own_axon(self, axon: int) -> int:
+        """Return the axon of this terminal; a multicast packet says the first of its neuron's."""
+        while self._axons.root.size and self._axons.axon["terminal"][axon] != self._index:
+            axon += 1
+        return axon
+
+    def _sends(self, neuron: int) -> list[tuple[int, int, int]]:
+        """Return (axon, goal, destinations) of a neuron's packets: one per axon, or one for its tree."""
+        axons, first, last = self._axons, int(self._axons.ptr[neuron]), int(self._axons.ptr[neuron + 1])
+        if axons.root.size and first < last:
+            return [(first, int(axons.root[neuron]), last - first)]
+        return [(axon, int(axons.axon["terminal"][axon]), 1) for axon in range(first, last)]
 
     def _cost(self, axon: int) -> Any:
         return self._axons.costs[self._axons.axon["cost"][axon]]
@@ -92,21 +105,21 @@ class Terminal:
         cycles = int(self._noc.terminals["axon_out"][self._index])
         while True:
             neuron = yield from self._spikes.peek()
-            for number, axon in enumerate(range(self._axons.ptr[neuron], self._axons.ptr[neuron + 1])):
+            for number, (axon, goal, destinations) in enumerate(self._sends(neuron)):
                 yield self._env.timeout(cycles if number > 0 else cycles - 1)
                 began = self._env.now
-                yield from self._packets.put(axon)
+                yield from self._packets.put((axon, goal))
                 self._count["injection_full"] += self._env.now - began
                 self._count["routing_reads"] += 1
+                self._count["destinations"] += destinations
             self._spikes.pop()
             self._count["source_end"] = max(self._count["source_end"], self._env.now + 1)
             yield self._env.timeout(1)
 
     def _inject(self) -> Process:
         while True:
-            axon = yield from self._packets.peek()
-            target, flits = int(self._axons.axon["terminal"][axon]), int(self._cost(axon)["flits"])
-            yield from self._injector.send(axon, target, flits, self._on_flit)
+            axon, goal = yield from self._packets.peek()
+            yield from self._injector.send(axon, goal, int(self._cost(axon)["flits"]), self._on_flit)
             self._packets.pop()
             self._count["packets_out"] += 1
             yield self._env.timeout(1)
