@@ -112,6 +112,29 @@ def sample_result(
         causes=_causes(float(cycles.mean())),
         steps=_steps(),
         links=_links(width, height, rng),
+        routers=_routers(width, height),
+        activity=_activity(),
+        raster=table(
+            "raster",
+            ("layer", "", "Population", [LAYERS[at % 5] for at in range(60)]),
+            ("neuron", "", "Position", [7 * at % 10 for at in range(60)]),
+            ("timestep", "", "Timestep", [at // 3 for at in range(60)]),
+        ),
+        prices=table(
+            "prices",
+            ("component", "", "Kind", ["synapse memory", "router"]),
+            ("action", "", "Action", ["read", "crossbar"]),
+            ("count", "", "Times", [90_000.0, 12_800.0]),
+            ("price_pj", "pJ", "Price", [0.42 * 0.8 * snn_pj / 90_000, 0.07 * 0.8 * snn_pj / 12_800]),
+            ("energy_pj", "pJ", "Energy", [0.42 * 0.8 * snn_pj, 0.07 * 0.8 * snn_pj]),
+            ("source", "", "Source", ["CACTI 7", "DSENT"]),
+        ),
+        parameters=table(
+            "parameters",
+            ("path", "", "Path", ["clock", "noc.topology"]),
+            ("value", "", "Value", ["200 MHz", "mesh"]),
+            ("place", "", "Place", ["core.yaml:12", "--set noc.topology=mesh"]),
+        ),
         baseline=_baseline(ann_pj),
         analytic=table(
             "analytic",
@@ -188,7 +211,39 @@ def _causes(cycles: float) -> Table:
 
 def _steps() -> Table:
     cycles = np.array([300.0, *[1000.0 + 40 * at for at in range(21)], 500.0])
-    return table("steps", ("step", "", "Step", np.arange(23)), ("cycles", "cycle", "Cycles", cycles))
+    return table(
+        "steps",
+        ("step", "", "Step", np.arange(23)),
+        ("cycles", "cycle", "Cycles", cycles),
+        ("neuron_scan_cycles", "cycle", "Scan", 0.25 * cycles),
+        ("accumulate_cycles", "cycle", "Accumulate", 0.75 * cycles),
+        ("packets", "", "Packets", np.linspace(0.0, 400.0, 23)),
+        ("stall_fifo_full", "cycle", "Waiting for axon-out", 0.5 * cycles),
+        ("stall_router_vc", "cycle", "Waiting for a channel", 0.1 * cycles),
+    )
+
+
+def _routers(width: int, height: int) -> Table:
+    at = np.arange(width * height)
+    return table(
+        "routers",
+        ("router", "", "Number", at),
+        ("x", "", "Column", (at % width).astype(float)),
+        ("y", "", "Row", (at // width).astype(float)),
+        ("ports", "", "Ports", ["in" if number == 0 else "" for number in at]),
+        ("flits", "", "Flits", 10.0 * at),
+        *((name, "cycle", name, 1.0 * at) for name in ("stall_vc", "stall_switch", "stall_credit", "stall_ejection")),
+    )
+
+
+def _activity() -> Table:
+    return table(
+        "activity",
+        ("layer", "", "Population", np.repeat(np.array(LAYERS), 20)),
+        ("timestep", "", "First timestep", np.tile(np.arange(20), len(LAYERS))),
+        ("timesteps", "", "Timesteps", np.ones(20 * len(LAYERS), dtype=np.int64)),
+        ("spikes", "", "Spikes", np.linspace(0.0, 40.0, 20 * len(LAYERS))),
+    )
 
 
 def _links(width: int, height: int, rng: np.random.Generator) -> Table:
@@ -241,6 +296,7 @@ def _baseline(ann_pj: float) -> BaselineResult:
             "baselines",
             ("baseline", "", "Name", ["dense-8b", "skipping-4b", "snn"]),
             ("description", "", "What", ["8-bit ANN, dense", "4-bit ANN, ideal skipping", "SNN in 4 passes"]),
+            ("dataflow", "", "Of the array", ["os", "ws", "os"]),
             *((name, unit, name, list(np.array([1.0, 0.4, 6.0]) * scale)) for name, unit, scale in (
                 ("energy_pj", "pJ", ann_pj), ("energy_static_pj", "pJ", 0.2 * ann_pj),
                 ("energy_first_pj", "pJ", ann_pj + 9e6), ("latency_ns", "ns", latency),

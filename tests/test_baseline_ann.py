@@ -147,7 +147,7 @@ def test_input_is_the_mean_of_events_the_current_or_the_image() -> None:
     np.testing.assert_array_equal(ann_input(current)[0], [[1.5, 2.0]])
     image = np.array([[0.1, 0.2], [0.3, 0.4]])
     assert ann_input(stream, image)[0].tolist() == image.tolist()
-    assert ann_input(stream, image)[1] == "the analog image"
+    assert ann_input(stream, image)[1].startswith("the analog image")
     with pytest.raises(EventError, match=r"expected an image of \(2, 2\)"):
         ann_input(stream, image[:1])
     with pytest.raises(EventError, match="NaN"):

@@ -8,7 +8,8 @@ import pytest
 from accelsim.baseline.ann import run_ann
 from accelsim.baseline.array import price_ann
 from accelsim.baseline.baseline import run_baseline
-from accelsim.baseline.prices import ARRAY, DRAM, INPUT, OUTPUT, PORTS, WEIGHT, array_prices
+from accelsim.baseline.prices import ARRAY, DRAM, INPUT, OUTPUT, PORTS, WEIGHT, array_prices, buffers
+from accelsim.costs.parts import arithmetic, bank_figures
 from accelsim.errors import CostError, MappingError, UnknownNameError
 from accelsim.hardware.loader import load_chip
 from accelsim.network.connections.conv import convolution
@@ -101,7 +102,7 @@ def test_result_sums_and_keys() -> None:
     totals = {key: item.value for key, item in result.totals.items()}
     assert set(totals) == {
         "energy_per_inference", "latency", "energy_dynamic", "energy_static", "energy_delay", "accuracy", "macs",
-        "utilisation", "energy_dram_cold",
+        "utilisation", "energy_dram_cold", "area",
     }  # fmt: skip
     assert result.components["dynamic_pj"].sum() == pytest.approx(totals["energy_dynamic"])
     assert result.components["static_pj"].sum() == pytest.approx(totals["energy_static"])
@@ -120,6 +121,11 @@ def test_result_sums_and_keys() -> None:
     assert list(result.components["component"]) == [
         "mac_array", "input_buffer", "weight_buffer", "output_buffer", "ports", "dram"
     ]  # fmt: skip
+    assert result.components["area_mm2"][:4].sum() == pytest.approx(totals["area"])
+    assert np.isnan(result.components["area_mm2"][4:]).all()  # ports and DRAM
+    assert "leakage of multipliers and adders, on both machines, is that of a 40 nm table, not scaled to 22 nm" in (
+        result.activations
+    )
     assert "assumed activations" in result.activations
     assert "not trained as an ANN" in result.activations
 
@@ -196,3 +202,16 @@ def test_trained_network_still_classifies_as_an_ann(shared_data: Path) -> None:
     assert result.totals["accuracy"].value >= 0.7  # trained as an SNN; guessing gives 0.1
     assert result.layers["macs_padded"].tolist() == [256 * 50 * 16, 256 * 144 * 16, 64 * 144 * 8, 128 * 256, 2560]
     assert (result.layers["effective_macs"] < result.layers["macs"]).all()
+
+
+def test_area_of_the_array_is_that_of_its_banks_and_elements() -> None:
+    machine = chip()
+    found = array_prices(machine).area
+    for name, memory in buffers(machine.baseline).items():
+        bank = bank_figures(machine, memory)
+        assert found[name].area_mm2 == memory.banks * bank.area_mm2
+    source = arithmetic(machine)
+    one = source.area("int_mul", 8, 22).area_mm2 + source.area("int_add", 32, 22).area_mm2
+    assert found[ARRAY].area_mm2 == pytest.approx(64 * one)
+    moved = array_prices(chip("technology.supply=0.7 V"))
+    assert moved.area == found  # a voltage moves no transistor

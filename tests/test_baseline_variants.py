@@ -10,11 +10,12 @@ from test_baseline_array import chip, small
 from accelsim.baseline.ann import run_ann
 from accelsim.baseline.array import price_ann, price_snn
 from accelsim.baseline.baseline import SnnAccuracy, fairest, run_baseline
+from accelsim.baseline.dataflow import DATAFLOWS
 from accelsim.baseline.given import load_ann
 from accelsim.baseline.layers import integer_weights
 from accelsim.baseline.prices import ARRAY, DRAM, INPUT, OUTPUT, PORTS, WEIGHT, array_prices
 from accelsim.baseline.variants import ann_variants, matched_bits, matched_weights
-from accelsim.errors import NetworkError
+from accelsim.errors import NetworkError, UnknownNameError
 from accelsim.network.events import EventStream
 from accelsim.network.graph import Network, Projection
 from accelsim.network.quantize import Quantization, quantize
@@ -143,9 +144,12 @@ def test_rows_of_a_run_and_the_fairest(monkeypatch: pytest.MonkeyPatch) -> None:
     result = run_baseline(chip(), net, stream, labels=labels, snn=SnnAccuracy(0.5, 0.0))
     rows = result.variants
     names = [f"{kind}-{bits}b" for bits in (8, 3) for kind in ("dense", "gated", "skipping")]
-    assert list(rows["baseline"]) == [*names, "snn"]
-    assert result.fairest == "skipping-3b"
-    assert rows["fairest"].tolist() == [name == "skipping-3b" for name in rows["baseline"]]
+    others = [f"dense-8b-{name}" for name in DATAFLOWS if name != "ws"]
+    best = result.fairest.removeprefix("skipping-3b-")
+    assert best in DATAFLOWS.names()
+    assert list(rows["baseline"]) == [*names, "snn", *others, result.fairest]
+    assert rows["fairest"].tolist() == [name == result.fairest for name in rows["baseline"]]
+    assert list(rows["dataflow"]) == ["ws"] * 7 + [name for name in DATAFLOWS if name != "ws"] + [best]
     assert "6 timesteps carry 3 bits, and 3 are enough" in result.reason
     assert "an ANN of your own (--ann)" in result.reason
     first = next(iter(rows.rows()))
@@ -166,22 +170,54 @@ def test_rules_of_fairness() -> None:
     net, stream = pruned()
     wide = ann_variants(chip(), net, run_ann(net, stream, None, 8, 8), (8, 8), 0.9)
     narrow = ann_variants(chip(), net, run_ann(net, stream, None, 3, 8), (3, 8), 0.8)
-    assert fairest([*wide, *narrow], 6, SnnAccuracy(0.85, 0.75))[0].name == "skipping-3b"
+    assert fairest([*wide, *narrow], 6, SnnAccuracy(0.85, 0.75))[0].name.startswith("skipping-3b")
     found, why = fairest([*wide, *narrow], 6, SnnAccuracy(0.95, 0.85))
-    assert found.name == "skipping-8b"
+    assert found.name.startswith("skipping-8b")
     assert "right in only 80.0%" in why
     found, why = fairest([*wide, *narrow], 6, SnnAccuracy())
-    assert found.name == "skipping-8b"
+    assert found.name.startswith("skipping-8b")
     assert "without labels" in why
     assert "no fewer than the array's 8" in fairest(wide, 300, SnnAccuracy(1.0, 0.9))[1]
     full, _ = small()
     always = EventStream.from_dense(np.ones((2, 6, 400), dtype=bool))
     ann = run_ann(full, always, None, 8, 8)
     dense = ann_variants(chip(), full, ann, (8, 8), 0.9)
-    shares = [replace(item, run=replace(item.run, products=item.run.gemm.macs_padded * 0.51)) for item in dense]
-    assert fairest(shares, 300, SnnAccuracy())[0].name == "gated-8b"
-    shares = [replace(item, run=replace(item.run, products=item.run.gemm.macs_padded * 0.5)) for item in dense]
-    assert fairest(shares, 300, SnnAccuracy())[0].name == "skipping-8b"
+    for share, name in ((0.51, "gated-8b"), (0.5, "skipping-8b")):
+        runs = [
+            {flow: replace(run, products=run.gemm.macs_padded * share) for flow, run in item.runs.items()}
+            for item in dense
+        ]
+        shares = [replace(item, runs=run) for item, run in zip(dense, runs, strict=True)]
+        assert fairest(shares, 300, SnnAccuracy())[0].name.startswith(name)
+
+
+def test_best_is_the_dataflow_with_the_least_energy_delay_product() -> None:
+    net, stream = pruned()
+    machine = chip("baseline.dataflow=best")
+    result = run_baseline(machine, net, stream)
+    each = {name: run_baseline(chip(f"baseline.dataflow={name}"), net, stream) for name in DATAFLOWS}
+    found = {name: one.totals["energy_delay"].value for name, one in each.items()}
+    best = min(found, key=found.__getitem__)
+    assert f"dataflow {best}, the best of {len(found)} by energy-delay product" in result.name
+    assert result.totals["energy_delay"].value == found[best]
+    rows = {row["baseline"]: row for row in result.variants.rows()}
+    for name, one in each.items():
+        row = rows["dense-8b" if name == best else f"dense-8b-{name}"]
+        assert row["energy_pj"] == one.totals["energy_per_inference"].value
+        assert row["latency_ns"] == one.totals["latency"].value
+        assert f"dataflow {name}" in one.name
+        fair = next(row for row in one.variants.rows() if row["fairest"])
+        for key in ("dataflow", "energy_delay"):  # the fairest does not hang on the configured one
+            assert fair[key] == rows[result.fairest][key]
+        assert f"of {len(found)} dataflows {fair['dataflow']} has the least energy-delay product" in one.reason
+
+
+def test_dataflows_that_scalesim_has_not_are_left_out_and_unknown_ones_refused() -> None:
+    net, stream = pruned()
+    compat = run_baseline(chip("baseline.dataflow=best", "baseline.compat=scalesim"), net, stream)
+    assert "the best of 3 by" in compat.name
+    with pytest.raises(UnknownNameError, match=r"unknown dataflow 'bset'; did you mean 'best'\? Known: best, is, "):
+        run_baseline(chip("baseline.dataflow=bset"), net, stream)
 
 
 def test_weights_of_the_matched_ann_are_the_snns() -> None:

@@ -25,7 +25,7 @@ from accelsim.report.terminal import report_text
 OWN = {"core", "large", "small"}
 """Designs of ours: the comment at a value says where it comes from."""
 COMMENTED = OWN | {"loihi_sanafe"}
-CHIPS = sorted(set(preset_names()) - COMMENTED)
+CHIPS = sorted(set(preset_names("core_mesh")) - COMMENTED)
 SOURCED_ITEMS = (
     "energies.", "technology.overrides[", "technology.leakage_overrides[", "technology.calibration[", "ports[",
 )  # fmt: skip

@@ -35,6 +35,7 @@ def test_explain_prints_a_formula_that_gives_the_number(path):
     value = float(first.split(" = ")[1].split()[0])
     assert value_of(fields["numbers"].strip()) == pytest.approx(value, rel=1e-5)
     assert len(fields["source"]) > 20
+    assert len(fields["formula"]) > 10
     if "synapse_memory" in path:
         assert sum("B in " in line for line in rest) >= 4
 

@@ -74,6 +74,25 @@ def test_check_prints_all_problems_of_all_files(repository, tmp_path):
     assert len(lines) == 4
 
 
+def test_unknown_names_of_the_array_are_found_with_their_place(repository, tmp_path):
+    file = tmp_path / "names.yaml"
+    file.write_text(
+        "extends: core\ntechnology:\n  calibration:\n    - {component: baseline.x, factor: 2, reason: of the tests}\n"
+        "  overrides:\n    - {component: baseline.dram, action: read, energy: 1 pJ, source: of the tests}\n"
+        "baseline: {dataflow: bset}\n"
+    )
+    expected = [
+        f"error: {file}:6: technology.overrides[0].component: unknown baseline override 'baseline.dram.read'; did you",
+        f"error: {file}:4: technology.calibration[0].component: unknown baseline calibration 'baseline.x'; did you",
+        f"error: {file}:7: baseline.dataflow: unknown dataflow 'bset'; did you mean 'best'? Known: best, is, ",
+    ]
+    for command in ("check", "show"):
+        done = run(repository, "hw", command, str(file))
+        assert (done.returncode, done.stdout) == (2, "")
+        found = done.stderr.splitlines()
+        assert [line[: len(start)] for line, start in zip(found, expected, strict=True)] == expected
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -24,6 +24,7 @@ from accelsim.cli.run import run_command
 from accelsim.errors import OutputError
 from accelsim.network.events import A_FEW
 from accelsim.result.progress import NO_PROGRESS
+from accelsim.result.schema import VERSION
 from accelsim.result.serialize import from_json, read_result
 
 
@@ -65,6 +66,7 @@ def test_defaults(calls: list[dict[str, Any]]) -> None:
             "progress": NO_PROGRESS,
             "cache": True,
             "ann": None,
+            "timeline": None,
         }
     ]
     assert "3.2x less energy" in done.stdout
@@ -111,6 +113,7 @@ def test_every_option_arrives(calls: list[dict[str, Any]]) -> None:
             "progress": NO_PROGRESS,
             "cache": False,
             "ann": Path("a.nir"),
+            "timeline": None,
         }
     ]
 
@@ -120,7 +123,7 @@ def test_json_is_all_there_is_on_stdout(calls: list[dict[str, Any]], tmp_path: P
     assert_same(from_json(done.stdout), sample_result())
     assert done.stdout == (tmp_path / "o" / "result.json").read_text()
     assert not (tmp_path / "o" / "figures").exists()
-    assert json.loads(done.stdout)["version"] == 1
+    assert json.loads(done.stdout)["version"] == VERSION
 
 
 def test_out_writes_and_names_the_folder(calls: list[dict[str, Any]], tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The command ``compare`` over a stand-in for the pipeline's run, and the figure that it draws."""
 
 import csv
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -32,10 +33,11 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         if hw == "tiny":
             raise MappingError("the network needs 9 cores, the chip has 1")
         result = sample_result(samples=16 if options["samples"] is A_FEW else options["samples"])
-        config = {**result.config, "baseline": {"rows": 16, "columns": 16, "dataflow": "ws"}}
+        place = {"technology": {"node": "22 nm"}}
+        config = {**result.config, **place, "baseline": {"rows": 16, "columns": 16, "dataflow": "ws"}}
         totals = {**result.totals, "energy_dram_cold": Quantity(5e6, "pJ", "")}
         if str(hw).startswith("b"):
-            config["baseline"] = {"rows": 8, "columns": 8, "dataflow": "os"}
+            config["baseline"] = {"rows": 8, "columns": 8, "dataflow": "os", "clock": "500 MHz"}
             totals["energy_per_inference"] = Quantity(1e4, "pJ", "")
         meta = {**result.meta, "hashes": {"hardware": "abc"}, "command": f"accelsim run --hw {hw}"}
         workload_ = {**result.workload, "timesteps": 4}
@@ -100,15 +102,34 @@ def test_refusals(calls: list[tuple[Any, ...]], tmp_path: Path) -> None:
     assert invoke().exit_code == 2
 
 
+def test_another_node_or_clock_is_said(calls: list[tuple[Any, ...]]) -> None:
+    alike, other = (comparison.compare(chips, "w", samples=1) for chips in (["a"], ["a", "b"]))
+    assert list(other.machines["clock"]) == ["200 MHz"] * 4 + ["500 MHz"] * 2
+    assert machines.different_places(alike) == ""
+    told = machines.different_places(other)
+    assert told.startswith("Not the same node or clock, so not design alone is compared. 22 nm, 200 MHz: a, a: array, ")
+    assert told.endswith("22 nm, 500 MHz: b: array.")
+
+
 def test_figure_shows_every_machine(calls: list[tuple[Any, ...]]) -> None:
-    found = comparison.compare(["a", "b"], "w", samples=1)
-    with styled():
-        figure = draw(found)
-        figure.canvas.draw()
-    axes = figure.axes[0]
-    assert [text.get_text() for text in axes.texts].count("a: array") == 2
-    named = {text.get_text() for text in axes.get_legend().get_texts()}
-    assert named == {"SNN chip", "ANN, dense array", "ANN, fairest array"}
-    marks = np.concatenate([item.get_offsets() for item in axes.collections])
-    assert len(marks) == 6
-    assert not any("$" in text.get_text() for text in axes.get_xticklabels() + axes.get_yticklabels())
+    tall = []
+    for chips in (["a", "b"], ["a", "b", *(f"b{at}" for at in range(28))]):
+        found = comparison.compare(chips, "dense_256", samples=1)
+        with styled():
+            figure = draw(found)
+            figure.canvas.draw()
+        left, right = figure.axes
+        names = [text.get_text() for text in left.get_yticklabels()]
+        assert len(names) == len(found.machines)
+        assert names[:3] == ["a  (22 nm, 200 MHz)", "a: array, dense", "a: array, fairest"]
+        for axes, key in ((left, "energy_pj"), (right, "latency_ns")):
+            ends = [bar.get_x() + bar.get_width() for bar in axes.patches]
+            np.testing.assert_allclose(ends, found.machines[key])
+        boxes = [text.get_window_extent() for text in left.get_yticklabels()]
+        assert all(above.y0 >= below.y1 - 1 for above, below in itertools.pairwise(boxes))  # none overlap
+        assert not any("$" in text.get_text() for text in left.get_xticklabels())
+        assert "mnist_conv on " in left.get_title(loc="left")
+        named = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert named == ["SNN chip", "ANN, dense array", "ANN, fairest array"]
+        tall.append(figure.get_size_inches()[1])
+    assert tall[1] > 2 * tall[0]

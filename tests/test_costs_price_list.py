@@ -4,6 +4,8 @@ import pytest
 from costs_chip import chip
 from energy_formulas import value_of
 
+from accelsim.baseline.price_list import array_lines
+from accelsim.baseline.prices import ACTIONS, array_prices
 from accelsim.costs.area import area_problem, chip_area, component_area, known_areas
 from accelsim.costs.ert import area_reference_table, energy_reference_table
 from accelsim.costs.leakage import component_leakage
@@ -18,11 +20,14 @@ from accelsim.hardware.yaml_reader import parse_yaml
 from accelsim.hardware.yaml_writer import write_yaml
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", preset_names("core_mesh"))
 def test_every_number_of_a_preset_has_a_source_and_a_formula_that_gives_it(name):
     spec = load_chip(name).spec
-    lines = price_list(spec)
+    lines, array = price_list(spec), array_lines(spec)
     assert {(line.component, line.action) for line in lines if line.unit == "pJ"} == set(component_prices(spec, False))
+    assert {(line.component, line.action) for line in array if line.unit == "pJ"} == set(ACTIONS)
+    assert [line.unit for line in array].count("mW") == [line.unit for line in array].count("mm2") == 4
+    lines += array
     for line in lines:
         assert len(line.source) >= 8, line.path
         assert value_of(line.expression) == pytest.approx(line.value, rel=1e-6, abs=1e-15), line.path
@@ -90,36 +95,62 @@ def test_what_no_source_covers_has_no_area_and_is_named():
     assert area_problem(chip(), False) == ""
 
 
-def written(tmp_path, text, block):
+def written(tmp_path, text, block, base="core"):
     (tmp_path / "table.yaml").write_text(text)
     file = tmp_path / "chip.yaml"
-    file.write_text(f"extends: core\ntechnology:\n  ert: {block}\n")
+    file.write_text(f"extends: {base}\ntechnology:\n  ert: {block}\n")
     return file
 
 
-def test_an_exported_table_gives_the_same_prices_when_read(tmp_path):
+def test_exported_tables_name_instances_and_leave_ports_out():
     spec = load_chip("core").spec
-    lines, count = price_list(spec), instances(spec)
+    lines, count = [*price_list(spec), *array_lines(spec)], instances(spec)
     ert = energy_reference_table("core", spec.clock, lines, count)
     art = area_reference_table("core", lines, count)
     names = [table["name"] for table in ert["ERT"]["tables"]]
-    assert "core.synapse_memory[1..16]" in names
-    assert "core.link[1..48]" in names
+    assert {"core.synapse_memory[1..16]", "core.link[1..48]", "core.baseline.weight_buffer[1..1]"} <= set(names)
     assert not any("port" in name for name in names)
-    assert [table["name"] for table in art["ART"]["tables"]] == names
     areas = {table["name"]: table["area"] for table in art["ART"]["tables"]}
+    assert set(names) - set(areas) == {"core.baseline.dram[1..1]"}
     assert areas["core.router[1..16]"] == pytest.approx(component_area(spec, False)["router"].area_mm2 * 1e6)
     assert parse_yaml(write_yaml(ert), "x")[0] == ert
-    read = load_chip(written(tmp_path, write_yaml(ert), "{file: table.yaml}"))
-    assert read.spec.technology.ert is None
-    found, expected = component_prices(read.spec, False), component_prices(spec, False)
-    for key, price in expected.items():
-        assert found[key].energy_pj == pytest.approx(price.energy_pj, rel=1e-11)
-        if not key[0].startswith("port"):
-            assert found[key].source.startswith("Accelergy ERT table.yaml, table core.")
-    leaks = component_leakage(read.spec, False)
-    for kind, one in component_leakage(spec, False).items():
-        assert leaks[kind].power_mw == pytest.approx(one.power_mw, rel=1e-11)
+
+
+@pytest.mark.parametrize("name", preset_names("core_mesh"))
+def test_an_exported_table_gives_the_same_prices_when_read(name, tmp_path):
+    spec = load_chip(name).spec
+    lines = [*price_list(spec), *array_lines(spec)]
+    ert = energy_reference_table(name, spec.clock, lines, instances(spec))
+    read = load_chip(written(tmp_path, write_yaml(ert), "{file: table.yaml}", name)).spec
+    assert read.technology.ert is None
+    again = {line.path: line for line in [*price_list(read), *array_lines(read)]}
+    assert set(again) == {line.path for line in lines}
+    mine = {(item.component, item.action) for item in spec.technology.overrides}
+    mine |= {(item.component, "leakage") for item in spec.technology.leakage_overrides}
+    for line in lines:
+        found = again[line.path]
+        if line.unit == "pJ":
+            assert found.value == line.value, line.path
+        assert found.value == pytest.approx(line.value, rel=1e-15), line.path
+        if line.unit != "mm2" and "port" not in line.component and (line.component, line.action) not in mine:
+            assert found.source.startswith(f"Accelergy ERT table.yaml, table {name}."), line.path
+
+
+def test_a_table_of_a_stated_chip_replaces_what_it_names(tmp_path):
+    table = """ERT:
+  version: 0.4
+  tables:
+  - {name: x.link, actions: [{name: flit_x, energy: 7}, {name: flit_z, energy: 9}]}
+  - {name: x.chip, actions: [{name: leak, energy: 0.5}]}
+  - {name: x.baseline.dram, actions: [{name: bit, energy: 3}]}
+"""
+    spec = load_chip(written(tmp_path, table, "{file: table.yaml}", "loihi")).spec
+    prices, before = component_prices(spec, False), component_prices(load_chip("loihi").spec, False)
+    assert prices["link", "flit_x"].energy_pj == 7
+    assert prices["link", "flit_z"].energy_pj == 9  # named by the table alone
+    assert prices["link", "flit_y"] == before["link", "flit_y"]
+    assert spec.energies.static_power.power == pytest.approx(0.5 * spec.clock)
+    assert array_prices(spec).table.prices["baseline.dram", "bit"].energy_pj == 3
 
 
 TABLE = """ERT:

@@ -29,7 +29,8 @@ BASELINE_PARTS = {ARRAY, DRAM, INPUT, OUTPUT, PORTS, WEIGHT}
 """Components of the MAC array: names of prices, not keys."""
 ENTRY_GROUPS = {
     "neuron_model", "weight_format", "topology", "importer", "dialect", "encoding", "event_format", "pruning_method",
-    "partition", "placement", "sram_source", "arithmetic_source", "noc_source", "dataflow", "analytic_model", "engine",
+    "partition", "placement", "sram_source", "arithmetic_source", "noc_source", "dataflow",
+    "array_dataflow", "analytic_model", "engine",
 }
 
 

@@ -46,6 +46,17 @@ def test_poisson_keeps_its_contract_of_draws(seed, rate, timesteps):
     assert stream.kind == "spikes" and stream.value is None
 
 
+def test_the_mean_of_poisson_events_approaches_the_image_that_an_ann_reads():
+    x = images(5)
+    given = options(4000, rate=0.8, seed=11)
+    image = ENCODINGS.get("poisson").expected(x, given)
+    found = dense(ENCODINGS.get("poisson").encode(x, given)).mean(axis=1)
+    np.testing.assert_allclose(image, 0.8 * x.reshape(3, -1) / 255)
+    np.testing.assert_allclose(found, image, atol=5 * np.sqrt(0.25 / 4000))
+    for name in ("latency", "graded", "bias_current"):
+        assert ENCODINGS.get(name).expected(x, options(4, value_bits=8)) is None
+
+
 def test_poisson_of_a_sample_does_not_depend_on_the_others():
     x = images(1)
     rest = {"rate": 0.5, "seed": 7}

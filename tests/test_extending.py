@@ -266,7 +266,7 @@ CHOICES = {
 def test_main_job_with_every_kind_of_hardware_plugin(others, tmp_path):
     overrides = [part for path, name in CHOICES.items() for part in ("--set", f"{path}={name}")]
     results = []
-    for extra in ([], overrides):
+    for extra in (["--set", "baseline.dataflow=ws"], overrides):
         made = accelsim("--plugin", others, "run", "--hw", "small", *extra, "--samples", "1", "--json")
         assert made.returncode == 0, made.stderr
         results.append(from_json(made.stdout))

@@ -198,7 +198,8 @@ core:
     capacity: -1 KiB
 """
 KEYS = (
-    "barrier, baseline, clock, core, description, energies, limits, mapping, name, noc, ports, provenance, schedule, "
+    "barrier, baseline, clock, core, description, energies, limits, machine, mapping, name, noc, ports, provenance, "
+    "schedule, "
     "technology"
 )
 MEMORY_KEYS = "banks, capacity, ports, width"

@@ -23,11 +23,13 @@ LAYERS = (3136, 1568, 128, 10)
 
 
 def test_the_presets_are_there():
-    assert preset_names() == sorted([*NAMES, *OTHERS])
-    for name in preset_names():
+    assert preset_names("core_mesh") == sorted([*NAMES, *OTHERS])
+    assert preset_names() == sorted([*NAMES, *OTHERS, *preset_names("pe_array")])
+    for name in preset_names("core_mesh"):
         assert load_chip(name).spec.name == name
         assert len(load_chip(name).spec.description) > 20
-    with pytest.raises(UnknownNameError, match=r"hardware preset 'cpu'.* Known: core, large, loihi, .*truenorth"):
+    known = r"hardware preset 'cpu'.* Known: core, eyeriss_14x12, .*large, .*loihi, .*truenorth"
+    with pytest.raises(UnknownNameError, match=known):
         preset_path("cpu")
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from accelsim.hardware.loader import load_chip
+from accelsim.hardware.loader import load_machine
 from accelsim.hardware.presets import preset_names, preset_path
 from accelsim.hardware.schema import json_schema, keys_at, model_at
 from accelsim.hardware.spec import ChipSpec, PortSpec, SramSpec
@@ -20,7 +20,7 @@ TYPES = {
 KEYWORDS = {
     "type", "properties", "required", "additionalProperties", "items", "enum", "const", "$ref", "$defs", "$schema",
     "if", "then", "else", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "pattern", "title",
-    "description", "anyOf", "default",
+    "description", "anyOf", "default", "patternProperties", "propertyNames", "minProperties",
 }  # fmt: skip
 
 
@@ -32,7 +32,9 @@ def accepts(value, schema):
     if "anyOf" in schema:
         return any(accepts(value, one) for one in schema["anyOf"])
     if "if" in schema:
-        branch = "then" if set(schema["if"]["required"]) <= set(value) else "else"
+        fixed = schema["if"].get("properties", {})
+        there = set(schema["if"]["required"]) <= set(value)
+        branch = "then" if there and all(value[key] == item["const"] for key, item in fixed.items()) else "else"
         return accepts(value, schema[branch])
     kind = schema.get("type")
     if kind is not None and (not isinstance(value, TYPES[kind]) or isinstance(value, bool) != (kind == "boolean")):
@@ -41,6 +43,10 @@ def accepts(value, schema):
         return False
     if value is None:
         return kind == "null"
+    if isinstance(value, dict) and "patternProperties" in schema:
+        ((pattern, inner),) = schema["patternProperties"].items()
+        enough = len(value) >= schema.get("minProperties", 0)
+        return enough and all(re.search(pattern, key) and accepts(item, inner) for key, item in value.items())
     if isinstance(value, dict) and isinstance(schema["additionalProperties"], dict):
         return all(accepts(item, schema["additionalProperties"]) for item in value.values())
     if isinstance(value, dict):
@@ -61,7 +67,7 @@ def accepts(value, schema):
 @pytest.mark.parametrize("name", preset_names())
 def test_presets_are_accepted_as_written_and_as_resolved(name):
     assert accepts(read_yaml(preset_path(name))[0], SCHEMA)
-    assert accepts(load_chip(name).data, SCHEMA)
+    assert accepts(load_machine(name).data, SCHEMA)
 
 
 @pytest.mark.parametrize(

@@ -133,4 +133,4 @@ def test_progress_hears_of_every_file(tmp_path: Path, plain_figures: None) -> No
             heard.append(n)
 
     write_result(sample_result(1, 1, 1), tmp_path, progress=Ear())
-    assert heard == [("files", 13 + len(FIGURES)), *[1] * (13 + len(FIGURES)), "end"]
+    assert heard == [("files", 18 + len(FIGURES)), *[1] * (18 + len(FIGURES)), "end"]

@@ -111,7 +111,7 @@ def edited(change: str, value: object) -> str:
 @pytest.mark.parametrize(
     ("change", "value", "message"),
     [
-        ("version", 2, "expected format 'accelsim.result' version 1"),
+        ("version", 1, "expected format 'accelsim.result' version 2"),
         ("surprise", 1, "surprise: Extra inputs"),
         ("totals/spikes/value", "many", "totals.spikes.value"),
         ("samples/columns/0/type", "object", "samples.columns.0.type"),

@@ -111,7 +111,7 @@ def ann_input(events: EventStream, image: npt.NDArray[Any] | None = None) -> tup
             raise EventError(f"ANN input: expected an image of {(events.samples, events.size)}, got {values.shape}")
         if not np.isfinite(values).all():
             raise EventError("ANN input: an image value is NaN or infinite")
-        return values, "the analog image"
+        return values, "the analog image, which the mean of the events approaches"
     sample = np.repeat(np.arange(events.samples), np.diff(events.ptr[:: events.timesteps]))
     flat = sample * events.size + events.index
     weights = None if events.value is None else events.value * float(events.value_scale)

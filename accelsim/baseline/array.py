@@ -7,7 +7,7 @@ padding included), ``gated`` (they take their cycle and their reads, but no mult
 bound in favour of the array). Formulas and limits: ``docs/baseline.md``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -15,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.baseline.ann import AnnRun, pools_of
-from accelsim.baseline.dataflow import Counts, Gemm
+from accelsim.baseline.dataflow import BEST, DATAFLOWS, Counts, Gemm
 from accelsim.baseline.layers import PooledInputs, gemm_of
 from accelsim.baseline.prices import ARRAY, DRAM, WEIGHT, ArrayPrices, array_prices
 from accelsim.baseline.tables import ArrayRun
 from accelsim.baseline.traffic import Density, Traffic, clock_of, ends_of, traffic_of
 from accelsim.counters import Key
+from accelsim.errors import MappingError, UnknownNameError
 from accelsim.hardware.spec import ChipSpec
 from accelsim.network.events import EventStream
 from accelsim.network.graph import Network
@@ -31,12 +32,54 @@ Floats = npt.NDArray[np.float64]
 
 def with_widths(chip: ChipSpec, activation_bits: int, weight_bits: int) -> ChipSpec:
     """Return the chip with another width of the array's operands."""
-    widths = {"activation_bits": activation_bits, "weight_bits": weight_bits}
-    return chip.model_copy(update={"baseline": chip.baseline.model_copy(update=widths)})
+    return _changed(chip, activation_bits=activation_bits, weight_bits=weight_bits)
 
 
-def price_ann(chip: ChipSpec, network: Network, ann: AnnRun, zeros: Zeros = "issued") -> ArrayRun:
+def with_dataflow(chip: ChipSpec, dataflow: str) -> ChipSpec:
+    """Return the chip with another dataflow of the array."""
+    return chip if chip.baseline.dataflow == dataflow else _changed(chip, dataflow=dataflow)
+
+
+def by_dataflow(chip: ChipSpec, price: Callable[[ChipSpec], ArrayRun]) -> dict[str, ArrayRun]:
+    """Return what ``price`` says of the array under every registered dataflow that can run these layers.
+
+    Raises
+    ------
+    UnknownNameError
+        If the chip's own dataflow is neither registered nor ``best``.
+    MappingError
+        If its own, or every one, cannot run them: SCALE-Sim has neither groups nor overlapped folds.
+    """
+    own = chip.baseline.dataflow
+    if own != BEST and own not in DATAFLOWS.names():
+        raise UnknownNameError(DATAFLOWS.kind, own, [BEST, *DATAFLOWS])
+    runs: dict[str, ArrayRun] = {}
+    refused: MappingError | None = None
+    for name in DATAFLOWS:
+        try:
+            runs[name] = price(with_dataflow(chip, name))
+        except MappingError as error:
+            if name == own:
+                raise
+            refused = error
+    if refused is not None and not runs:
+        raise refused
+    return runs
+
+
+def _changed(chip: ChipSpec, **values: object) -> ChipSpec:
+    return chip.model_copy(update={"baseline": chip.baseline.model_copy(update=values)})
+
+
+def price_ann(
+    chip: ChipSpec, network: Network, ann: AnnRun, zeros: Zeros = "issued", prices: ArrayPrices | None = None
+) -> ArrayRun:
     """Return the accesses, cycles and energies of an executed ANN on the chip's array; means over the samples.
+
+    Parameters
+    ----------
+    prices : ArrayPrices, optional
+        Those of this chip, where they are known already.
 
     Raises
     ------
@@ -56,7 +99,7 @@ def price_ann(chip: ChipSpec, network: Network, ann: AnnRun, zeros: Zeros = "iss
         (ARRAY, "add"): pool + leaving * (ends.biases > 0),
         (ARRAY, "requantise"): leaving,
     }
-    return _priced(chip, array_prices(chip), gemm, traffic, counts, products, ann)
+    return _priced(chip, prices or array_prices(chip), gemm, traffic, counts, products, ann)
 
 
 def density_of(chip: ChipSpec, gemm: Gemm, ann: AnnRun, effective: Floats) -> Density:
@@ -68,7 +111,11 @@ def density_of(chip: ChipSpec, gemm: Gemm, ann: AnnRun, effective: Floats) -> De
 
 
 def price_snn(
-    chip: ChipSpec, network: Network, events: EventStream, pools: Sequence[PooledInputs] | None = None
+    chip: ChipSpec,
+    network: Network,
+    events: EventStream,
+    pools: Sequence[PooledInputs] | None = None,
+    prices: ArrayPrices | None = None,
 ) -> ArrayRun:
     """Return what the SNN itself costs on the array: every timestep a pass of dense products with one-bit activations.
 
@@ -81,7 +128,7 @@ def price_snn(
     once = valued & (events.kind == "bias_current")
     leaving = ends.outputs * ends.last
     pool = np.array([item.additions for item in pools or pools_of(network)], dtype=np.int64)
-    prices, runs = array_prices(chip), []
+    prices, runs = prices or array_prices(chip), []
     for bits in (1, max(1, events.value_bits)):
         narrow = with_widths(chip, bits, chip.baseline.weight_bits)
         counts: dict[Key, Counts | Floats] = {

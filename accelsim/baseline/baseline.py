@@ -1,8 +1,8 @@
 """The baseline of a run: the same network as an ANN on the chip's MAC array, in all its variants, and the fairest.
 
-The headline is the dense array at the widths of the hardware file; which variant is the fairest for a network follows
-from two rules (``docs/baseline.md``): zeros that the chip does not pay for are not charged to the array either, and
-operands are as narrow as the accuracy allows.
+The headline is the dense array at the widths and with the dataflow of the hardware file; which variant is the fairest
+for a network follows from three rules (``docs/baseline.md``): zeros that the chip does not pay for are not charged to
+the array either, operands are as narrow as the accuracy allows, and the dataflow is the best of those registered.
 """
 
 from dataclasses import dataclass
@@ -11,17 +11,22 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.baseline.ann import pools_of, run_ann
+from accelsim.baseline.ann import AnnRun, pools_of, run_ann
+from accelsim.baseline.dataflow import BEST
+from accelsim.baseline.prices import ARRAY
 from accelsim.baseline.tables import components_of, layers_of, totals_of
 from accelsim.baseline.variants import (
     Variant,
     accuracy_is_kept,
     ann_variants,
+    best_dataflow,
+    energy_delay,
     matched_bits,
     matched_weights,
     snn_variant,
     variants_table,
 )
+from accelsim.hardware.sources.registers import ALADDIN_NM
 from accelsim.hardware.spec import ChipSpec
 from accelsim.network.events import EventStream
 from accelsim.network.graph import Network
@@ -87,12 +92,11 @@ def run_baseline(
     fair, why = fairest(variants, events.timesteps, known)
     own = pools if ann is None else pools_of(network)
     variants.append(snn_variant(chip, network, events, known.value, own))
-    rounded = sum(layer.weights_quantised for layer in done.layers)
-    notes = [f"weights of {rounded} layers rounded to {spec.weight_bits} bit, one step per tensor"] if rounded else []
-    array = f"dense {spec.rows}x{spec.columns} array, dataflow {spec.dataflow}"
+    variants += [dense.under(name) for name in dense.runs if name != dense.dataflow]
+    variants += [fair] * (fair.name not in [item.name for item in variants])
     return BaselineResult(
-        name=f"{spec.activation_bits}-bit ANN, one pass, {array}",
-        activations="; ".join([done.activations, *dense.run.traffic.warnings, *notes]),
+        name=f"{spec.activation_bits}-bit ANN, one pass, {_array(chip, dense)}",
+        activations="; ".join([done.activations, *dense.run.traffic.warnings, *_notes(chip, done, dense)]),
         totals=totals_of(dense.run, chip, dense.accuracy),
         layers=layers_of(dense.run, done),
         components=components_of(dense.run),
@@ -102,8 +106,31 @@ def run_baseline(
     )
 
 
+def _array(chip: ChipSpec, dense: Variant) -> str:
+    spec = chip.baseline
+    why = f", the best of {len(dense.runs)} by energy-delay product" if spec.dataflow == BEST else ""
+    return f"dense {spec.rows}x{spec.columns} array, dataflow {dense.dataflow}{why}"
+
+
+def _notes(chip: ChipSpec, done: AnnRun, dense: Variant) -> list[str]:
+    """Return what was rounded, and how much of the array's energy is leakage that no table gives for its node."""
+    notes = []
+    rounded = sum(layer.weights_quantised for layer in done.layers)
+    if rounded:
+        notes.append(f"weights of {rounded} layers rounded to {chip.baseline.weight_bits} bit, one step per tensor")
+    prices, node = dense.run.prices, chip.technology.node
+    if node != ALADDIN_NM and f"Aladdin {ALADDIN_NM} nm" in prices.leakage[ARRAY].source:
+        leaks = prices.leakage_mw
+        share = leaks[ARRAY] / sum(leaks.values()) if sum(leaks.values()) else 0.0
+        notes.append(
+            f"leakage of multipliers and adders, on both machines, is that of a {ALADDIN_NM} nm table, not scaled to "
+            f"{node:g} nm: {share:.0%} of the array's static energy"
+        )
+    return notes
+
+
 def fairest(variants: list[Variant], timesteps: int, snn: SnnAccuracy) -> tuple[Variant, str]:
-    """Return the variant to compare with, and why."""
+    """Return the variant to compare with, under its best dataflow, and why."""
     widest = max(item.activation_bits for item in variants)
     narrow = [item for item in variants if item.activation_bits < widest]
     width = f"{timesteps} timesteps carry {matched_bits(timesteps)} bits, no fewer than the array's {widest}"
@@ -124,4 +151,9 @@ def fairest(variants: list[Variant], timesteps: int, snn: SnnAccuracy) -> tuple[
     found = next(item for item in chosen if item.zeros == ("skipped" if skips else "gated"))
     share = f"{gated.effective:.1%} of its products are not zero, and the chip does not pay for the others"
     ways = "one that skips them is the bar, here an ideal one" if skips else "an array can gate them, hardly skip them"
-    return found, f"{share}: {ways}; {width}"
+    best = best_dataflow(found.runs)
+    flow = f"of {len(found.runs)} dataflows {best} has the least energy-delay product"
+    if best == found.dataflow:
+        return found, f"{share}: {ways}; {width}; {flow}"
+    worse = energy_delay(found.run) / energy_delay(found.runs[best])
+    return found.under(best), f"{share}: {ways}; {width}; {flow}, the configured {found.dataflow} {worse:.3g}x as much"

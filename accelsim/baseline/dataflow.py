@@ -118,6 +118,9 @@ Dataflow = Callable[[Gemm, int, int, Packing, Mode], LayerCost]
 
 DATAFLOWS: Final[Registry[Dataflow]] = Registry("dataflow", "accelsim.baseline.dataflows")
 
+BEST: Final = "best"
+"""In place of a dataflow's name: the registered one with the least energy-delay product on the network at hand."""
+
 
 def ceil_div(numerator: Counts | int, denominator: Counts | int) -> Counts:
     """Return the quotient rounded up."""

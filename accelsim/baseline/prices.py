@@ -1,20 +1,23 @@
 """What the array's actions cost: the same sources, node, cell, temperature, supply and calibration as the chip.
 
 Modelled: buffers bank by bank, multipliers and adders of every processing element, one requantisation unit, DRAM per
-bit; input and output cross the chip's own ports, at their price per word. Not modelled: operand registers and clock of
-the array, wires, DRAM refresh and background power; all of them would raise the baseline.
+bit; input and output cross the chip's own ports, at their price per word. Leakage and area are those of buffers,
+multipliers and adders. Not modelled: operand registers and clock of the array, wires, DRAM refresh and background
+power; all of them would raise the baseline.
 """
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from accelsim.costs import parts, per_instance
 from accelsim.costs.adjust import BASELINE, adjusted_leakage, adjusted_price, require_supply
 from accelsim.counters import EnergyTable, Key, Price
 from accelsim.errors import CostError, UnknownNameError
-from accelsim.hardware.sources.base import ARITHMETIC_SOURCES, SRAM_SOURCES, Leakage, SramFigures
+from accelsim.hardware.sources.base import Area, Leakage, SramFigures
 from accelsim.hardware.spec import ChipSpec, MacArraySpec, PortSpec, SramSpec
 
 ARRAY: Final = "baseline.mac_array"
@@ -24,11 +27,18 @@ OUTPUT: Final = "baseline.output_buffer"
 PORTS: Final = "baseline.ports"
 DRAM: Final = "baseline.dram"
 COMPONENTS: Final = (ARRAY, INPUT, WEIGHT, OUTPUT, PORTS, DRAM)
+ACTIONS: Final[tuple[Key, ...]] = (
+    *((ARRAY, action) for action in ("multiply", "accumulate", "add", "requantise")),
+    *((buffer, action) for buffer in (INPUT, WEIGHT, OUTPUT) for action in ("read", "write")),
+    (PORTS, "input"), (PORTS, "output"), (DRAM, "bit"),
+)  # fmt: skip
+"""What has a price."""
+_LEAKING: Final = (ARRAY, INPUT, WEIGHT, OUTPUT)
 
 
 @dataclass(frozen=True)
 class ArrayPrices:
-    """Energy of every action of the baseline, and leakage by component.
+    """Energy of every action of the baseline, leakage and area by component.
 
     Attributes
     ----------
@@ -38,10 +48,13 @@ class ArrayPrices:
     leakage : dict of str to Leakage
         Of the whole component: all processing elements, all banks; ports and the background power of the DRAM are not
         modelled and have no entry.
+    area : dict of str to Area
+        Of the same components; one that no source covers has no entry.
     """
 
     table: EnergyTable
     leakage: dict[str, Leakage]
+    area: dict[str, Area]
 
     @property
     def leakage_mw(self) -> dict[str, float]:
@@ -70,39 +83,69 @@ def array_prices(chip: ChipSpec) -> ArrayPrices:
     """
     technology = chip.technology
     prices, leakage = _arithmetic(chip)
+    area = {}
+    with contextlib.suppress(CostError):  # a source need not state areas
+        area[ARRAY] = Area(*per_instance.arithmetic(chip, elements_of(chip.baseline), "area_mm2"))
     for component, memory in buffers(chip.baseline).items():
         figures = _bank(chip, component, memory)
         supply = partial(_memory_supply, figures)
         prices[component, "read"] = _moved(chip, component, supply, Price(figures.read_pj, figures.source))
         prices[component, "write"] = _moved(chip, component, supply, Price(figures.write_pj, figures.source))
-        banks = partial(Leakage, memory.banks * figures.leakage_mw, f"{memory.banks} x {figures.source}")
+        banks = partial(Leakage, *per_instance.several(figures, memory.banks, "leakage_mw"))
         leakage[component] = adjusted_leakage(technology, component, supply, banks)
+        area[component] = Area(*per_instance.several(figures, memory.banks, "area_mm2"))
     prices[PORTS, "input"] = _port_price(chip, "input")
     prices[PORTS, "output"] = _port_price(chip, "output")
     prices[DRAM, "bit"] = Price(chip.baseline.dram.energy, chip.baseline.dram.source)
-    for item in technology.calibration:
-        if item.component.startswith(BASELINE) and item.component not in leakage:
-            raise UnknownNameError("baseline calibration", item.component, list(leakage))
+    problems = named_problems(chip)
+    if problems:
+        raise next(iter(problems.values()))
     for override in technology.overrides:
         if override.component.startswith(BASELINE):
-            pair = (override.component, override.action)
-            if pair not in prices:
-                raise UnknownNameError("baseline override", ".".join(pair), [".".join(key) for key in prices])
-            prices[pair] = Price(override.energy, override.source)
+            prices[override.component, override.action] = Price(override.energy, override.source)
     for stated in technology.leakage_overrides:
         if stated.component.startswith(BASELINE):
-            if stated.component not in leakage:
-                raise UnknownNameError("baseline leakage override", stated.component, list(leakage))
             leakage[stated.component] = Leakage(stated.power, stated.source)
-    return ArrayPrices(EnergyTable(prices), leakage)
+    return ArrayPrices(EnergyTable(prices), leakage, area)
+
+
+def named_problems(chip: ChipSpec) -> dict[str, UnknownNameError]:
+    """Return what overrides and calibrations name that the baseline does not have, by dotted path."""
+    technology, leaking = chip.technology, list(_LEAKING)
+    pairs = [f"{item.component}.{item.action}" for item in technology.overrides]
+    calibrated = [item.component for item in technology.calibration]
+    stated = [item.component for item in technology.leakage_overrides]
+    return {
+        **_unknown("overrides", "baseline override", pairs, [".".join(key) for key in ACTIONS]),
+        **_unknown("calibration", "baseline calibration", calibrated, leaking),
+        **_unknown("leakage_overrides", "baseline leakage override", stated, leaking),
+    }
+
+
+def _unknown(block: str, kind: str, names: list[str], known: list[str]) -> dict[str, UnknownNameError]:
+    return {
+        f"technology.{block}[{at}].component": UnknownNameError(kind, name, known)
+        for at, name in enumerate(names)
+        if name.startswith(BASELINE) and name not in known
+    }
+
+
+def operand_bits(spec: MacArraySpec) -> int:
+    """Return the width of a square multiplier with as many cells as one of activation x weight."""
+    return math.isqrt(spec.activation_bits * spec.weight_bits - 1) + 1
+
+
+def elements_of(spec: MacArraySpec) -> tuple[parts.Units, ...]:
+    """Return the multipliers and adders of all processing elements."""
+    count = spec.rows * spec.columns
+    return (count, "int_mul", operand_bits(spec)), (count, "int_add", spec.accumulator_bits)
 
 
 def _arithmetic(chip: ChipSpec) -> tuple[dict[Key, Price], dict[str, Leakage]]:
     """Return prices and leakage of the processing elements and the requantisation unit, moved and calibrated."""
     spec, technology = chip.baseline, chip.technology
-    source, node = ARITHMETIC_SOURCES.get(technology.arithmetic_source)(), technology.node
+    source, node = parts.arithmetic(chip), technology.node
     sum_bits = spec.accumulator_bits
-    operand = math.isqrt(spec.activation_bits * spec.weight_bits - 1) + 1  # an a x b multiplier has a * b cells
     accumulate = source.energy("int_add", sum_bits, node)
     rescale, compare = source.energy("int_mul", sum_bits, node), source.energy("int_compare", sum_bits, node)
     requantise = Price(
@@ -111,28 +154,23 @@ def _arithmetic(chip: ChipSpec) -> tuple[dict[Key, Price], dict[str, Leakage]]:
         f"{rescale.formula} + {compare.formula}",
     )
     found = {
-        "multiply": source.energy("int_mul", operand, node), "accumulate": accumulate, "add": accumulate,
+        "multiply": source.energy("int_mul", operand_bits(spec), node), "accumulate": accumulate, "add": accumulate,
         "requantise": requantise,
     }  # fmt: skip
-    leaks = [source.leakage("int_mul", operand, node), source.leakage("int_add", sum_bits, node)]
-    elements = spec.rows * spec.columns
-    leak = Leakage(
-        elements * sum(one.power_mw for one in leaks), f"{elements} x ({' + '.join(one.source for one in leaks)})"
-    )
 
     def supply() -> float:
         return require_supply(source.supply(node))
 
+    def leak() -> Leakage:
+        return Leakage(*per_instance.arithmetic(chip, elements_of(spec), "leakage_mw"))
+
     prices = {(ARRAY, action): _moved(chip, ARRAY, supply, price) for action, price in found.items()}
-    return prices, {ARRAY: adjusted_leakage(technology, ARRAY, supply, lambda: leak)}
+    return prices, {ARRAY: adjusted_leakage(technology, ARRAY, supply, leak)}
 
 
 def _bank(chip: ChipSpec, component: str, memory: SramSpec) -> SramFigures:
-    technology = chip.technology
-    source, bits = SRAM_SOURCES.get(technology.sram_source)(), memory.capacity // memory.banks
-    place = (technology.node, technology.sram_cell, technology.temperature)
     try:
-        return source.figures(bits, memory.width, memory.ports, *place)
+        return parts.bank_figures(chip, memory)
     except CostError as error:
         raise CostError(f"{component}: {error}") from error
 

@@ -62,6 +62,7 @@ def totals_of(run: ArrayRun, chip: ChipSpec, accuracy: float) -> dict[str, Quant
     dynamic, static = float(run.dynamic.sum()), float(run.static.sum())
     energy = dynamic + static
     slots = float(run.traffic.cycles.sum()) * chip.baseline.rows * chip.baseline.columns
+    area = sum(item.area_mm2 for item in run.prices.area.values())
     return {
         "energy_per_inference": Quantity(
             energy, "pJ", "dynamic and static energy of one inference, weights resident"
@@ -80,6 +81,7 @@ def totals_of(run: ArrayRun, chip: ChipSpec, accuracy: float) -> dict[str, Quant
         "energy_dram_cold": Quantity(
             float(run.cold.sum()), "pJ", "extra of the first inference: resident weights fetched from DRAM and stored"
         ),
+        "area": Quantity(area, "mm2", "buffers, multipliers and adders that a source gives the area of"),
     }
 
 
@@ -102,6 +104,12 @@ def components_of(run: ArrayRun) -> Table:
             "pJ",
             "leakage over the latency; none modelled for ports and DRAM",
             [run.prices.leakage_mw.get(name, 0.0) * float(run.time_ns.sum()) for name in COMPONENTS],
+        ),
+        (
+            "area_mm2",
+            "mm2",
+            "of all banks or processing elements, NaN where not known",
+            [run.prices.area[name].area_mm2 if name in run.prices.area else np.nan for name in COMPONENTS],
         ),
     )
 

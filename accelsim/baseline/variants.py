@@ -1,18 +1,22 @@
 """The baselines of a run side by side: operand widths x what is done about zeros, and the SNN on the array.
 
-Every row has the same weights, the same network, the same array, memories, residency of weights, node and clock. Widths
+Every row has the same weights, the same network, the same array, memories, residency of weights, node and clock, and
+its own dataflow: the configured one or, with ``best``, the registered one with the least energy-delay product. Widths
 are those of the hardware file (usually 8 bit) and those that carry what T timesteps can: ``ceil(log2(T + 1))`` bits of
 activation (Yan, Bai and Wong, arXiv 2409.08290), with the weights of the SNN.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from accelsim.baseline.ann import AnnRun
-from accelsim.baseline.array import Zeros, price_ann, price_snn, with_widths
+from accelsim.baseline.array import Zeros, by_dataflow, price_ann, price_snn, with_widths
+from accelsim.baseline.dataflow import BEST
 from accelsim.baseline.layers import PooledInputs
+from accelsim.baseline.prices import array_prices
 from accelsim.baseline.tables import ArrayRun
 from accelsim.hardware.spec import ChipSpec
 from accelsim.network.events import EventStream
@@ -31,9 +35,9 @@ _TEXT: Final[dict[Zeros, str]] = {
 
 @dataclass(frozen=True, eq=False)
 class Variant:
-    """One baseline: its name, what it is in words, widths, accuracy and price.
+    """One baseline: its name, what it is in words, widths, accuracy and price under every dataflow.
 
-    ``zeros`` is None where the array runs the SNN.
+    ``zeros`` is None where the array runs the SNN. ``dataflow`` is the configured one, or the best of ``runs``.
     """
 
     name: str
@@ -43,7 +47,17 @@ class Variant:
     passes: int
     zeros: Zeros | None
     accuracy: float
-    run: ArrayRun
+    dataflow: str
+    runs: dict[str, ArrayRun]
+
+    @property
+    def run(self) -> ArrayRun:
+        """The array with this dataflow."""
+        return self.runs[self.dataflow]
+
+    def under(self, dataflow: str) -> "Variant":
+        """Return the same baseline under another dataflow, which becomes part of its name."""
+        return replace(self, name=f"{self.name}-{dataflow}", text=f"{self.text}, {dataflow}", dataflow=dataflow)
 
     @property
     def effective(self) -> float:
@@ -73,35 +87,45 @@ def matched_weights(chip: ChipSpec, network: Network) -> int:
     return max(edge.connection.bits for edge in network.projections)
 
 
+def best_dataflow(runs: dict[str, ArrayRun]) -> str:
+    """Return the dataflow with the least energy-delay product, weights resident; the first by name of equal ones."""
+    return min(runs, key=lambda name: energy_delay(runs[name]))
+
+
+def energy_delay(run: ArrayRun) -> float:
+    """Return energy x latency of an inference, pJ*ns."""
+    return float((run.dynamic.sum() + run.static.sum()) * run.time_ns.sum())
+
+
 def ann_variants(
     chip: ChipSpec, network: Network, ann: AnnRun, widths: tuple[int, int], accuracy: float
 ) -> list[Variant]:
     """Return the ANN on the array in three ways of treating zeros."""
     activation, weight = widths
     narrow = with_widths(chip, activation, weight)
-    return [
-        Variant(
-            f"{name}-{activation}b",
-            f"{activation}-bit ANN, {_TEXT[zeros]}",
-            activation,
-            weight,
-            1,
-            zeros,
-            accuracy,
-            price_ann(narrow, network, ann, zeros),
-        )
-        for zeros, name in _ZEROS.items()
-    ]
+    prices = array_prices(narrow)
+    found = []
+    for zeros, name in _ZEROS.items():
+        runs = by_dataflow(narrow, partial(price_ann, network=network, ann=ann, zeros=zeros, prices=prices))
+        text = f"{activation}-bit ANN, {_TEXT[zeros]}"
+        own = _chosen(chip, runs)
+        found.append(Variant(f"{name}-{activation}b", text, activation, weight, 1, zeros, accuracy, own, runs))
+    return found
 
 
 def snn_variant(
     chip: ChipSpec, network: Network, events: EventStream, accuracy: float, pools: Sequence[PooledInputs]
 ) -> Variant:
     """Return the SNN on the array: T passes, labelled as no ANN."""
-    steps = events.timesteps
+    steps, prices = events.timesteps, array_prices(chip)
     text = f"SNN in {steps} passes, no ANN"
-    run = price_snn(chip, network, events, pools)
-    return Variant(SNN, text, 1, chip.baseline.weight_bits, steps, None, accuracy, run)
+    runs = by_dataflow(chip, partial(price_snn, network=network, events=events, pools=pools, prices=prices))
+    return Variant(SNN, text, 1, chip.baseline.weight_bits, steps, None, accuracy, _chosen(chip, runs), runs)
+
+
+def _chosen(chip: ChipSpec, runs: dict[str, ArrayRun]) -> str:
+    own = chip.baseline.dataflow
+    return best_dataflow(runs) if own == BEST else own
 
 
 def variants_table(variants: list[Variant], fairest: str) -> Table:
@@ -112,6 +136,7 @@ def variants_table(variants: list[Variant], fairest: str) -> Table:
         "baselines",
         ("baseline", "", "name", [item.name for item in variants]),
         ("description", "", "what runs on the array", [item.text for item in variants]),
+        ("dataflow", "", "of the array", [item.dataflow for item in variants]),
         ("activation_bits", "bit", "width of an activation", [item.activation_bits for item in variants]),
         ("weight_bits", "bit", "width of a weight", [item.weight_bits for item in variants]),
         ("passes", "", "executions of the network per inference", [item.passes for item in variants]),
@@ -127,7 +152,7 @@ def variants_table(variants: list[Variant], fairest: str) -> Table:
         ),
         ("latency_ns", "ns", "layers one after the other, weights resident", [item.latency for item in variants]),
         ("latency_first_ns", "ns", "first inference", [float(run.cold_ns.sum()) for run in runs]),
-        ("energy_delay", "pJ*ns", "energy x latency", [item.energy * item.latency for item in variants]),
+        ("energy_delay", "pJ*ns", "energy x latency", [energy_delay(run) for run in runs]),
         ("accuracy", "", "share of right predictions; NaN without labels", [item.accuracy for item in variants]),
         ("fairest", "", "the one to compare this run with", [item.name == fairest for item in variants]),
     )

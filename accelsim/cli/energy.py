@@ -27,14 +27,12 @@ Bits = Annotated[
 def _lines(
     hw: str, overrides: list[str] | None, *, float32: bool, weight_bits: int
 ) -> "tuple[ChipSpec, list[PriceLine]]":
-    from accelsim.baseline.prices import array_prices
-    from accelsim.costs.price_list import lines_of, price_list
+    from accelsim.baseline.price_list import array_lines
+    from accelsim.costs.price_list import price_list
     from accelsim.hardware.loader import load_chip
 
     chip = load_chip(hw, overrides or ()).spec
-    lines = price_list(chip, float32, weight_bits=weight_bits)
-    array = array_prices(chip)
-    return chip, [*lines, *lines_of(array.table.prices, array.leakage)]
+    return chip, [*price_list(chip, float32, weight_bits=weight_bits), *array_lines(chip)]
 
 
 @app.command()
@@ -98,18 +96,20 @@ def export(
     float32: Float = False,
     weight_bits: Bits = 8,
 ) -> None:
-    """Write the chip's prices as Accelergy energy and area reference tables (version 0.4; pJ, pJ per cycle, um2)."""
+    """Write the prices of chip and MAC array as Accelergy energy and area reference tables (version 0.4).
+
+    Units are pJ, pJ per cycle of the chip's clock and um2. A hardware file reads the tables back:
+    technology: {ert: {file: ert.yaml}}.
+    """
     from accelsim.costs.ert import area_reference_table, energy_reference_table
     from accelsim.costs.parts import instances
-    from accelsim.costs.price_list import price_list
     from accelsim.errors import ConfigError
-    from accelsim.hardware.loader import load_chip
     from accelsim.hardware.yaml_writer import write_yaml
 
     if ert is None and art is None:
         raise ConfigError("energy export: expected --ert FILE, --art FILE or both, got neither")
-    chip = load_chip(hw, overrides or ()).spec
-    lines, count = price_list(chip, float32, weight_bits=weight_bits), instances(chip)
+    chip, lines = _lines(hw, overrides, float32=float32, weight_bits=weight_bits)
+    count = instances(chip)
     wanted = []
     if ert is not None:
         wanted.append((ert, energy_reference_table(chip.name, chip.clock, lines, count)))

@@ -17,11 +17,11 @@ Overrides = Annotated[
 
 @app.command("list")
 def list_presets() -> None:
-    """List the bundled chips."""
+    """List the bundled machines: chips, which are meshes of cores, and layer-serial arrays."""
     from rich import box
     from rich.table import Table
 
-    from accelsim.hardware.loader import load_chip
+    from accelsim.hardware.loader import load_array, load_chip
     from accelsim.hardware.presets import preset_names
     from accelsim.hardware.summary import summary
     from accelsim.units import engineering
@@ -31,7 +31,7 @@ def list_presets() -> None:
     for heading in ("name", "cores", "network", "clock", "node", "neurons", "memory"):
         table.add_column(heading, no_wrap=True, justify="right" if heading in numbers else "left")
     table.add_column("description")
-    for name in preset_names():
+    for name in preset_names("core_mesh"):
         spec = load_chip(name).spec
         total = summary(spec)
         table.add_row(
@@ -45,6 +45,22 @@ def list_presets() -> None:
             spec.description,
         )
     results().print(table)
+    arrays = Table(box=box.SIMPLE_HEAD)
+    for heading in ("name", "elements", "dataflow", "clock", "node", "buffers"):
+        arrays.add_column(heading, no_wrap=True, justify="right" if heading == "buffers" else "left")
+    arrays.add_column("description")
+    for name in preset_names("pe_array"):
+        array = load_array(name).spec
+        arrays.add_row(
+            name,
+            f"{array.elements.rows}x{array.elements.columns}",
+            array.elements.dataflow,
+            engineering(array.clock * 1e9, "Hz"),
+            f"{array.technology.node:g} nm",
+            f"{sum(buffer.capacity for buffer in array.storage.buffers.values()) / 8 / 1024:.0f} KiB",
+            array.description,
+        )
+    results().print(arrays)
 
 
 @app.command()
@@ -53,10 +69,15 @@ def show(
     overrides: Overrides = None,
 ) -> None:
     """Print the resolved description, with the file and line of every value; the output is a hardware file."""
-    from accelsim.hardware.loader import load_chip
+    from accelsim.cli.names import unknown_names
+    from accelsim.errors import ConfigError
+    from accelsim.hardware.loader import load_machine
     from accelsim.hardware.yaml_writer import write_yaml
 
-    loaded = load_chip(chip, overrides or ())
+    loaded = load_machine(chip, overrides or ())
+    problems = unknown_names(loaded)
+    if problems:
+        raise ConfigError(problems)
     print_text(f"# sha256 of the values: {loaded.sha256}\n{write_yaml(loaded.data, loaded.locations)}")
 
 
@@ -78,20 +99,23 @@ def check(
     """Check hardware files and print all problems of all of them; exit code 2 if there is one."""
     from accelsim.cli.names import unknown_names
     from accelsim.errors import ConfigError
-    from accelsim.hardware.loader import load_chip
+    from accelsim.hardware.loader import LoadedChip, load_machine
     from accelsim.hardware.summary import summary
 
     problems: list[str] = []
     for file in files:
         try:
-            chip = load_chip(file, overrides or ())
-            found = unknown_names(chip)
+            machine = load_machine(file, overrides or ())
+            found = unknown_names(machine)
         except ConfigError as error:
             problems += error.problems
             continue
         problems += found
         if not found:
-            total = summary(chip.spec)
-            results().print(f"{file}: ok, {chip.spec.name} with {total.cores} cores", soft_wrap=True)
+            if isinstance(machine, LoadedChip):
+                size = f"{summary(machine.spec).cores} cores"
+            else:
+                size = f"{machine.spec.elements.rows}x{machine.spec.elements.columns} elements"
+            results().print(f"{file}: ok, {machine.spec.name} with {size}", soft_wrap=True)
     if problems:
         raise ConfigError(problems)

@@ -1,36 +1,77 @@
-"""Are the names in a hardware file registered? Looking that up loads the models, so only ``hw check`` does."""
+"""Are the names in a hardware file known? Looking that up loads the models, so only ``hw check`` and ``hw show`` do."""
 
 from typing import Any
 
-from accelsim.errors import UnknownNameError
-from accelsim.hardware.loader import LoadedChip
+from accelsim.errors import ConfigError, UnknownNameError
+from accelsim.hardware.loader import LoadedArray, LoadedChip
+from accelsim.hardware.yaml_reader import Location
 from accelsim.registry import Registry
 
+Names = dict[str, tuple[Registry[Any], str]]
 
-def unknown_names(chip: LoadedChip) -> list[str]:
+
+def unknown_names(machine: LoadedChip | LoadedArray) -> list[str]:
     """Return one line per name that nothing is registered under: ``file:line: path: unknown ...``."""
-    from accelsim.baseline.dataflow import DATAFLOWS
-    from accelsim.compression.format import WEIGHT_FORMATS
+    from accelsim.baseline.dataflow import BEST, DATAFLOWS
     from accelsim.hardware.sources.base import ARITHMETIC_SOURCES, NOC_SOURCES, SRAM_SOURCES
-    from accelsim.hardware.topologies.topology import TOPOLOGIES
-    from accelsim.mapping.partition import PARTITIONERS
-    from accelsim.mapping.placement import PLACERS
 
-    technology = chip.spec.technology
-    names: dict[str, tuple[Registry[Any], str]] = {
+    technology = machine.spec.technology
+    names: Names = {
         "technology.sram_source": (SRAM_SOURCES, technology.sram_source),
         "technology.arithmetic_source": (ARITHMETIC_SOURCES, technology.arithmetic_source),
         "technology.noc_source": (NOC_SOURCES, technology.noc_source),
-        "noc.topology": (TOPOLOGIES, chip.spec.noc.topology),
-        "core.weight_format": (WEIGHT_FORMATS, chip.spec.core.weight_format),
-        "mapping.partition": (PARTITIONERS, chip.spec.mapping.partition),
-        "mapping.placement": (PLACERS, chip.spec.mapping.placement),
-        "baseline.dataflow": (DATAFLOWS, chip.spec.baseline.dataflow),
     }
-    problems = []
+    dataflow = machine.spec.baseline.dataflow
+    problems: list[str] = []
+    if isinstance(machine, LoadedArray):
+        problems += _of_array(machine)
+    else:
+        problems += _of_baseline(machine)
+        names |= _of_chip(machine)
+    if dataflow != BEST and dataflow not in DATAFLOWS.names():
+        unknown = UnknownNameError(DATAFLOWS.kind, dataflow, [BEST, *DATAFLOWS])
+        problems.append(f"{place_of(machine, 'baseline.dataflow')}: baseline.dataflow: {unknown}")
     for path, (registry, name) in names.items():
         try:
             registry.get(name)
         except UnknownNameError as error:
-            problems.append(f"{chip.locations[path]}: {path}: {error}")
+            problems.append(f"{place_of(machine, path)}: {path}: {error}")
     return problems
+
+
+def place_of(machine: LoadedChip | LoadedArray, path: str) -> Location:
+    """Return where a value was written; what was written as a whole, where its block stands."""
+    while path not in machine.locations:
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return machine.locations[path]
+
+
+def _of_chip(chip: LoadedChip) -> Names:
+    from accelsim.compression.format import WEIGHT_FORMATS
+    from accelsim.hardware.topologies.topology import TOPOLOGIES
+    from accelsim.mapping.partition import PARTITIONERS
+    from accelsim.mapping.placement import PLACERS
+
+    return {
+        "noc.topology": (TOPOLOGIES, chip.spec.noc.topology),
+        "core.weight_format": (WEIGHT_FORMATS, chip.spec.core.weight_format),
+        "mapping.partition": (PARTITIONERS, chip.spec.mapping.partition),
+        "mapping.placement": (PLACERS, chip.spec.mapping.placement),
+    }
+
+
+def _of_baseline(chip: LoadedChip) -> list[str]:
+    from accelsim.baseline.prices import named_problems
+
+    return [f"{place_of(chip, path)}: {path}: {error}" for path, error in named_problems(chip.spec).items()]
+
+
+def _of_array(array: LoadedArray) -> list[str]:
+    """Return the problems of an array's dataflow, its parameters included."""
+    from accelsim.pearray.machine import build_dataflow
+
+    try:
+        build_dataflow(array)
+    except ConfigError as error:
+        return error.problems
+    return []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from accelsim.pipeline.timeline import TimelineRequest
     from accelsim.result.run_result import RunResult
 
 
@@ -86,6 +87,24 @@ Ann = Annotated[
         help="An ANN for the baseline (IF nodes stand for rectifiers); the network's own weights if not given.",
     ),
 ]  # fmt: skip
+TimelineFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--timeline", metavar="FILE", rich_help_panel="Output",
+        help="Write what every engine and link did, cycle by cycle, as a trace for ui.perfetto.dev or speedscope.",
+    ),
+]  # fmt: skip
+TimelineSteps = Annotated[
+    str | None,
+    typer.Option(
+        "--timeline-steps", metavar="FIRST:END", rich_help_panel="Output",
+        help="Hardware steps of the timeline, END left out; from the first, as many as it holds, if not given.",
+    ),
+]  # fmt: skip
+TimelineSample = Annotated[
+    int,
+    typer.Option("--timeline-sample", min=0, metavar="N", help="Sample of the timeline.", rich_help_panel="Output"),
+]
 
 
 def run_command(
@@ -104,6 +123,9 @@ def run_command(
     no_cache: NoCache = False,
     no_figures: NoFigures = False,
     ann: Ann = None,
+    timeline: TimelineFile = None,
+    timeline_steps: TimelineSteps = None,
+    timeline_sample: TimelineSample = 0,
 ) -> None:
     """Simulate a workload on a chip, cycle by cycle, and compare it with the same network as an ANN.
 
@@ -116,6 +138,7 @@ def run_command(
         from accelsim.report.files import prepare_folder
 
         prepare_folder(out)
+    wanted = _timeline(timeline, timeline_steps, timeline_sample)
     progress = make_progress(quiet=quiet)
     from accelsim import pipeline
 
@@ -131,6 +154,7 @@ def run_command(
         progress=progress,
         cache=not no_cache,
         ann=ann,
+        timeline=wanted,
     )
     if out is not None:
         from accelsim.report.files import write_result
@@ -139,10 +163,22 @@ def run_command(
     show(result, as_json=as_json, quiet=quiet)
     if out is not None and not (as_json or quiet):
         typer.echo(f"\nFiles: {out}")
+    if timeline is not None and not (as_json or quiet):
+        typer.echo(f"\nTimeline: {timeline}, to be opened with ui.perfetto.dev or speedscope")
 
 
 run = run_command
 """The name under which the application looks a command up."""
+
+
+def _timeline(path: Path | None, steps: str | None, sample: int) -> "TimelineRequest | None":
+    if path is None:
+        if steps is not None or sample:
+            raise typer.BadParameter("expected --timeline FILE beside --timeline-steps and --timeline-sample")
+        return None
+    from accelsim.pipeline.timeline import TimelineRequest, parse_steps
+
+    return TimelineRequest(path, sample, None if steps is None else parse_steps(steps))
 
 
 def show(result: "RunResult", *, as_json: bool, quiet: bool) -> None:

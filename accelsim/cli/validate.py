@@ -193,3 +193,26 @@ def scalesim(
     typer.echo(f"{rows} rows, {compared} figures, {wrong} mismatches in {differing} rows")
     if wrong:
         raise typer.Exit(1)
+
+
+@app.command()
+def prosperity(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE.csv", help="Rows of network, model, layer, compute_cycles; spikes beside it."),
+    ],
+) -> None:
+    """Compare cycles of array models with those of Prosperity's simulator, layer by layer; exit code 1 if one differs.
+
+    For example: accelsim validate prosperity ../shared/data/spike_tensors/prosperity_small_oracle.csv
+    """
+    from accelsim.validation.prosperity import compare_file
+
+    rows = wrong = 0
+    for outcome in compare_file(file):
+        rows, wrong = rows + 1, wrong + len(outcome.mismatches)
+        for line in outcome.mismatches:
+            typer.echo(line)
+    typer.echo(f"{rows} rows, {wrong} mismatches")
+    if wrong:
+        raise typer.Exit(1)

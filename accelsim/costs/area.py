@@ -1,7 +1,7 @@
 """Area of every kind of component, and of the chip.
 
-A memory is its banks, a queue its entries, an engine its lanes, control its flip-flops, as for leakage; routers and
-links from the network's source. A chip that states its energies has the area that it states, or none.
+One instance is counted as for leakage (:mod:`accelsim.costs.per_instance`). A chip that states its energies has the
+area that it states, or none.
 
 Not modelled: decoders and sequencers, wiring and white space, pads; a floorplan is larger than the sum of its parts.
 """
@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from accelsim.costs import parts
+from accelsim.costs.per_instance import recipes
 from accelsim.errors import CostError
-from accelsim.hardware.sources.base import Area, LinkFigures, RouterFigures, SramFigures
-from accelsim.hardware.sources.registers import register_figures
+from accelsim.hardware.sources.base import Area
 from accelsim.hardware.spec import ChipSpec
 
 
@@ -70,34 +70,9 @@ def chip_area(
 
 
 def _recipes(chip: ChipSpec, float32: bool, multiplier_bits: int) -> dict[str, Callable[[], Area]]:
-    recipes: dict[str, Callable[[], Area]] = {}
-    for kind, memory in parts.memories(chip).items():
-        recipes[kind] = partial(_figures, partial(parts.bank_figures, chip, memory), memory.banks)
-    for kind, queue in parts.queues(chip, float32).items():
-        recipes[kind] = partial(_figures, partial(parts.queue_figures, chip, queue), 1)
-    for kind, units in parts.engine_units(chip, float32, multiplier_bits).items():
-        recipes[kind] = partial(_units, chip, units)
-    recipes["core_control"] = partial(_control, chip, float32)
-    recipes["router"] = partial(_figures, partial(parts.router_figures, chip), 1)
-    recipes["link"] = partial(_figures, partial(parts.link_figures, chip), 1)
-    for port in chip.ports:
-        recipes[parts.port_kind(port.name)] = partial(Area, 0.0, "I/O port: area is not modelled")
-    return recipes
+    found = recipes(chip, float32, multiplier_bits, "area_mm2")
+    return {kind: partial(_area, recipe) for kind, recipe in found.items()}
 
 
-def _figures(make: Callable[[], SramFigures | RouterFigures | LinkFigures], count: int) -> Area:
-    one = make()
-    return Area(count * one.area_mm2, f"{count} x {one.source}" if count > 1 else one.source)
-
-
-def _units(chip: ChipSpec, units: tuple[parts.Units, ...]) -> Area:
-    source = parts.arithmetic(chip)
-    found = [(count, source.area(op, bits, chip.technology.node)) for count, op, bits in units if count]
-    area = sum(count * one.area_mm2 for count, one in found)
-    return Area(area, " + ".join(f"{count} x {one.source}" for count, one in found))
-
-
-def _control(chip: ChipSpec, float32: bool) -> Area:
-    bits = parts.pipeline_bits(chip, float32) + parts.queue_control_bits(chip, float32)
-    one = register_figures(chip.technology.node)
-    return Area(bits * one.area_mm2, f"{bits} flip-flops; {one.source}")
+def _area(recipe: Callable[[], tuple[float, str]]) -> Area:
+    return Area(*recipe())

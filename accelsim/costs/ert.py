@@ -1,13 +1,15 @@
 """Export of a chip's prices as Accelergy energy and area reference tables (ERT, ART; version 0.4).
 
 Energies are pJ, areas um2; ``leak`` is the leakage of one instance per cycle of the chip's clock. Tables are named
-``CHIP.KIND`` with the number of instances as a range. What reads such a file back (``technology.ert``) gets the same
-prices, to the printed twelve digits. I/O ports are left out: their price stands in the hardware file itself.
+``CHIP.KIND`` with the number of instances as a range, those of the MAC array ``CHIP.baseline.KIND``. What reads such a
+file back (``technology.ert``) gets the same energies bit for bit, and leakages to the last digit but one. I/O ports are
+left out: their price stands in the hardware file itself.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
 
+from accelsim.costs.adjust import BASELINE
 from accelsim.costs.price_list import AREA, LEAKAGE, PriceLine
 from accelsim.errors import CostError
 
@@ -36,7 +38,7 @@ def energy_reference_table(
             continue
         energy = line.value / clock_ghz if line.action == LEAKAGE else line.value
         name = "leak" if line.action == LEAKAGE else line.action
-        tables.setdefault(line.component, []).append({"name": name, "arguments": {}, "energy": _rounded(energy)})
+        tables.setdefault(line.component, []).append({"name": name, "arguments": {}, "energy": energy})
         found = summary.setdefault(line.component, [])
         if line.source not in found:
             found.append(line.source)
@@ -67,19 +69,15 @@ def area_reference_table(chip: str, lines: list[PriceLine], count: Mapping[str, 
         If the list has no areas: the chip states its energies, or a source covers no area.
     """
     areas = [line for line in lines if line.action == AREA and not _is_port(line)]
-    if not areas:
+    if all(line.component.startswith(BASELINE) for line in areas):
         raise CostError("area reference table: no source gives areas for this chip")
-    tables = [{"name": _name(chip, line.component, count), "area": _rounded(line.value * 1e6)} for line in areas]
+    tables = [{"name": _name(chip, line.component, count), "area": line.value * 1e6} for line in areas]
     return {"ART": {"version": VERSION, "tables": tables}}
 
 
 def _is_port(line: PriceLine) -> bool:
-    return line.component.startswith("port:")
+    return line.component.startswith("port:") or line.component == "baseline.ports"
 
 
 def _name(chip: str, kind: str, count: Mapping[str, int]) -> str:
     return f"{chip}.{kind}[1..{count.get(kind, 1)}]"
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.12g}")

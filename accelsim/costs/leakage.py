@@ -1,10 +1,10 @@
 """Leakage power of every kind of component, and static energy over the time of a run.
 
-A memory leaks in all its banks, an engine in all its lanes, a queue in all its entries. A neuron lane is an adder, a
-multiplier and a comparator. Cores that hold no neuron leak or are gated, as the hardware file says; a gated core
-leaks nothing at all, an ideal switch. Routers and links always leak. Leakages of the hardware file replace sourced
-ones. A chip that states its energies may state its static power too: it is spread over the cores that hold neurons,
-whatever leaks there.
+A memory leaks in all its banks, an engine in all its lanes, a queue in all its entries
+(:mod:`accelsim.costs.per_instance`). A neuron lane is an adder, a multiplier and a comparator. Cores that hold no
+neuron leak or are gated, as the hardware file says; a gated core leaks nothing at all, an ideal switch. Routers and
+links always leak. Leakages of the hardware file replace sourced ones. A chip that states its energies may state its
+static power too: it is spread over the cores that hold neurons, whatever leaks there.
 
 Not modelled: leakage of I/O ports (no source publishes one; they count as zero and say so), self-heating, sleep
 transistors, the energy of switching a core off and on, and gating of cores that hold neurons but have nothing to do.
@@ -16,11 +16,10 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.costs import parts
+from accelsim.costs import parts, per_instance
 from accelsim.costs.adjust import adjusted_leakage, require_known_adjustments, table_supply
 from accelsim.costs.prices import require_known_kinds
-from accelsim.hardware.sources.base import Leakage, LinkFigures, RouterFigures, SramFigures
-from accelsim.hardware.sources.registers import register_figures
+from accelsim.hardware.sources.base import Leakage
 from accelsim.hardware.spec import ChipSpec
 
 _MULTIPLIER_BITS = 8
@@ -43,18 +42,8 @@ def component_leakage(chip: ChipSpec, float32: bool, *, multiplier_bits: int = _
     CostError
         Listing everything that a source does not cover.
     """
-    recipes: dict[str, Callable[[], Leakage]] = {}
-    for kind, memory in parts.memories(chip).items():
-        recipes[kind] = partial(_banks, partial(parts.bank_figures, chip, memory), memory.banks)
-    for kind, queue in parts.queues(chip, float32).items():
-        recipes[kind] = partial(_banks, partial(parts.queue_figures, chip, queue), 1)
-    for kind, units in parts.engine_units(chip, float32, multiplier_bits).items():
-        recipes[kind] = partial(_units, chip, units)
-    recipes["core_control"] = partial(_core_control, chip, float32)
-    recipes["router"] = partial(_banks, partial(parts.router_figures, chip), 1)
-    recipes["link"] = partial(_banks, partial(parts.link_figures, chip), 1)
-    for port in chip.ports:
-        recipes[parts.port_kind(port.name)] = partial(Leakage, 0.0, "I/O port: leakage is not modelled")
+    plain = per_instance.recipes(chip, float32, multiplier_bits, "leakage_mw")
+    recipes: dict[str, Callable[[], Leakage]] = {kind: partial(_leakage, recipe) for kind, recipe in plain.items()}
     require_known_adjustments(chip)
     for kind, recipe in recipes.items():
         if not kind.startswith(_PORT):
@@ -125,19 +114,5 @@ def _spread(
     return static
 
 
-def _banks(make: Callable[[], SramFigures | RouterFigures | LinkFigures], count: int) -> Leakage:
-    figures = make()
-    return Leakage(count * figures.leakage_mw, f"{count} x {figures.source}" if count > 1 else figures.source)
-
-
-def _units(chip: ChipSpec, units: tuple[parts.Units, ...]) -> Leakage:
-    source = parts.arithmetic(chip)
-    found = [(count, source.leakage(op, bits, chip.technology.node)) for count, op, bits in units if count]
-    power = sum(count * one.power_mw for count, one in found)
-    return Leakage(power, " + ".join(f"{count} x {one.source}" for count, one in found))
-
-
-def _core_control(chip: ChipSpec, float32: bool) -> Leakage:
-    bits = parts.pipeline_bits(chip, float32) + parts.queue_control_bits(chip, float32)
-    one = register_figures(chip.technology.node)
-    return Leakage(bits * one.leakage_mw, f"{bits} flip-flops; {one.source}")
+def _leakage(recipe: Callable[[], tuple[float, str]]) -> Leakage:
+    return Leakage(*recipe())

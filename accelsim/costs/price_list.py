@@ -5,9 +5,7 @@ arithmetic, whose value is the number), the rows of the tables that it stands on
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Final
 
 from accelsim.costs import parts
@@ -16,7 +14,7 @@ from accelsim.costs.leakage import component_leakage
 from accelsim.costs.prices import component_prices
 from accelsim.counters import Key, Price
 from accelsim.errors import CostError, UnknownNameError
-from accelsim.hardware.sources.base import Derivation, Leakage
+from accelsim.hardware.sources.base import Derivation
 from accelsim.hardware.spec import ChipSpec, SramSpec
 
 LEAKAGE: Final = "leakage"
@@ -93,19 +91,6 @@ def price_list(
     return lines
 
 
-def lines_of(prices: Mapping[Key, Price], leakage: Mapping[str, Leakage]) -> list[PriceLine]:
-    """Return the lines of prices and leakages that come from elsewhere, such as the MAC array's."""
-    lines = [
-        PriceLine(component, action, price.energy_pj, "pJ", "", price.formula, (), price.source)
-        for (component, action), price in prices.items()
-    ]
-    lines += [
-        PriceLine(component, LEAKAGE, leak.power_mw, "mW", "", f"{leak.power_mw:.12g}", (), leak.source)
-        for component, leak in leakage.items()
-    ]
-    return lines
-
-
 def find_line(lines: list[PriceLine], path: str) -> PriceLine:
     """Return the line of ``core.synapse_memory.read``, ``core[3].synapse_memory.read`` or ``synapse_memory.read``.
 
@@ -131,40 +116,56 @@ def _line(
     chip: ChipSpec, float32: bool, key: Key, value: float, unit: str, source: str, expression: str = ""
 ) -> PriceLine:
     kind, action = key
-    derived = _derivation(chip, float32, kind, action)
-    expression = expression or f"{value:.12g}"
-    points: tuple[str, ...] = ()
-    if derived is not None and source.startswith(derived[1]):
+    plain = PriceLine(*key, value, unit, _formula(chip, float32, kind, action), expression, (), source)
+    return sourced_line(chip, plain, _derivation(chip, float32, kind, action))
+
+
+def sourced_line(chip: ChipSpec, plain: PriceLine, derived: tuple[Derivation, str] | None) -> PriceLine:
+    """Return a line with what its table says of it: numbers filled in, and the rows that it stands on.
+
+    Parameters
+    ----------
+    plain : PriceLine
+        Without an expression where none is known.
+    derived : tuple, optional
+        How a table gives the figure, with the source that a price from it begins with.
+    """
+    number = f"{plain.value:.12g}"
+    expression, points = plain.expression or number, plain.points
+    if derived is not None and plain.source.startswith(derived[1]):
         points = derived[0].points
-        if expression == f"{value:.12g}" and action in {"read", "write"}:
+        if expression == number and plain.action in {"read", "write"}:
             expression = derived[0].expression
         else:
             points = (*points, f"of one bank or queue: {derived[0].expression}")
-    formula = (
-        "stated in the hardware file" if _overridden(chip, kind, action) else _formula(chip, float32, kind, action)
-    )
-    return PriceLine(kind, action, value, unit, formula, expression, points, source)
+    formula = "stated in the hardware file" if _overridden(chip, plain.component, plain.action) else plain.formula
+    return replace(plain, formula=formula, expression=expression, points=points)
 
 
 def _derivation(chip: ChipSpec, float32: bool, kind: str, action: str) -> tuple[Derivation, str] | None:
-    """Return how the table gives a figure of a memory or queue, with the source that a price from it begins with."""
     memories, queues = parts.memories(chip), parts.queues(chip, float32)
-    if action not in _FIGURE or (kind not in memories and kind not in queues):
+    if kind in memories:
+        return bank_derivation(chip, memories[kind], action)
+    if kind not in queues or action not in _FIGURE:
         return None
     try:
-        if kind in memories:
-            figures = parts.bank_figures(chip, memories[kind])
-            make = partial(parts.bank_derivation, chip, memories[kind])
-            count = memories[kind].banks if action in {LEAKAGE, AREA} else 1
-        else:
-            figures, make, count = (
-                parts.queue_figures(chip, queues[kind]),
-                partial(parts.queue_derivation, chip, queues[kind]),
-                1,
-            )
-        return make(_FIGURE[action]), f"{count} x {figures.source}" if count > 1 else figures.source
+        figures = parts.queue_figures(chip, queues[kind])
+        return parts.queue_derivation(chip, queues[kind], _FIGURE[action]), figures.source
     except CostError:
         return None  # overridden: the source need not cover it
+
+
+def bank_derivation(chip: ChipSpec, memory: SramSpec, action: str) -> tuple[Derivation, str] | None:
+    """Return how the table gives a figure of one bank, with the source that a price from it begins with."""
+    if action not in _FIGURE:
+        return None
+    count = memory.banks if action in {LEAKAGE, AREA} else 1
+    try:
+        figures = parts.bank_figures(chip, memory)
+        made = parts.bank_derivation(chip, memory, _FIGURE[action])
+    except CostError:
+        return None  # overridden: the source need not cover it
+    return made, f"{count} x {figures.source}" if count > 1 else figures.source
 
 
 def _overridden(chip: ChipSpec, kind: str, action: str) -> bool:
@@ -177,7 +178,7 @@ def _overridden(chip: ChipSpec, kind: str, action: str) -> bool:
 def _formula(chip: ChipSpec, float32: bool, kind: str, action: str) -> str:
     memories, queues, node = parts.memories(chip), parts.queues(chip, float32), f"{chip.technology.node:g} nm"
     if kind in memories:
-        return _memory_formula(chip, memories[kind], action)
+        return memory_formula(chip, memories[kind], action)
     if kind in queues:
         return f"{action}({queues[kind].entries} entries of {queues[kind].bits} bit, {node})"
     if kind == "core_control":
@@ -213,7 +214,8 @@ def _engine_formula(chip: ChipSpec, float32: bool, kind: str, action: str) -> st
     return f"{source}: {action}({sums if kind == 'synapse_engine' else state} bit, {node})"
 
 
-def _memory_formula(chip: ChipSpec, memory: SramSpec, action: str) -> str:
+def memory_formula(chip: ChipSpec, memory: SramSpec, action: str) -> str:
+    """Return what a figure of a memory is looked up by."""
     technology = chip.technology
     bank = f"bank of {memory.capacity / 8:g} B / {memory.banks}, {memory.width}-bit word, {memory.ports}"
     place = f"{technology.node:g} nm {technology.sram_cell}"

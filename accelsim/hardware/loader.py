@@ -10,18 +10,23 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from accelsim.errors import ConfigError
+from accelsim.hardware.array_spec import PeArraySpec
 from accelsim.hardware.ert import expand_ert
 from accelsim.hardware.overrides import apply_overrides, forget
 from accelsim.hardware.presets import is_preset_name, preset_path
 from accelsim.hardware.problems import problems_of, shown
+from accelsim.hardware.schema import CORE_MESH, PE_ARRAY, ROOTS, may_hold_key
 from accelsim.hardware.spec import ChipSpec
 from accelsim.hardware.yaml_reader import Locations, child, read_yaml
+
+S = TypeVar("S", bound=BaseModel)
 
 MAX_EXTENDS: Final = 16
 """Longest chain of ``extends``."""
@@ -49,8 +54,18 @@ class LoadedChip:
     sha256: str
 
 
+@dataclass(frozen=True)
+class LoadedArray:
+    """A layer-serial array with where it came from; fields as those of :class:`LoadedChip`."""
+
+    spec: PeArraySpec
+    data: dict[str, Any]
+    locations: Locations
+    sha256: str
+
+
 def load_chip(source: str | Path, overrides: Sequence[str] = ()) -> LoadedChip:
-    """Load a chip.
+    """Load a chip: a mesh of cores.
 
     Parameters
     ----------
@@ -62,16 +77,47 @@ def load_chip(source: str | Path, overrides: Sequence[str] = ()) -> LoadedChip:
     Raises
     ------
     ConfigError
-        With every problem of the description, each with file, line, path, what was expected and what was got.
+        With every problem of the description, each with file, line, path, what was expected and what was got; if the
+        file describes another class of machine.
     """
+    machine = load_machine(source, overrides)
+    if not isinstance(machine, LoadedChip):
+        raise ConfigError(_another(machine.locations, CORE_MESH, PE_ARRAY))
+    return machine
+
+
+def load_array(source: str | Path, overrides: Sequence[str] = ()) -> LoadedArray:
+    """Load a layer-serial array; as :func:`load_chip`."""
+    machine = load_machine(source, overrides)
+    if not isinstance(machine, LoadedArray):
+        raise ConfigError(_another(machine.locations, PE_ARRAY, CORE_MESH))
+    return machine
+
+
+def load_machine(source: str | Path, overrides: Sequence[str] = ()) -> LoadedChip | LoadedArray:
+    """Load a machine of either class, as its file says; as :func:`load_chip`."""
     data, locations = _resolved(source)
-    apply_overrides(overrides, data, locations)
-    expand_ert(data, locations)
+    name = data.get("machine", CORE_MESH)
+    if not isinstance(name, str) or name not in ROOTS:
+        raise ConfigError(f"{locations['machine']}: machine: expected {' or '.join(ROOTS)}, got {shown(name)}")
+    root = ROOTS[name]
+    apply_overrides(overrides, data, locations, partial(may_hold_key, root=root))
+    if root is ChipSpec:
+        expand_ert(data, locations)
+        return LoadedChip(_checked(ChipSpec, data, locations), data, locations, _digest(data))
+    return LoadedArray(_checked(PeArraySpec, data, locations), data, locations, _digest(data))
+
+
+def _checked(root: type[S], data: dict[str, Any], locations: Locations) -> S:
     try:
-        spec = ChipSpec.model_validate(data)
+        return root.model_validate(data)
     except ValidationError as error:
         raise ConfigError(problems_of(error, data, locations)) from None
-    return LoadedChip(spec, data, locations, _digest(data))
+
+
+def _another(locations: Locations, expected: str, got: str) -> str:
+    where = locations.get("machine", locations[""])
+    return f"{where}: machine: expected {expected} here, got {got}"
 
 
 def _resolved(source: str | Path) -> tuple[dict[str, Any], Locations]:

@@ -5,6 +5,7 @@ the folder ``hwconfigs`` beside the package.
 """
 
 import importlib.util
+import re
 from pathlib import Path
 
 from accelsim.errors import ConfigError, UnknownNameError
@@ -29,9 +30,17 @@ def preset_folder() -> Path:
     raise ConfigError(f"hardware presets: expected the package accelsim.hwconfigs or the folder {beside}, got neither")
 
 
-def preset_names() -> list[str]:
-    """Return the names of the bundled chips, sorted."""
-    return sorted(path.stem for path in preset_folder().glob(f"*{_SUFFIX}"))
+def preset_names(machine: str | None = None) -> list[str]:
+    """Return the names of the bundled machines, sorted: all, or those of one class (``core_mesh``, ``pe_array``).
+
+    Every bundled array says ``machine: pe_array`` on a line of its own, also where it extends another one.
+    """
+    paths = sorted(preset_folder().glob(f"*{_SUFFIX}"))
+    return [path.stem for path in paths if machine is None or machine == _machine_of(path)]
+
+
+def _machine_of(path: Path) -> str:
+    return "pe_array" if re.search(r"^machine: pe_array$", path.read_text("utf-8"), re.MULTILINE) else "core_mesh"
 
 
 def preset_path(name: str) -> Path:

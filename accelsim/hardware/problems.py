@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from accelsim.hardware.schema import keys_at
+from accelsim.hardware.schema import keys_at, root_of
 from accelsim.hardware.yaml_reader import Location, Locations, child
 
 _LONGEST: Final = 400
@@ -90,12 +90,13 @@ def _message(details: ErrorDetails, steps: Sequence[str | int], data: Mapping[st
     context = details.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])
+    root = root_of(data)
     if kind == "missing":
-        keys = keys_at(steps)
+        keys = keys_at(steps, root)
         due = f"a mapping with {', '.join(keys)}" if keys else "a value"
         return f"expected {due}, got nothing: the key is missing"
     if kind == "extra_forbidden":
-        return unknown_key(str(steps[-1]), keys_at(steps[:-1]))
+        return unknown_key(str(steps[-1]), keys_at(steps[:-1], root))
     got = _got(kind, context, steps, data)
     template = _EXPECTED.get(kind)
     expected = template.format_map(context) if template is not None else f"something else ({details['msg']})"

@@ -333,6 +333,7 @@ class MacArraySpec(Spec):
     rows: Annotated[Count, Field(le=4096)]
     columns: Annotated[Count, Field(le=4096)]
     dataflow: Name
+    """A registered one, or ``best``: the one with the least energy-delay product on the network at hand."""
     activation_bits: Annotated[Count, Field(le=32)]
     weight_bits: Annotated[Count, Field(le=32)]
     accumulator_bits: Annotated[Count, Field(le=64)]
@@ -349,6 +350,8 @@ class MacArraySpec(Spec):
 class ChipSpec(Spec):
     """A whole chip: the root of a hardware file."""
 
+    machine: Literal["core_mesh"] = "core_mesh"
+    """The class of machine: a mesh of cores; ``pe_array`` is described by other keys."""
     name: Name
     description: Annotated[str, StringConstraints(max_length=2000)]
     limits: tuple[Annotated[str, StringConstraints(min_length=8, max_length=600)], ...] = ()

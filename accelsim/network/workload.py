@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from accelsim.errors import AccelsimError, UnknownNameError, WorkloadError
 from accelsim.network.densities import read_densities
 from accelsim.network.events import EventStream, Limit
@@ -65,6 +68,8 @@ class Workload:
         Recorded spikes of all populations, which are replayed instead of running the network.
     ann : Path or None
         File of the ANN that the workload names for the baseline.
+    image : (samples, n_input) float64 or None
+        The analog image behind random events, in the units of the network's input: what an ANN reads.
     """
 
     name: str
@@ -80,6 +85,7 @@ class Workload:
     description: str = field(default="")
     recording: Recording | None = None
     ann: Path | None = None
+    image: npt.NDArray[np.float64] | None = None
 
 
 def load_workload(
@@ -151,6 +157,7 @@ def load_workload(
         folder=folder,
         description=spec.description,
         ann=None if spec.ann is None else folder / spec.ann,
+        image=given.image,
     )
 
 

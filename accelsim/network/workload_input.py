@@ -34,12 +34,15 @@ class WorkloadInput:
         What was read, labels included.
     report : dict
         Of recordings: format, events used and left out, names of classes; empty otherwise.
+    image : (samples, n_input) float64 or None
+        The analog image behind random events, in the units of the network's input.
     """
 
     events: EventStream
     labels: Labels | None
     files: Sequence[Path]
     report: dict[str, Any] = field(default_factory=dict)
+    image: npt.NDArray[np.float64] | None = None
 
 
 def read_input(spec: WorkloadSpec, folder: Path, network: Network, limit: Limit) -> WorkloadInput:
@@ -55,6 +58,7 @@ def read_input(spec: WorkloadSpec, folder: Path, network: Network, limit: Limit)
         return _recorded(spec, folder, network, limit)
     if spec.labels == INPUT_LABELS:
         raise WorkloadError(f"{path}: labels: expected a file: encoding {spec.input.encoding} has no labels inside")
+    image = None
     if spec.input.encoding == EVENTS:
         events, shape = read_events(path, spec.timesteps)
         available = events.samples
@@ -69,11 +73,12 @@ def read_input(spec: WorkloadSpec, folder: Path, network: Network, limit: Limit)
             images = images.transpose(0, 3, 1, 2).reshape(images.shape[0], 1, 1, -1)
         else:
             _check_shape(path, images.shape[1:], network)
-        events = ENCODINGS.get(spec.input.encoding).encode(images, _options(spec, network))
+        encoding, options = ENCODINGS.get(spec.input.encoding), _options(spec, network)
+        events, image = encoding.encode(images, options), encoding.expected(images, options)
         if events.total == 0:
             raise EventError(f"{path}: the input has no event: every pixel is zero, or the rate is too low")
     labels, files = _labels(spec, folder, network, available, events.samples)
-    return WorkloadInput(events, labels, [path, *files])
+    return WorkloadInput(events, labels, [path, *files], image=image)
 
 
 def no_input(network: Network) -> WorkloadInput:

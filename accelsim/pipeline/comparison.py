@@ -16,7 +16,8 @@ from accelsim.result.table import Table, table
 
 MAX_CHIPS: Final = 32
 
-Row = tuple[str, str, str, float, float, float, float, float, float, bool]
+Row = tuple[str, str, str, str, str, float, float, float, float, float, float, bool]
+"""The columns of :data:`accelsim.result.comparison.COLUMNS`."""
 
 
 def compare(
@@ -81,19 +82,25 @@ def _chip_row(name: str, result: RunResult) -> Row:
     totals = result.totals
     energy = totals["energy_per_inference"].value
     right = totals.get("accuracy", Quantity(math.nan, "", "")).value
-    text = f"SNN, {result.workload['timesteps']} timesteps"
+    text, place = f"SNN, {result.workload['timesteps']} timesteps", _place(result)
     first = energy + totals["energy_dram_cold"].value
     latency, product = totals["latency"].value, totals["energy_delay"].value
-    return (name, "snn", text, energy, totals["energy_static"].value, first, latency, product, right, False)
+    return (name, "snn", text, *place, energy, totals["energy_static"].value, first, latency, product, right, False)
+
+
+def _place(result: RunResult, clock: str | None = None) -> tuple[str, str]:
+    """Return node and clock as the hardware file states them."""
+    return str(result.config["technology"]["node"]), str(clock or result.config["clock"])
 
 
 def _array_rows(name: str, result: RunResult) -> list[Row]:
     spec = result.config["baseline"]
-    array = f"{spec['rows']}x{spec['columns']} {spec['dataflow']}"
+    array, place = f"{spec['rows']}x{spec['columns']}", _place(result, spec.get("clock"))
     return [
         (
-            f"{name}: array", "array", f"{row['description']}, {array}", row["energy_pj"], row["energy_static_pj"],
-            row["energy_first_pj"], row["latency_ns"], row["energy_delay"], row["accuracy"], bool(row["fairest"]),
+            f"{name}: array", "array", f"{row['description']}, {array} {row['dataflow']}", *place, row["energy_pj"],
+            row["energy_static_pj"], row["energy_first_pj"], row["latency_ns"], row["energy_delay"], row["accuracy"],
+            bool(row["fairest"]),
         )
         for at, row in enumerate(result.baseline.variants.rows())
         if at == 0 or row["fairest"]
@@ -107,11 +114,13 @@ def _table(rows: list[Row]) -> Table:
         ("machine", "", "chip, or the array beside it", columns[0]),
         ("kind", "", "snn: a spiking chip; array: an ANN on a MAC array", columns[1]),
         ("description", "", "what runs", columns[2]),
-        ("energy_pj", "pJ", "dynamic and static energy of an inference, weights resident", columns[3]),
-        ("energy_static_pj", "pJ", "leakage over the inference", columns[4]),
-        ("energy_first_pj", "pJ", "first inference: weights fetched from DRAM", columns[5]),
-        ("latency_ns", "ns", "of an inference, weights resident", columns[6]),
-        ("energy_delay", "pJ*ns", "energy x latency", columns[7]),
-        ("accuracy", "", "share of right predictions; NaN without labels", columns[8]),
-        ("fairest", "", "the fairest of the arrays beside its chip", columns[9]),
+        ("node", "", "of the process", columns[3]),
+        ("clock", "", "of the machine", columns[4]),
+        ("energy_pj", "pJ", "dynamic and static energy of an inference, weights resident", columns[5]),
+        ("energy_static_pj", "pJ", "leakage over the inference", columns[6]),
+        ("energy_first_pj", "pJ", "first inference: weights fetched from DRAM", columns[7]),
+        ("latency_ns", "ns", "of an inference, weights resident", columns[8]),
+        ("energy_delay", "pJ*ns", "energy x latency", columns[9]),
+        ("accuracy", "", "share of right predictions; NaN without labels", columns[10]),
+        ("fairest", "", "the fairest of the arrays beside its chip", columns[11]),
     )

@@ -33,11 +33,14 @@ from accelsim.mapping.mapping import Mapping, map_network
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.events import A_FEW, Limit
 from accelsim.network.workload import Workload, load_workload
-from accelsim.pipeline import breakdown, meta, tables, totals
+from accelsim.pipeline import activity, breakdown, meta, sources, tables, totals
+from accelsim.pipeline.timeline import TimelineRequest
+from accelsim.report.timeline import write_timeline
 from accelsim.result.progress import NO_PROGRESS, Progress
 from accelsim.result.run_result import RunResult
 from accelsim.timing.machine import build_machine
 from accelsim.timing.simulate import TimingResult, simulate
+from accelsim.timing.timeline import record
 from accelsim.trace.activity import ActivityTrace
 from accelsim.trace.store import cached_trace
 
@@ -82,6 +85,7 @@ def run(
     progress: Progress = NO_PROGRESS,
     cache: bool = True,
     ann: str | Path | None = None,
+    timeline: TimelineRequest | None = None,
 ) -> RunResult:
     """Simulate a workload on a chip and price it beside the same network as an ANN.
 
@@ -109,6 +113,8 @@ def run(
     ann : str or Path, optional
         Network file of an ANN for the baseline, integrate-and-fire nodes standing for rectifiers, in place of the one
         that the workload names; without either, the workload's own weights run as an ANN.
+    timeline : TimelineRequest, optional
+        Steps to write as a timeline.
 
     Returns
     -------
@@ -140,6 +146,12 @@ def run(
         machine = build_machine(load.network, chip.spec, mapping, trace)
     with progress.stage("simulate", machine.jobs) as stage:
         timing = simulate(machine, chip.spec, mapping, engine, workers, stage.advance)
+    if timeline is not None:
+        with progress.stage("timeline"):
+            recorded = record(
+                machine, chip.spec, mapping, timing, workload=load.name, sample=timeline.sample, steps=timeline.steps
+            )
+            write_timeline(recorded, timeline.path)
     with progress.stage("cost"):
         counters, prices, energy = _cost(chip, load, trace, mapping, timing)
         names = (str(hw), str(workload), tuple(overrides), (*workload_overrides, *seeds))
@@ -151,7 +163,7 @@ def run(
         if load.labels is not None:
             scored = accuracy(predict(trace, load.decoding), load.labels)
             right = SnnAccuracy(scored.value, scored.low)
-        baseline = run_baseline(chip.spec, load.network, load.events, None, load.labels, ann=own, snn=right)
+        baseline = run_baseline(chip.spec, load.network, load.events, load.image, load.labels, ann=own, snn=right)
         operations = operation_counts(load.network, load.events, trace)
     return RunResult(
         meta=meta.meta(made, engine, workers, time.perf_counter() - began),
@@ -165,6 +177,11 @@ def run(
         causes=tables.causes_table(made),
         steps=tables.steps_table(made),
         links=tables.links_table(made),
+        routers=tables.routers_table(made),
+        activity=activity.activity_table(made),
+        raster=activity.raster_table(made),
+        prices=sources.prices_table(made),
+        parameters=sources.parameters_table(made),
         baseline=baseline,
         analytic=analytic_table(operations),
         warnings=meta.warnings(made),

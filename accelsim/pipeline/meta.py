@@ -118,8 +118,8 @@ def _of_the_chip(run: "Run") -> list[str]:
         for item in spec.technology.calibration
     ]
     if spec.technology.supply is not None:
-        text = f"prices of the chip are at a supply of {spec.technology.supply:g} V, those of the MAC array are not"
-        found.append(text)
+        supply = f"{spec.technology.supply:g} V"
+        found.append(f"prices of the chip and of the MAC array are moved to {supply}; ports and DRAM are not")
     if spec.energies is None and not run.area:
         found.append(f"the area of the chip is not known: {area_problem(spec, not run.workload.network.integer)}")
     if spec.energies is not None and spec.energies.static_power == "unpublished":

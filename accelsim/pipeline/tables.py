@@ -1,6 +1,6 @@
-"""Tables of a run: samples, components, causes, steps, links."""
+"""Tables of a run: samples, components, causes, steps, links, routers."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,22 @@ from accelsim.timing.causes import CAUSE_TEXT, CAUSES
 
 if TYPE_CHECKING:
     from accelsim.pipeline.flow import Run
+
+STALLS: Final = {
+    "fifo_full": ("stall_fifo_full", "Neuron engines waiting for axon-out"),
+    "injection_full": ("stall_injection_full", "Axon-out waiting for the injection queue"),
+    "no_credit": ("stall_no_credit", "Injection waiting for the router"),
+    "row_conflict": ("stall_bank_conflict", "Synapse engines waiting for accumulator banks"),
+    "row_fetch": ("stall_synapse_fetch", "Synapse engines waiting for weights"),
+}
+"""Counts of a terminal that are lost cycles, by the name that they have in results."""
+ROUTER_STALLS: Final = {
+    "stall_vc": ("stall_router_vc", "Packets waiting for a virtual channel"),
+    "stall_switch": ("stall_router_switch", "Flits that lost the switch"),
+    "stall_credit": ("stall_router_credit", "Flits waiting for the next router's buffer"),
+    "stall_ejection": ("stall_router_ejection", "Flits waiting for a terminal's input queue"),
+}
+"""The same of a router."""
 
 
 def flit_hops(run: "Run") -> npt.NDArray[np.int64]:
@@ -100,9 +116,26 @@ def causes_table(run: "Run") -> Table:
 
 
 def steps_table(run: "Run") -> Table:
-    """Return one row per hardware step, means over samples."""
-    causes = run.timing.causes.mean(axis=0)
+    """Return one row per hardware step, means over samples: its causes sum to its cycles, its stalls to the totals."""
+    timing, samples = run.timing, run.trace.samples
+    causes = timing.causes.mean(axis=0)
     columns = [(f"{name}_cycles", "cycle", CAUSE_TEXT[name], causes[:, at]) for at, name in enumerate(CAUSES)]
+    columns += [
+        (name, unit, text, timing.step_terminals[field] / samples)
+        for field, name, unit, text in (
+            ("fired", "fired", "", "Neurons that fired and events that ports took"),
+            ("packets_out", "packets", "", "Packets injected"),
+            ("sops", "sops", "", "Synaptic operations"),
+        )
+    ]
+    columns += [
+        (name, "cycle", f"{text}, summed over the chip", timing.step_terminals[field] / samples)
+        for field, (name, text) in STALLS.items()
+    ]
+    columns += [
+        (name, "cycle", f"{text}, summed over the chip", timing.step_routers[field] / samples)
+        for field, (name, text) in ROUTER_STALLS.items()
+    ]
     return table(
         "steps",
         ("step", "", "Hardware step", np.arange(len(causes))),
@@ -131,4 +164,26 @@ def links_table(run: "Run") -> Table:
             "Flits per cycle of an inference",
             flits / max(1.0, timing.step_cycles.sum(axis=1).mean()),
         ),
+    )
+
+
+def routers_table(run: "Run") -> Table:
+    """Return one row per router, means over samples."""
+    fabric, counts = run.mapping.fabric, run.timing.routers
+    place = np.array([fabric.topology.position(index) for index in range(fabric.routers)]).reshape(-1, 2)
+    ports: list[list[str]] = [[] for _ in range(fabric.routers)]
+    for at, port in enumerate(run.chip.spec.ports):
+        ports[int(fabric.terminal_router[run.mapping.cores + at])].append(port.name)
+    stalls = [
+        (field, "cycle", f"{text}, per inference", counts[field].mean(axis=0))
+        for field, (_, text) in ROUTER_STALLS.items()
+    ]
+    return table(
+        "routers",
+        ("router", "", "Number", np.arange(fabric.routers)),
+        ("x", "", "Column", place[:, 0]),
+        ("y", "", "Row", place[:, 1]),
+        ("ports", "", "I/O ports on it", np.array([", ".join(names) for names in ports], np.str_)),
+        ("flits", "", "Flits through it per inference", counts["flits"].mean(axis=0)),
+        *stalls,
     )

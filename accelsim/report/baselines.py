@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from accelsim.report.comparison import cold
-from accelsim.report.format import ABSENT, clean, percent, quantity, versus
-from accelsim.report.parts import ANN, BAD, GOOD, HEAD, SNN, grid, heading
+from accelsim.report.format import ABSENT, clean, factor, percent, quantity, versus
+from accelsim.report.parts import ANN, BAD, DIM, GOOD, HEAD, SNN, grid, heading
 from accelsim.result.run_result import RunResult
 
 _COLUMNS = (("", "left"), ("energy", "right"), ("first", "right"), ("latency", "right"), ("EDP", "right"),
@@ -23,7 +24,8 @@ def table(result: RunResult) -> Iterator[RenderableType]:
     yield heading("Which ANN, which array", "per inference; first: weights from DRAM; right: accuracy; *: fairest")
     energy, latency = result.totals.get("energy_per_inference"), result.totals.get("latency")
     lines = [_snn_line(result)]
-    for row in rows:
+    first, others = rows[0], [row for row in rows[1:] if str(row["baseline"]).startswith(f"{rows[0]['baseline']}-")]
+    for row in (row for row in rows if all(row is not other for other in others)):
         mark = "* " if row["fairest"] else "  "
         against = [
             _word(versus(item.value, row[key], kind) if item else ABSENT)
@@ -36,7 +38,18 @@ def table(result: RunResult) -> Iterator[RenderableType]:
             quantity(row["energy_delay"], "pJ*ns"), ABSENT if math.isnan(right) else percent(right, 0), *against,
         ))  # fmt: skip
     yield grid(_COLUMNS, lines)
+    yield from _dataflows(first, others)
     yield sentence(result)
+
+
+def _dataflows(first: dict[str, Any], others: list[dict[str, Any]]) -> Iterator[Text]:
+    """Yield one line on the first baseline under every dataflow, the best one first."""
+    ranked = sorted([first, *others], key=lambda row: float(row["energy_delay"]))
+    if others:
+        best = ranked[0]
+        more = [f"{row['dataflow']} {factor(row['energy_delay'] / best['energy_delay'])}" for row in ranked[1:]]
+        text = f"Dataflows of {clean(first['description'])}, by energy-delay product: {best['dataflow']} is the best"
+        yield Text(clean(f"{text}, then {', '.join(more)}; shown: {first['dataflow']}."), style=DIM)
 
 
 def sentence(result: RunResult) -> Text:

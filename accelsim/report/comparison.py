@@ -34,6 +34,7 @@ def rows(result: RunResult) -> list[Row]:
         _amount("latency", snn.get("latency"), ann.get("latency"), "time"),
         _amount("energy-delay product", snn.get("energy_delay"), ann.get("energy_delay")),
         _amount("power", mean_power(snn), mean_power(ann)),
+        _amount("area", snn.get("area"), ann.get("area")),
         _operations(snn.get("sops"), ann.get("macs")),
         _accuracy(snn, ann),
     ]

@@ -132,7 +132,10 @@ _AREAS = (
 
 
 def area(result: RunResult) -> Iterator[RenderableType]:
-    """Yield one line on the area of the chip, where it is known."""
+    """Yield one line on the area of the chip, where it is known, and one on that of the array."""
+    array = result.baseline.totals.get("area")
+    if array is not None:
+        yield Text(f"array area {array.value:.3g} mm2; {array.definition}", style=DIM)
     if "area" not in result.totals:
         return
     line = f"chip area {result.totals['area'].value:.3g} mm2"

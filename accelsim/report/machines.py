@@ -33,6 +33,9 @@ def report(comparison: Comparison) -> Iterator[RenderableType]:
     samples = f"{comparison.samples} sample{'s' if comparison.samples != 1 else ''}"
     yield Text(f"{clean(comparison.workload)} | {samples} | per inference", style="dim")
     yield Text(finding(comparison), style=HEAD)
+    places = different_places(comparison)
+    if places:
+        yield Text(places, style="yellow")
     lines = []
     for row in comparison.machines.rows():
         style = SNN if row["kind"] == "snn" else ANN
@@ -59,6 +62,17 @@ def finding(comparison: Comparison) -> str:
         found.append(text)
     text = "; ".join(found)
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def different_places(comparison: Comparison) -> str:
+    """Return which machines differ in node or clock, so that the winner is not one of design alone; else nothing."""
+    found: dict[str, list[str]] = {}
+    for row in comparison.machines.rows():
+        found.setdefault(f"{clean(row['node'])}, {clean(row['clock'])}", []).append(clean(row["machine"]))
+    if len(found) < 2:
+        return ""
+    each = [f"{place}: {', '.join(dict.fromkeys(names))}" for place, names in found.items()]
+    return f"Not the same node or clock, so not design alone is compared. {'; '.join(each)}."
 
 
 def to_json(comparison: Comparison) -> str:

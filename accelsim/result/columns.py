@@ -1,8 +1,9 @@
 """The columns that every result has, table by table: the contract between pipeline, reports and files.
 
-A table may carry more columns. Three endings have a meaning that reports rely on: ``_cycles`` in ``layers``
+A table may carry more columns. Endings have a meaning that reports rely on: ``_cycles`` in ``layers``
 (cycles that the layer kept one engine busy, or lost to one cause), ``_utilisation`` and ``_occupation`` in ``cores``
-(fractions of 1).
+(fractions of 1). In ``steps``, ``_cycles`` ends a cause of the critical path, ``stall_`` begins a stall summed over the
+chip.
 """
 
 from collections.abc import Mapping
@@ -56,12 +57,18 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "causes": ("cause", "cycles", "share"),
     "steps": ("step", "cycles"),
     "links": ("from_x", "from_y", "to_x", "to_y", "flits", "load"),
+    "routers": ("router", "x", "y", "ports", "flits", "stall_vc", "stall_switch", "stall_credit", "stall_ejection"),
+    "activity": ("layer", "timestep", "timesteps", "spikes"),
+    "raster": ("layer", "neuron", "timestep"),
+    "prices": ("component", "action", "count", "price_pj", "energy_pj", "source"),
+    "parameters": ("path", "value", "place"),
     "analytic": ("model", "source", "snn_pj", "ann_pj", "ratio"),
     "baseline_layers": ("layer", "cycles", "energy_pj"),
     "baseline_components": ("component", "dynamic_pj", "static_pj"),
     "baselines": (
         "baseline",
         "description",
+        "dataflow",
         "energy_pj",
         "energy_static_pj",
         "energy_first_pj",

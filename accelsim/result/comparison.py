@@ -9,6 +9,8 @@ COLUMNS: Final = (
     "machine",
     "kind",
     "description",
+    "node",
+    "clock",
     "energy_pj",
     "energy_static_pj",
     "energy_first_pj",

@@ -4,10 +4,16 @@ Energies are pJ, times ns, powers mW, as everywhere; per-sample tables keep ever
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from accelsim.result.classes import classes_table, confusion_table
 from accelsim.result.table import Table
+
+OWN_TABLES: Final = (
+    "samples", "layers", "cores", "components", "causes", "steps", "links", "routers", "activity", "raster", "prices",
+    "parameters", "analytic",
+)  # fmt: skip
+"""Fields of a :class:`RunResult` that are tables."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +37,14 @@ class BaselineResult:
         Where the activations come from, in words; assumptions are said here.
     totals : dict of str to Quantity
         ``energy_per_inference``, ``latency``, ``energy_dynamic``, ``energy_static``, ``energy_delay``, ``accuracy``,
-        ``macs``, ``utilisation``, ``energy_dram_cold``.
+        ``macs``, ``utilisation``, ``energy_dram_cold``, ``area``.
     layers : Table
         One row per layer: cycles, utilisation, words of every memory, energy.
     components : Table
-        Columns ``component``, ``dynamic_pj``, ``static_pj``: energy per inference.
+        Columns ``component``, ``dynamic_pj``, ``static_pj``: energy per inference; ``area_mm2``.
     variants : Table
-        One row per baseline: operand widths x treatment of zeros, and the SNN on the array; the first is the one above.
+        One row per baseline: operand widths x treatment of zeros, the SNN on the array, the first under every other
+        dataflow; the first is the one above.
     fairest, reason : str
         Which row of ``variants`` to compare with, and why.
     """
@@ -82,9 +89,20 @@ class RunResult:
     causes : Table
         Columns ``cause``, ``cycles``, ``share``: where the time of an inference went, summing to its cycles.
     steps : Table
-        One row per hardware step (mean over samples): cycles and causes.
+        One row per hardware step (mean over samples): cycles, causes (columns that end in ``_cycles``), spikes,
+        packets, and stalls summed over the chip (``stall_*``).
     links : Table
         One row per link: from_x, from_y, to_x, to_y, flits per sample, load (flits per cycle).
+    routers : Table
+        One row per router: router, x, y, I/O ports on it, flits, stalls.
+    activity : Table
+        Spikes per sample by layer and bin of timesteps: layer, timestep, timesteps, spikes.
+    raster : Table
+        Spikes of the first sample, thinned by neuron: layer, neuron, timestep.
+    prices : Table
+        One row per kind of component and action: count per inference, price, energy, expression, source.
+    parameters : Table
+        The hardware description value by value: path, value, place.
     baseline : BaselineResult
     analytic : Table
         Literature op-count models by name: ``model``, ``source``, ``snn_pj``, ``ann_pj``, ``ratio``.
@@ -103,14 +121,18 @@ class RunResult:
     causes: Table
     steps: Table
     links: Table
+    routers: Table
+    activity: Table
+    raster: Table
+    prices: Table
+    parameters: Table
     baseline: BaselineResult
     analytic: Table
     warnings: list[str] = field(default_factory=list)
 
     def tables(self) -> dict[str, Table]:
         """Return every table by name, the baseline's with a prefix."""
-        own = ("samples", "layers", "cores", "components", "causes", "steps", "links", "analytic")
-        named: dict[str, Table] = {name: getattr(self, name) for name in own}
+        named: dict[str, Table] = {name: getattr(self, name) for name in OWN_TABLES}
         named["baseline_layers"] = self.baseline.layers
         named["baseline_components"] = self.baseline.components
         named["baselines"] = self.baseline.variants

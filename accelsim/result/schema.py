@@ -1,4 +1,4 @@
-"""The shape of ``result.json``, version 1, as pydantic models: what is written, and all that is accepted when read.
+"""The shape of ``result.json``, version 2, as pydantic models: what is written, and all that is accepted when read.
 
 ``accelsim.result.schema.ResultFile.model_json_schema()`` is the JSON Schema. Numbers that JSON lacks: NaN is ``null``,
 the infinities are ``"Infinity"`` and ``"-Infinity"``; they occur only in ``values`` and in a quantity's ``value``.
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 FORMAT: Final = "accelsim.result"
-VERSION: Final = 1
+VERSION: Final = 2
 MAX_BYTES: Final = 256 * 1024 * 1024
 """Largest file that is read."""
 MAX_ROWS: Final = 2_000_000
@@ -71,7 +71,7 @@ class ResultFile(_Part):
     """The whole file."""
 
     format: Literal["accelsim.result"]
-    version: Literal[1]
+    version: Literal[2]
     meta: dict[str, Any]
     config: dict[str, Any]
     workload: dict[str, Any]
@@ -83,6 +83,11 @@ class ResultFile(_Part):
     causes: TableFile
     steps: TableFile
     links: TableFile
+    routers: TableFile
+    activity: TableFile
+    raster: TableFile
+    prices: TableFile
+    parameters: TableFile
     analytic: TableFile
     baseline: BaselineFile
     warnings: Annotated[list[Text], Field(max_length=10000)]

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from accelsim.errors import AccelsimError
 from accelsim.result.columns import missing_columns
-from accelsim.result.run_result import BaselineResult, Quantity, RunResult
+from accelsim.result.run_result import OWN_TABLES, BaselineResult, Quantity, RunResult
 from accelsim.result.schema import (
     FORMAT,
     MAX_BYTES,
@@ -33,7 +33,6 @@ from accelsim.result.table import Column, Table
 
 _INFINITE = {"Infinity": math.inf, "-Infinity": -math.inf}
 _TYPES = set(get_args(ColumnType))
-_OWN_TABLES = ("samples", "layers", "cores", "components", "causes", "steps", "links", "analytic")
 
 
 class ResultFileError(AccelsimError):
@@ -58,7 +57,7 @@ def to_json(result: RunResult) -> str:
         "config": plain(result.config, "config"),
         "workload": plain(result.workload, "workload"),
         "totals": _totals(result.totals),
-        **{name: _table(getattr(result, name)) for name in _OWN_TABLES},
+        **{name: _table(getattr(result, name)) for name in OWN_TABLES},
         "baseline": {
             "name": result.baseline.name,
             "activations": result.baseline.activations,
@@ -214,7 +213,7 @@ def _result(file: ResultFile) -> RunResult:
         config=file.config,
         workload=file.workload,
         totals=_read_totals(file.totals),
-        **{name: _read_table(getattr(file, name)) for name in _OWN_TABLES},
+        **{name: _read_table(getattr(file, name)) for name in OWN_TABLES},
         baseline=_read_baseline(file.baseline),
         warnings=list(file.warnings),
     )

@@ -45,6 +45,10 @@ class TimingResult:
     causes : (samples, steps, causes) int64
         Where each step's cycles went; sums to ``step_cycles``.
     latency : (samples,) int64
+    step_terminals : (steps,) TERMINAL_COUNT
+        Sums over samples and terminals; the ``*_end``, ``first_flit`` and ``queue_peak`` of them mean nothing.
+    step_routers : (steps,) ROUTER_COUNT
+        Sums over samples and routers.
     """
 
     terminals: npt.NDArray[Any]
@@ -55,6 +59,8 @@ class TimingResult:
     step_cycles: npt.NDArray[np.int64]
     causes: npt.NDArray[np.int64]
     latency: npt.NDArray[np.int64]
+    step_terminals: npt.NDArray[Any]
+    step_routers: npt.NDArray[Any]
 
 
 def simulate(
@@ -149,6 +155,8 @@ class _Totals:
         self._scans = np.zeros((samples, len(machine.work.parts)), SCAN_COUNT)
         self._causes = np.zeros((samples * steps, len(CAUSES)), np.int64)
         self._cycles = np.zeros(samples * steps, np.int64)
+        self._step_terminals = np.zeros(steps, TERMINAL_COUNT)
+        self._step_routers = np.zeros(steps, ROUTER_COUNT)
         self._first_flit = np.zeros(samples * steps, np.int64)
         self._last_output = np.zeros(samples * steps, np.int64)
 
@@ -169,6 +177,9 @@ class _Totals:
         ):
             _flat(target)[samples] += np.add.reduceat(_flat(source), starts, axis=0)
         self._terminals["queue_peak"][samples] = peak
+        step = np.arange(jobs.start, jobs.stop) % self._machine.work.steps
+        for by_step, counts in ((self._step_terminals, chunk.terminals), (self._step_routers, chunk.routers)):
+            np.add.at(_flat(by_step), step, _flat(counts).reshape(*counts.shape, -1).sum(axis=1))
         inputs = self._port_terminals("input")
         outputs = self._port_terminals("output")
         flits = chunk.terminals["first_flit"][:, inputs]
@@ -221,5 +232,6 @@ class _Totals:
         parts = self._mapping.parts
         order = sorted(range(len(parts)), key=lambda at: parts[at].terminal)
         return TimingResult(
-            self._terminals, self._routers, self._links, self._scans, order, step_cycles, causes, latency
-        )
+            self._terminals, self._routers, self._links, self._scans, order, step_cycles, causes, latency,
+            self._step_terminals, self._step_routers,
+        )  # fmt: skip

@@ -57,6 +57,14 @@ class Encoding(ABC):
             If there are no images.
         """
 
+    @classmethod
+    def expected(cls, images: Images, options: EncodingOptions) -> npt.NDArray[np.float64] | None:  # noqa: ARG003
+        """Return what the mean of the events over time approaches, (samples, size); None where nothing is random.
+
+        It is the analog image in the units of the network's input, which an ANN reads.
+        """
+        return None
+
 
 def value_events(kind: Kind, images: Images, options: EncodingOptions, steps: int) -> EventStream:
     """Return a value per pixel that is not zero, in each of the first ``steps`` timesteps.

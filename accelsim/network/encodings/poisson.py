@@ -8,6 +8,7 @@ frameworks, and spikes where the draw is below the probability. Neither the numb
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from accelsim.network.encodings.encoding import ENCODINGS, Encoding, EncodingOptions, Images, flattened, required
 from accelsim.network.events import EventStream
@@ -36,3 +37,9 @@ class Poisson(Encoding):
             found.append(np.nonzero(spikes)[1].astype(np.int32))
         ptr = np.concatenate(([0], np.cumsum(counts.ravel())))
         return EventStream("spikes", samples, options.timesteps, size, ptr, np.concatenate(found))
+
+    @classmethod
+    def expected(cls, images: Images, options: EncodingOptions) -> npt.NDArray[np.float64]:
+        """Return the probability of every pixel; see :meth:`Encoding.expected`."""
+        probability: npt.NDArray[np.float64] = required(options.rate, "rate") * flattened(images) / 255.0
+        return probability

@@ -1,82 +1,88 @@
-"""Energy against latency of several machines, with lines of equal energy-delay product.
+"""Energy and latency of several machines as horizontal bars on two logarithmic axes, one row per machine.
 
-Not one of the figures of a result: it is drawn from a comparison.
+Not one of the figures of a result: it is drawn from a comparison. The figure grows with the number of machines.
 """
+
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from accelsim.report.figures.style import ANN, GREY, SNN, label, new_figure, title
+from accelsim.report.figures.style import ANN, GREY, SNN, new_figure, title
+from accelsim.report.format import clean, quantity
 from accelsim.result.comparison import Comparison
 
 Floats = npt.NDArray[np.float64]
 
-_TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "us"), (1.0, "ns"))
-_ENERGIES = ((1e9, "mJ"), (1e6, "uJ"), (1e3, "nJ"), (1.0, "pJ"))
+_ROW: Final = 0.27
+"""Inches of a row."""
+_GAP: Final = 0.6
+"""Rows between one chip with its arrays and the next."""
+_NAMES: Final = {"snn": "SNN chip", "dense": "ANN, dense array", "fairest": "ANN, fairest array"}
+_FACES: Final = {"snn": SNN, "dense": "white", "fairest": ANN}
+_EDGES: Final = {"snn": SNN, "dense": ANN, "fairest": ANN}
+_PANELS: Final = (("energy_pj", "pJ", "energy of an inference"), ("latency_ns", "ns", "latency of an inference"))
 
 
 def draw(comparison: Comparison) -> Figure:
-    """Draw one mark per machine: chips as circles, arrays as squares, the fairest of them filled."""
-    table = comparison.machines
-    energy, latency = (np.asarray(table[name], dtype=np.float64) for name in ("energy_pj", "latency_ns"))
-    per_time, time = _scale(latency, _TIMES)
-    per_energy, unit = _scale(energy, _ENERGIES)
-    x, y = latency / per_time, energy / per_energy
-    figure = new_figure(9.6, 5.6)
-    axes = figure.subplots()
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    shown = {("snn", False): (SNN, "o", SNN), ("array", False): (ANN, "s", "white"), ("array", True): (ANN, "s", ANN)}
-    names = {("snn", False): "SNN chip", ("array", False): "ANN, dense array", ("array", True): "ANN, fairest array"}
-    kinds = list(zip(table["kind"].tolist(), table["fairest"].tolist(), strict=True))
-    for key, (edge, mark, face) in shown.items():
-        at = [row for row, kind in enumerate(kinds) if kind == key]
-        if at:
-            axes.scatter(
-                x[at], y[at], s=70, marker=mark, edgecolors=edge, facecolors=face, linewidths=1.6, label=names[key],
-                zorder=3,
-            )  # fmt: skip
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_minor_formatter(NullFormatter())
-    (left, right), (low, high) = _limits(x), _limits(y)
-    axes.set_xlim(left, right)
-    axes.set_ylim(low, high)
-    for product in 10.0 ** np.arange(np.floor(np.log10(left * low)), np.ceil(np.log10(right * high)) + 1):
-        axes.plot([left, right], [product / left, product / right], color="#CCCCCC", linewidth=0.8, zorder=1)
-    _names(axes, x, y, table["machine"].tolist())
-    axes.set_xlabel(f"latency of an inference [{time}]")
-    axes.set_ylabel(f"energy of an inference [{unit}]")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
-    title(
-        axes,
-        f"Energy and latency of {label(comparison.workload)} on {len(table)} machines",
-        "lower left is better; grey: equal energy-delay product, a decade from line to line",
-    )
+    """Draw one row per machine in the order of the table, the first at the top."""
+    rows = list(comparison.machines.rows())
+    kinds = ["snn" if row["kind"] == "snn" else "fairest" if row["fairest"] else "dense" for row in rows]
+    height = np.cumsum([_GAP * (at > 0 and kind == "snn") + 1.0 for at, kind in enumerate(kinds)])
+    figure = new_figure(11.0, 2.1 + _ROW * float(height[-1]))
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, (key, unit, text) in zip(panels, _PANELS, strict=True):
+        _bars(axes, height, np.asarray(comparison.machines[key], dtype=np.float64), kinds, unit)
+        axes.set_xlabel(text)
+    panels[0].set_yticks(height, [_name(row, kind) for row, kind in zip(rows, kinds, strict=True)])
+    panels[0].set_ylim(float(height[-1]) + 0.8, float(height[0]) - 0.8)
+    for axes in panels:
+        axes.tick_params(axis="y", length=0)
+    places = len({(row["node"], row["clock"]) for row in rows})
+    what = "shorter is better; logarithmic" + ("; not the same node or clock" if places > 1 else "")
+    title(panels[0], f"{clean(comparison.workload, 60)} on {len(rows)} machines", what)
+    there = [Patch(facecolor=_FACES[kind], edgecolor=_EDGES[kind], label=name) for kind, name in _NAMES.items()
+             if kind in kinds]  # fmt: skip
+    figure.legend(handles=there, loc="outside lower center", ncols=len(there))
     return figure
 
 
-def _scale(values: Floats, scales: tuple[tuple[float, str], ...]) -> tuple[float, str]:
-    smallest = float(values[values > 0].min(initial=np.inf))
-    return next((item for item in scales if smallest >= item[0]), scales[-1])
+def _name(row: dict[str, Any], kind: str) -> str:
+    place = f"{row['node']}, {row['clock']}"
+    name = clean(row["machine"], 28)
+    return f"{name}  ({clean(place, 24)})" if kind == "snn" else f"{name}, {kind}"
+
+
+def _bars(axes: Axes, height: Floats, values: Floats, kinds: list[str], unit: str) -> None:
+    """Draw the bars of one quantity, each with its number at the end."""
+    low, high = _limits(values)
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    shown = np.where(values > 0, values, low)
+    axes.barh(
+        height, shown - low, 0.72, left=low, color=[_FACES[kind] for kind in kinds],
+        edgecolor=[_EDGES[kind] for kind in kinds], linewidth=1.2,
+    )  # fmt: skip
+    for at, value in zip(height, values, strict=True):
+        axes.annotate(
+            quantity(float(value), unit), (max(float(value), low), at), (4, 0), textcoords="offset points",
+            va="center", fontsize=8, color=GREY, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+        )  # fmt: skip
+    axes.xaxis.set_major_locator(LogLocator(10.0, numticks=8))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: quantity(value, unit)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.grid(visible=True, axis="x")
 
 
 def _limits(values: Floats) -> tuple[float, float]:
+    """Return the decade below the smallest value, and room for a number beyond the largest."""
     good = values[values > 0]
     if not good.size:
         return 0.1, 10.0
-    return float(good.min()) / 2.2, float(good.max()) * 2.2
-
-
-def _names(axes: Axes, x: Floats, y: Floats, names: list[str]) -> None:
-    """Write the names beside the marks, on the side that keeps them inside and apart."""
-    middle = float(np.sqrt(np.prod(axes.get_xlim())))
-    for row, name in enumerate(names):
-        side = -1 if x[row] > middle else 1
-        axes.annotate(
-            label(name), (x[row], y[row]), (8 * side, 0), textcoords="offset points", va="center",
-            ha="left" if side > 0 else "right", fontsize=9, color=GREY,
-        )  # fmt: skip
+    low = 10.0 ** np.floor(np.log10(float(good.min()) / 1.5))
+    high = float(good.max())
+    return float(low), float(high * (high / low) ** 0.22)

@@ -11,6 +11,7 @@ from simpy.core import Environment
 from simpy.events import NORMAL, Event, EventPriority
 
 from accelsim.timing.reference.primitives import Arrival, Process, Signal
+from accelsim.timing.reference.probe import SILENT, Probe
 from accelsim.timing.reference.protocols import Endpoint
 from accelsim.timing.reference.router import Flit
 from accelsim.timing.tables import FixedLatencyTables
@@ -103,6 +104,9 @@ class LinkQueue:
             self._network.links[self._router, self._port] += flits
             self._packets.popleft()
             interval = int(way["interval"])
+            for flit in range(flits):
+                begin = int(self._env.now) + flit * interval
+                self._network.probe.slice("links", number, begin, interval, packet[0])
             self._network.pass_on(behind, packet, int(self._env.now + way["delay"]) + interval * (flits - 1))
             self.slots.give_back(interval * flits)
             yield self._env.timeout(interval * flits)
@@ -134,8 +138,10 @@ class FixedLatencyInjector:
 class FixedLatencyNetwork:
     """All queues of a chip."""
 
-    def __init__(self, env: Environment, noc: FixedLatencyTables, counts: Any, links: Any) -> None:
-        self._env, self.noc, self.counts, self.links = env, noc, counts, links
+    def __init__(
+        self, env: Environment, noc: FixedLatencyTables, counts: Any, links: Any, probe: Probe = SILENT
+    ) -> None:
+        self._env, self.noc, self.counts, self.links, self.probe = env, noc, counts, links, probe
         self.endpoints: list[Endpoint] = []
         self._queues = {
             (router, port): LinkQueue(env, self, router, port)
@@ -187,8 +193,11 @@ class FixedLatencyNetwork:
             self._queues[router, int(self.noc.route[router, target])].store(packet, arrival)
             return
         self.counts[router]["flits"] += flits
-        self.links[router, int(self.noc.route[router, target])] += flits
+        out = int(self.noc.route[router, target])
+        self.links[router, out] += flits
         at = self._last_arrival[target] = max(self._last_arrival[target], arrival + self.noc.local)
+        for _ in range(flits):
+            self.probe.slice("links", router * self.noc.ports + out, at, 1, axon)
         endpoint = self.endpoints[target]
 
         def receive() -> None:

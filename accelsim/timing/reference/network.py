@@ -6,6 +6,7 @@ from typing import Any
 from simpy.core import Environment
 
 from accelsim.timing.reference.primitives import Arrival
+from accelsim.timing.reference.probe import SILENT, Probe
 from accelsim.timing.reference.protocols import Endpoint
 from accelsim.timing.reference.router import Flit, Router
 from accelsim.timing.reference.source import Injector
@@ -16,9 +17,15 @@ class RouterNetwork:
     """All routers of a chip."""
 
     def __init__(
-        self, env: Environment, noc: NocTables, ejection_credits: Callable[[int], int], counts: Any, links: Any
+        self,
+        env: Environment,
+        noc: NocTables,
+        ejection_credits: Callable[[int], int],
+        counts: Any,
+        links: Any,
+        probe: Probe = SILENT,
     ) -> None:
-        self._env, self._noc, self._links = env, noc, links
+        self._env, self._noc, self._links, self._probe = env, noc, links, probe
         self.routers = [Router(env, noc, index, ejection_credits, counts[index]) for index in range(noc.routers)]
         self.endpoints: list[Endpoint] = []
         for index, router in enumerate(self.routers):
@@ -61,6 +68,8 @@ class RouterNetwork:
 
         def send(port: int, vc: int, flit: Flit, waits: int) -> None:
             self._links[index, port] += 1
+            through = int(self._env.now) + noc.switch_delay + waits
+            self._probe.slice("links", index * noc.ports + port, through, 1, flit.axon)
             behind = int(noc.links["router"][index, port])
             if behind >= 0:
                 entry = int(noc.links["port"][index, port])

@@ -46,10 +46,10 @@ class Signal:
 
 
 class Fifo(Generic[T]):
-    """A registered queue of finite depth."""
+    """A registered queue of finite depth; ``watch`` is told how many items are in it when that changes."""
 
-    def __init__(self, env: Environment, depth: int) -> None:
-        self._env, self._depth = env, depth
+    def __init__(self, env: Environment, depth: int, watch: Callable[[int], None] = lambda _: None) -> None:
+        self._env, self._depth, self._watch = env, depth, watch
         self._items: deque[tuple[int, T]] = deque()
         self._popped_at, self._popped = -1, 0
         self._changed = Signal(env)
@@ -69,6 +69,7 @@ class Fifo(Generic[T]):
                 yield self._changed.wait()
             yield self._env.timeout(1)
         self._items.append((int(self._env.now) + 1, item))
+        self._watch(len(self._items))
         self._changed.notify()
 
     def peek(self) -> Generator[Event, Any, T]:
@@ -83,6 +84,7 @@ class Fifo(Generic[T]):
     def pop(self) -> None:
         """Take the first item; its slot is free in the next cycle."""
         self._items.popleft()
+        self._watch(len(self._items))
         self._popped = self._popped + 1 if self._popped_at == self._env.now else 1
         self._popped_at = int(self._env.now)
         self._changed.notify()

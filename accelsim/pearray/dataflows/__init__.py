@@ -1,0 +1,1 @@
+"""Execution models of arrays, one file each."""
