@@ -1,5 +1,6 @@
 """A step that cannot end is an error that names the channels that wait for each other, never a hang."""
 
+import itertools
 import re
 import signal
 from concurrent.futures import Executor, Future
@@ -26,9 +27,10 @@ from timing_builders import (
 
 from accelsim.errors import ConfigError, DeadlockError
 from accelsim.hardware.topologies.ring import Ring
-from accelsim.hardware.topologies.topology import TOPOLOGIES, Topology
+from accelsim.hardware.topologies.topology import TOPOLOGIES, Topology, build_fabric
 from accelsim.hardware.topologies.torus import Torus
 from accelsim.hardware.topologies.tree import Tree
+from accelsim.mapping.trees import build_trees
 from accelsim.network.events import EventStream
 from accelsim.timing import simulate as simulate_module
 from accelsim.timing.deadlock import describe
@@ -66,6 +68,7 @@ def warm():
     """Compile outside the alarm."""
     for spec in (TIGHT, TIGHT_CLASSES):
         run_step("compiled", network(line(1), spec=spec), axon_tables([[0]], [{}]), step_work([[(1, [0])]]))
+    run_step("compiled", *forked(network(line(2)), line(2), [[0, 1], [0]]))
     run_packets("compiled", packet_network(line(1)), [(0, 0, 0, 1)])
 
 
@@ -154,6 +157,50 @@ def test_datelines_keep_a_ring_from_waiting_for_itself(engine, topology, away):
     cycle = named_cycle(describe(Machine(broken, axons, None, 1), work))
     assert {vc for _, _, vc in cycle} == {0}
     assert all(port < 2 * len(topology.size) for _, port, _ in cycle)
+
+
+def forked(noc, topology, sets):
+    """Return (network, axons, work): core c sends three packets on the tree to the cores ``sets[c]``."""
+    rows = [{"terminal": target} for own in sets for target in own]
+    ends = np.cumsum([0, *map(len, sets)])
+    axons = axon_tables([range(a, b) for a, b in itertools.pairwise(ends)], rows)
+    fabric = build_fabric(topology, range(topology.routers))
+    home = np.arange(topology.routers)
+    trees = build_trees(fabric, home, axons.ptr, axons.axon["terminal"], np.ones(len(rows), int))
+    work = step_work([[(1, [at] * 3)] for at in range(topology.routers)])
+    return noc._replace(nodes=trees.nodes, branches=trees.branches), axons._replace(root=trees.root), work
+
+
+@pytest.mark.parametrize("size", [5, 7])
+def test_trees_around_a_ring(engine, size):
+    """With datelines they end; where all copies have one class, they wait in a cycle that is named."""
+    topology = Ring((size,))
+    sets = [sorted({(at + 1) % size, (at + 2) % size, (at + size // 2) % size}) for at in range(size)]
+    noc, axons, work = forked(network(topology, spec=TIGHT_CLASSES, input_queue=1), topology, sets)
+    assert run_step(engine, noc, axons, work).summary["status"][0] == STATUS_DONE
+    branches = noc.branches.copy()
+    branches["vc_class"] = 0
+    broken = noc._replace(branches=branches)
+    assert run_step(engine, broken, axons, work).summary["status"][0] == STATUS_DEADLOCK
+    cycle = named_cycle(describe(Machine(broken, axons, None, 1), work))
+    assert sorted({at for at, _, _ in cycle}) == list(range(size))
+
+
+def test_trees_around_a_ring_without_datelines(engine):
+    topology = ToyRing((4,))
+    sets = [sorted({(at + 1) % 4, (at + 2) % 4}) for at in range(4)]
+    noc, axons, work = forked(network(topology, spec=TIGHT), topology, sets)
+    assert run_step(engine, noc, axons, work).summary["status"][0] == STATUS_DEADLOCK
+    assert sorted(named_cycle(describe(Machine(noc, axons, None, 1), work))[:-1]) == [(at, 1, 0) for at in range(4)]
+
+
+def test_packets_that_no_buffer_holds_wait_for_ever(engine):
+    """The mapper refuses such packets; without it the error says who waits."""
+    topology = line(3)
+    noc, axons, work = forked(network(topology, spec=TIGHT), topology, [[1, 2], [], []])
+    noc.nodes["flits"] = axons.costs["flits"] = 2
+    assert run_step(engine, noc, axons, work).summary["status"][0] == STATUS_DEADLOCK
+    assert "channels wait, none in a cycle: router[0].in" in describe(Machine(noc, axons, None, 1), work)
 
 
 def test_too_few_channels_for_the_classes(engine):

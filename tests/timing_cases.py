@@ -4,9 +4,10 @@ import numpy as np
 from functional_builders import random_graph, random_network
 from timing_builders import UNIT_TIMING, chip, conv_network, fixed_latency, ports_at, router, step_work
 
+from accelsim.hardware.spec import MulticastSpec
 from accelsim.hardware.topologies.topology import TOPOLOGIES, build_fabric
 from accelsim.mapping.axons import AXON, COST
-from accelsim.mapping.multicast import build_trees
+from accelsim.mapping.trees import build_trees
 from accelsim.network.events import EventStream
 from accelsim.timing.tables import AxonTables, Endpoints, StepWork, fixed_latency_tables, noc_tables
 
@@ -246,6 +247,45 @@ def random_graph_sample(seed: int):
     changes = {"schedule": "native" if native else "pipelined", "core__multi_spike": "graded" if graded else "repeat"}
     events = random_input(rng, net.input.size, kind, int(rng.integers(1, 6)), integer)
     return net, events, random_chip(rng, kind, not integer, **changes)
+
+
+def random_wide_sample(seed: int):
+    """Return (network, events, chip) of :func:`random_sample` or :func:`random_graph_sample` on another topology.
+
+    Half of the chips fork packets; keys are as wide as addresses, so that packets keep their lengths.
+    """
+    net, events, spec = (random_sample if seed % 2 else random_graph_sample)(seed)
+    rng = np.random.default_rng([seed, 1])
+    name, size, low, high = WIDE[int(rng.integers(len(WIDE)))]
+    topology, multicast = TOPOLOGIES.get(name)(size), bool(rng.random() < 0.5)
+    plain = {"speculative": False, "vc_alloc_delay": 1, "switch_alloc_delay": 1, "buffer_flits": 8}
+    changes = plain if multicast else {}
+    memory = {"capacity": "16 KiB", "width": 64, "banks": 1, "ports": "1RW"}
+    noc = spec.noc.model_copy(
+        update={
+            "topology": name,
+            "size": size,
+            "concentration": int(rng.integers(2, 5)) if name == "crossbar" else int(rng.integers(1, 3)),
+            "fixed_latency": None,
+            "router": random_router(rng, topology.classes).model_copy(update=changes),
+            "multicast": MulticastSpec.model_validate({"key_bits": 15, "entry_bits": 48, "memory": memory}),
+        }
+    )
+    noc = noc if multicast else noc.model_copy(update={"multicast": None})
+    ports = tuple(port.model_copy(update={"router": at}) for port, at in zip(spec.ports, (low, high), strict=True))
+    return net, events, spec.model_copy(update={"noc": noc, "ports": ports})
+
+
+WIDE = (
+    ("mesh", (3, 2), (0, 0), (2, 1)),
+    ("torus", (3, 3), (0, 0), (1, 2)),
+    ("torus", (4, 2), (0, 0), (2, 1)),
+    ("ring", (5,), (0,), (2,)),
+    ("tree", (4, 3), (0, 2), (0, 2)),
+    ("tree", (4, 2), (0, 0), (0, 1)),
+    ("crossbar", (1,), (0,), (0,)),
+)
+"""Topology, size, and the routers of the ports."""
 
 
 def random_input(rng, size: int, kind: str, timesteps: int, integer: bool) -> EventStream:

@@ -7,7 +7,7 @@ is listed, also those that did nothing, because they leak.
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.costs.parts import CORE_KINDS, port_kind
+from accelsim.costs.parts import CORE_KINDS, MULTICAST_TABLE, port_kind
 from accelsim.costs.stated import priced_actions
 from accelsim.counters import Counters
 from accelsim.errors import ConservationError
@@ -44,6 +44,9 @@ def component_kinds(chip: ChipSpec, mapping: Mapping) -> dict[str, str]:
     """Return every component of the chip and its kind."""
     kinds = {f"core[{core}].{kind}": kind for core in range(mapping.cores) for kind in CORE_KINDS}
     kinds.update({router_name(mapping, router): "router" for router in range(mapping.fabric.routers)})
+    if chip.noc.multicast is not None:
+        routers = range(mapping.fabric.routers)
+        kinds.update({f"{router_name(mapping, router)}.{MULTICAST_TABLE}": MULTICAST_TABLE for router in routers})
     kinds.update(dict.fromkeys(link_names(mapping).values(), "link"))
     kinds.update({f"port[{port.name}]": port_kind(port.name) for port in chip.ports})
     return kinds
@@ -68,6 +71,8 @@ def count(
         for action in ("buffer_write", "buffer_read", "crossbar", "arbitration"):
             counters.add(name, action, flits)
         counters.add(name, "clock", cycles)
+        if chip.noc.multicast is not None:
+            counters.add(f"{name}.{MULTICAST_TABLE}", "read", timing.routers["lookups"][:, router])
     for (router, port), name in link_names(mapping).items():
         counters.add(name, "flit", timing.links[:, router, port])
         dimension = mapping.fabric.topology.dimension(port)
@@ -176,16 +181,17 @@ def _check(network: Network, mapping: Mapping, timing: TimingResult, trace: Acti
         raise ConservationError(
             f"sample {at}: the chip counted {counted[at]} synaptic operations, spikes x fan-out give {expected[at]}"
         )
-    entries = np.diff(mapping.axons.ptr)
-    packets = np.zeros(trace.samples, dtype=np.int64)
-    for name in trace.populations:
-        if mapping.load_target is None or name != network.input.name:
-            packets += packets_sent(mapping, trace, name, entries)
     loaded = mapping.load_target is not None
-    made = timing.terminals["routing_reads"]
-    counted = (made[:, : mapping.cores] if loaded else made).sum(axis=1)
-    if (packets != counted).any():
-        at = int(np.argmax(packets != counted))
-        raise ConservationError(
-            f"sample {at}: the chip sent {counted[at]} packets, spikes x routing entries give {packets[at]}"
-        )
+    sending = [name for name in trace.populations if not loaded or name != network.input.name]
+    for field, weight in (("routing_reads", mapping.packets_per_spike()), ("destinations", np.diff(mapping.axons.ptr))):
+        packets = np.zeros(trace.samples, dtype=np.int64)
+        for name in sending:
+            packets += packets_sent(mapping, trace, name, weight)
+        made = timing.terminals[field]
+        counted = (made[:, : mapping.cores] if loaded else made).sum(axis=1)
+        if (packets != counted).any():
+            at = int(np.argmax(packets != counted))
+            raise ConservationError(
+                f"sample {at}: the chip sent {counted[at]} packets, spikes x routing entries give {packets[at]} "
+                f"({field})"
+            )

@@ -44,6 +44,9 @@ CORE_KINDS: Final = (
 
 NETWORK_KINDS: Final = ("router", "link")
 
+MULTICAST_TABLE: Final = "multicast_table"
+"""Kind of the key/mask table of a router, on chips with ``noc.multicast``."""
+
 _MACRO_WORDS: Final = 64
 _FLOAT_BITS: Final = 32
 _NARROWEST_MACRO: Final = 8
@@ -66,9 +69,14 @@ def port_kind(name: str) -> str:
     return f"port:{name}"
 
 
+def network_kinds(chip: ChipSpec) -> tuple[str, ...]:
+    """Return the kinds that the network is made of."""
+    return NETWORK_KINDS if chip.noc.multicast is None else (*NETWORK_KINDS, MULTICAST_TABLE)
+
+
 def kinds(chip: ChipSpec) -> list[str]:
     """Return every kind of component of a chip."""
-    return [*CORE_KINDS, *NETWORK_KINDS, *(port_kind(port.name) for port in chip.ports)]
+    return [*CORE_KINDS, *network_kinds(chip), *(port_kind(port.name) for port in chip.ports)]
 
 
 def instances(chip: ChipSpec) -> dict[str, int]:
@@ -77,8 +85,8 @@ def instances(chip: ChipSpec) -> dict[str, int]:
     ways = range(topology.network_ports)
     links = sum(topology.neighbour(router, port) is not None for router in range(topology.routers) for port in ways)
     cores = topology.cores(chip.noc.concentration)
-    found = dict.fromkeys(CORE_KINDS, cores)
-    return {**found, "router": topology.routers, "link": links, **{port_kind(port.name): 1 for port in chip.ports}}
+    found = dict.fromkeys(CORE_KINDS, cores) | dict.fromkeys(network_kinds(chip), topology.routers) | {"link": links}
+    return {**found, **{port_kind(port.name): 1 for port in chip.ports}}
 
 
 def arithmetic(chip: ChipSpec) -> ArithmeticSource:
@@ -87,9 +95,11 @@ def arithmetic(chip: ChipSpec) -> ArithmeticSource:
 
 
 def memories(chip: ChipSpec) -> dict[str, SramSpec]:
-    """Return the memories of a core by kind."""
-    core = chip.core
+    """Return the memories of a core by kind, and the table of a router that forks."""
+    core, multicast = chip.core, chip.noc.multicast
+    tables = {} if multicast is None else {MULTICAST_TABLE: multicast.memory}
     return {
+        **tables,
         "axon_memory": core.axon_memory.memory,
         "routing_memory": core.routing_memory.memory,
         "synapse_memory": core.synapse_memory,

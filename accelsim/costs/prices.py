@@ -27,7 +27,7 @@ from accelsim.hardware.sources.registers import register_figures
 from accelsim.hardware.spec import ChipSpec
 
 _PORT: Final = "port"
-_READ_ONLY: Final = frozenset({"axon_memory", "routing_memory"})
+_READ_ONLY: Final = frozenset({"axon_memory", "routing_memory", parts.MULTICAST_TABLE})
 Recipes = dict[Key, Callable[[], Price]]
 
 

@@ -1,8 +1,8 @@
 """The mapping of a network onto a chip: parts on cores, cores on routers, axons with their costs.
 
-Modelled: capacities of all five memories, accumulator slots for every step that a spike may wait, routing
-entries (unicast: one per core reached), multicast trees with the routers' tables, static row costs with exact bank conflicts. Not modelled: time-multiplexing of a network that does not fit (an
-error says what is missing).
+Modelled: capacities of all five memories, accumulator slots for every step that a spike may wait, routing entries (one
+per core reached, or one and multicast trees with the routers' tables), static row costs with exact bank conflicts. Not
+modelled: time-multiplexing of a network that does not fit (an error says what is missing).
 """
 
 from dataclasses import dataclass, replace
@@ -16,10 +16,11 @@ from accelsim.hardware.spec import ChipSpec
 from accelsim.hardware.topologies.topology import TOPOLOGIES, Fabric, build_fabric
 from accelsim.mapping.axons import Axons
 from accelsim.mapping.demand import Demand, DemandModel
-from accelsim.mapping.multicast import Trees, multicast_trees
+from accelsim.mapping.multicast import multicast_trees
 from accelsim.mapping.parts import Draft, Part, draft
 from accelsim.mapping.placement import PLACERS
 from accelsim.mapping.synapses import address_bits, build_axons, value_widths
+from accelsim.mapping.trees import Trees
 from accelsim.network.events import Kind
 from accelsim.network.graph import Network
 
@@ -71,6 +72,19 @@ class Mapping:
     def used_cores(self) -> list[int]:
         """Cores that hold neurons, ascending."""
         return sorted(self.occupation)
+
+    def packets_per_spike(self) -> npt.NDArray[np.int64]:
+        """Return the packets that every packet source sends for a spike, (sources,)."""
+        reached = np.diff(self.axons.ptr)
+        return reached if self.trees is None else np.minimum(reached, 1)
+
+    def flits_per_spike(self) -> npt.NDArray[np.int64]:
+        """Return the flits that routers pass on for a spike of every packet source, (sources,)."""
+        if self.trees is not None:
+            return self.trees.flit_hops()
+        routers, home = self.fabric.terminal_router.astype(np.int64), self.home()
+        hops = self.fabric.topology.hops(routers[home[self.axons.source()]], routers[self.axons.terminal]) + 1
+        return np.diff(np.concatenate(([0], np.cumsum(hops * self.axons.of("flits"))))[self.axons.ptr])
 
     def home(self) -> npt.NDArray[np.int64]:
         """Return the terminal of every packet source, (sources,)."""

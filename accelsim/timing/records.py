@@ -40,8 +40,8 @@ TERMINAL_COUNT = np.dtype(
         )
     ]
 )
-"""What one terminal did in one step. ``destinations`` are the deliveries that its packets ask for; ``*_end`` are cycles after the last activity, ``first_flit`` the cycle of the
-first injected flit or -1."""
+"""What one terminal did in one step. ``destinations`` are the deliveries that its packets ask for; ``*_end`` are cycles
+after the last activity, ``first_flit`` the cycle of the first injected flit or -1."""
 
 ROUTER_COUNT = np.dtype(
     [

@@ -217,8 +217,8 @@ class _Totals:
         if wrong.any():
             at = int(np.argmax(wrong))
             raise ConservationError(
-                f"job {chunk.first + at}: {made[at]} packets made, {sent[at]} injected; {asked[at]} deliveries asked for, "
-                f"{taken[at]} processed; {copied[at]} flits injected or copied, {flits_in[at]} delivered"
+                f"job {chunk.first + at}: {made[at]} packets made, {sent[at]} injected; {asked[at]} deliveries asked "
+                f"for, {taken[at]} processed; {copied[at]} flits injected or copied, {flits_in[at]} delivered"
             )
 
     def result(self) -> TimingResult:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from accelsim.errors import ConfigError
 from accelsim.hardware.spec import FixedLatencySpec, NocSpec, RouterSpec
 from accelsim.hardware.topologies.topology import Fabric
-from accelsim.mapping.multicast import BRANCH, NODE, Trees
+from accelsim.mapping.trees import BRANCH, NODE, Trees
 
 Int32s = npt.NDArray[np.int32]
 
@@ -41,7 +41,7 @@ class NocTables(NamedTuple):
     LINK, ``terminals`` (terminals,) ENDPOINT, ``route`` the output port of every (router, terminal). With several
     ``classes`` of virtual channels, those of class c begin at ``class_begin(c)``; ``vc_class`` is the class of a packet
     that enters a dimension, by (router, terminal), ``ring`` the dimension of every port; see :class:`Fabric`.
-    ``nodes`` and ``branches`` are those of multicast trees (:mod:`accelsim.mapping.multicast`), empty where packets
+    ``nodes`` and ``branches`` are those of multicast trees (:mod:`accelsim.mapping.trees`), empty where packets
     have one destination.
     """
 

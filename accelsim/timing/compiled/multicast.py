@@ -1,9 +1,11 @@
 """Routers that fork, in compiled form: virtual cut-through with asynchronous replication.
 
-A packet has a branch for every output port that its tree node names. A branch asks for an output VC that is free and has
-room for the whole packet; then it sends, flit by flit, whenever it wins the switch. A flit leaves the buffer when all
-branches have sent it. Stages are of one cycle and nothing is speculative. Rules: docs/timing-model.md, section 3.
+A packet has a branch for every output port that its tree node names. A branch asks for an output VC that is free and
+has room for the whole packet; then it sends, flit by flit, whenever it wins the switch. A flit leaves the buffer when
+all branches have sent it. Stages are of one cycle and nothing is speculative. Rules: docs/timing-model.md, section 3.
 """
+
+from typing import Any
 
 import numpy as np
 
@@ -227,7 +229,7 @@ def _commit(noc: NocTables, state: NocState, router: int, waiting: int) -> None:
 
 
 @inlined
-def _least_sent(packet: Records, branches: Records) -> int:
+def _least_sent(packet: Any, branches: Records) -> int:
     """Return the flits that all branches of a packet have sent."""
     if packet.wanting != 0:
         return 0

@@ -27,7 +27,10 @@ class PacketSource(Protocol):
     def send(
         self, axon: int, goal: int, flits: int, on_flit: Callable[[bool, int], None]
     ) -> Generator[Event, Any, None]:
-        """Send a packet to a terminal, or on a tree from its root; ends in the cycle of its tail. ``on_flit(head, waited)`` is called for every flit."""
+        """Send a packet to a terminal, or on a tree from its root; ends in the cycle of its tail.
+
+        ``on_flit(head, waited)`` is called for every flit.
+        """
 
 
 class Network(Protocol):

@@ -223,16 +223,17 @@ class Router:
         ]
         self._could_leave = len(normal)
         if self._noc.speculative:
-            self._could_leave += sum(self._has_credit(self._inputs[i].branch_to(out // vcs), out) for i, out in won.items())
+            heads = ((self._inputs[i].branch_to(out // vcs), out) for i, out in won.items())
+            self._could_leave += sum(self._has_credit(branch, out) for branch, out in heads)
         speaker = self._speakers(normal, speculative)
         requests: dict[int, list[int]] = {}
         for port, out in speaker:
             requests.setdefault(port, []).append(out)
-        heads = [i for i, _ in speculative]
+        guesses = [i for i, _ in speculative]
         for port, out in islip(requests, self._switch_grant, self._switch_accept).items():
             i = speaker[port, out]
             self._offset[port] = (i + 1) % vcs
-            self._winners[port] = i, self._inputs[i].branch_to(out), i in heads
+            self._winners[port] = i, self._inputs[i].branch_to(out), i in guesses
         if ready or speculative:
             self._switch_allocation.start(now)
 
