@@ -57,6 +57,10 @@ class CostError(AccelsimError):
     """An energy, area or leakage figure is missing or would need extrapolation."""
 
 
+class TrainingError(AccelsimError):
+    """A recipe, a data set or a training run is wrong or incomplete."""
+
+
 class OutputError(AccelsimError):
     """Results cannot be written."""
 

@@ -67,6 +67,23 @@ def parse_quantity(text: object, dimension: str) -> float:
     return value
 
 
+def parse_any(text: object) -> tuple[float, str]:
+    """Read a quantity of any dimension: ``"4 mm2"`` gives ``(4.0, "area")``; nm are a length.
+
+    Raises
+    ------
+    UnitError
+        If it is no quantity, or its unit is unknown.
+    """
+    match = _QUANTITY.fullmatch(text) if isinstance(text, str) else None
+    unit = match[2] if match is not None else ""
+    for dimension, units in _UNITS.items():
+        if unit in units:
+            return parse_quantity(text, dimension), dimension
+    known = sorted({name for units in _UNITS.values() for name in units})
+    raise UnitError(f"expected a number with a unit, one of {', '.join(known)}; got {text!r}")
+
+
 _PREFIXES: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"),
                     (1e-12, "p"), (1e-15, "f"))
 

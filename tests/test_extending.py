@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from accelsim.cli.plugins import load_plugin
 from accelsim.compression.format import WEIGHT_FORMATS
 from accelsim.errors import AccelsimError
 from accelsim.functional.executor import execute
@@ -28,6 +27,7 @@ from accelsim.network.graph import Network, Population, Projection
 from accelsim.network.importers.importer import IMPORTERS
 from accelsim.neurons.lif import LIF
 from accelsim.neurons.model import NEURON_MODELS
+from accelsim.pipeline.plugins import load_plugin
 from accelsim.result.serialize import from_json
 from accelsim.testing.contract import ContractError
 from accelsim.testing.neuron_model import check_neuron_model

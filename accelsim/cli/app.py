@@ -16,7 +16,7 @@ import accelsim
 from accelsim.cli.console import print_error
 from accelsim.errors import AccelsimError
 
-_COMMANDS: Final = ("run", "compare", "import_", "export", "inspect", "check", "report")
+_COMMANDS: Final = ("run", "compare", "sweep", "pareto", "import_", "export", "inspect", "check", "report", "train")
 """Commands of one function: module ``accelsim.cli.<name>`` has a function ``<name>``; a last underscore is Python's."""
 _GROUPS: Final = ("energy", "hw", "validate")
 """Commands with sub-commands: module ``accelsim.cli.<name>`` has a Typer ``app``."""
@@ -83,7 +83,7 @@ def _options(
     ] = False,
 ) -> None:
     if plugin:
-        from accelsim.cli.plugins import load_plugin
+        from accelsim.pipeline.plugins import load_plugin
 
         for name in plugin:
             load_plugin(name)

@@ -69,10 +69,10 @@ def show(
     overrides: Overrides = None,
 ) -> None:
     """Print the resolved description, with the file and line of every value; the output is a hardware file."""
-    from accelsim.cli.names import unknown_names
     from accelsim.errors import ConfigError
     from accelsim.hardware.loader import load_machine
     from accelsim.hardware.yaml_writer import write_yaml
+    from accelsim.pipeline.names import unknown_names
 
     loaded = load_machine(chip, overrides or ())
     problems = unknown_names(loaded)
@@ -97,10 +97,10 @@ def check(
     overrides: Overrides = None,
 ) -> None:
     """Check hardware files and print all problems of all of them; exit code 2 if there is one."""
-    from accelsim.cli.names import unknown_names
     from accelsim.errors import ConfigError
     from accelsim.hardware.loader import LoadedChip, load_machine
     from accelsim.hardware.summary import summary
+    from accelsim.pipeline.names import unknown_names
 
     problems: list[str] = []
     for file in files:

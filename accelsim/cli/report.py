@@ -11,11 +11,17 @@ Source = Annotated[
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Write tables and figures of the result there again.")
 ]
+Html = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write the report there as one HTML file, with figures.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print result.json instead of the report.")]
 
 
-def report_command(source: Source, out: Out = None, as_json: Json = False) -> None:
-    """Show the report of an earlier run."""
+def report_command(source: Source, out: Out = None, html: Html = None, as_json: Json = False) -> None:
+    """Show the report of an earlier run; as a page with figures with --html.
+
+    For example: accelsim report results/banks8 --html banks8.html
+    """
     from accelsim.cli.run import show
     from accelsim.result.serialize import read_result
 
@@ -25,7 +31,13 @@ def report_command(source: Source, out: Out = None, as_json: Json = False) -> No
         from accelsim.report.files import write_result
 
         write_result(result, out, progress=make_progress(quiet=as_json))
-    show(result, as_json=as_json, quiet=False)
+    if html is not None:
+        from accelsim.report.html.run_page import write_run_page
+
+        write_run_page(result, html)
+    show(result, as_json=as_json, quiet=html is not None)
+    if html is not None and not as_json:
+        typer.echo(f"Report: {html}")
 
 
 report = report_command

@@ -4,8 +4,9 @@ Everything slow is imported inside, so that ``--help`` answers at once.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -106,6 +107,11 @@ TimelineSample = Annotated[
     typer.Option("--timeline-sample", min=0, metavar="N", help="Sample of the timeline.", rich_help_panel="Output"),
 ]
 
+Origin = Annotated[
+    str | None,
+    typer.Option("--from", metavar="DIR/#ID", rich_help_panel="What", help="A point of a study, run again as it was."),
+]
+
 
 def run_command(
     *,
@@ -123,6 +129,7 @@ def run_command(
     no_cache: NoCache = False,
     no_figures: NoFigures = False,
     ann: Ann = None,
+    origin: Origin = None,
     timeline: TimelineFile = None,
     timeline_steps: TimelineSteps = None,
     timeline_sample: TimelineSample = 0,
@@ -130,6 +137,8 @@ def run_command(
     """Simulate a workload on a chip, cycle by cycle, and compare it with the same network as an ANN.
 
     For example: accelsim run --hw core --set core.synapse_memory.banks=8 --out results/banks8
+
+    A point of a study: accelsim run --from results/banks/#3fa2
     """
     from accelsim.cli.progress import make_progress
     from accelsim.network.events import A_FEW
@@ -142,18 +151,25 @@ def run_command(
     progress = make_progress(quiet=quiet)
     from accelsim import pipeline
 
+    what: dict[str, Any] = {
+        "hw": hw,
+        "workload": workload,
+        "samples": A_FEW if samples is None else samples,
+        "workload_overrides": tuple(workload_overrides or ()),
+        "engine": engine,
+        "ann": ann,
+    }
+    if origin is not None:
+        if (hw, workload, engine) != ("core", "mnist_conv", "compiled") or ann is not None:
+            raise typer.BadParameter("expected --from without --hw, --workload, --engine and --ann: the point has them")
+        what = _point(origin, overrides or (), samples, workload_overrides or ())
     result = pipeline.run(
-        hw,
-        workload,
-        samples=A_FEW if samples is None else samples,
+        **what,
         overrides=tuple(overrides or ()),
-        workload_overrides=tuple(workload_overrides or ()),
-        engine=engine,
         threads=threads,
         seed=seed,
         progress=progress,
         cache=not no_cache,
-        ann=ann,
         timeline=wanted,
     )
     if out is not None:
@@ -169,6 +185,24 @@ def run_command(
 
 run = run_command
 """The name under which the application looks a command up."""
+
+
+def _point(
+    text: str, overrides: Sequence[str], samples: int | None, workload_overrides: Sequence[str]
+) -> dict[str, Any]:
+    """Return what a point of a study says, for the pipeline."""
+    from accelsim.study.rerun import load_point
+
+    point = load_point(text, overrides)
+    return {
+        "hw": point.chip,
+        "workload": point.workload,
+        "samples": point.samples if samples is None else samples,
+        "workload_overrides": (*point.workload_overrides, *workload_overrides),
+        "engine": point.engine,
+        "ann": point.ann,
+        "origin": point.origin,
+    }
 
 
 def _timeline(path: Path | None, steps: str | None, sample: int) -> "TimelineRequest | None":

@@ -96,7 +96,7 @@ def load_array(source: str | Path, overrides: Sequence[str] = ()) -> LoadedArray
 
 def load_machine(source: str | Path, overrides: Sequence[str] = ()) -> LoadedChip | LoadedArray:
     """Load a machine of either class, as its file says; as :func:`load_chip`."""
-    data, locations = _resolved(source)
+    data, locations = resolve_chip(source)
     name = data.get("machine", CORE_MESH)
     if not isinstance(name, str) or name not in ROOTS:
         raise ConfigError(f"{locations['machine']}: machine: expected {' or '.join(ROOTS)}, got {shown(name)}")
@@ -104,8 +104,21 @@ def load_machine(source: str | Path, overrides: Sequence[str] = ()) -> LoadedChi
     apply_overrides(overrides, data, locations, partial(may_hold_key, root=root))
     if root is ChipSpec:
         expand_ert(data, locations)
-        return LoadedChip(_checked(ChipSpec, data, locations), data, locations, _digest(data))
+        return check_chip(data, locations)
     return LoadedArray(_checked(PeArraySpec, data, locations), data, locations, _digest(data))
+
+
+def check_chip(data: dict[str, Any], locations: Locations) -> LoadedChip:
+    """Return the chip that resolved plain values describe.
+
+    Raises
+    ------
+    ConfigError
+        As :func:`load_chip`.
+    """
+    if data.get("machine", CORE_MESH) != CORE_MESH:
+        raise ConfigError(_another(locations, CORE_MESH, shown(data["machine"])))
+    return LoadedChip(_checked(ChipSpec, data, locations), data, locations, _digest(data))
 
 
 def _checked(root: type[S], data: dict[str, Any], locations: Locations) -> S:
@@ -120,8 +133,14 @@ def _another(locations: Locations, expected: str, got: str) -> str:
     return f"{where}: machine: expected {expected} here, got {got}"
 
 
-def _resolved(source: str | Path) -> tuple[dict[str, Any], Locations]:
-    """Read the chain of files, innermost base first, and merge it."""
+def resolve_chip(source: str | Path) -> tuple[dict[str, Any], Locations]:
+    """Read the chain of files, innermost base first, and merge it: plain values, not checked yet.
+
+    Raises
+    ------
+    ConfigError
+        If a file cannot be read, or a chain of ``extends`` does not end.
+    """
     path = _path_of(str(source)) if isinstance(source, str) else source
     seen: list[str] = []
     chain: list[tuple[dict[str, Any], Locations]] = []

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from accelsim.errors import ConfigError
@@ -84,16 +84,63 @@ def apply_override(
     except ConfigError as error:
         raise ConfigError(f"{label}: {error}") from None
     value, places = parse_yaml(written, label, path, lines=False)
-    holder: Any = data
-    for index, step in enumerate(steps):
-        if not _exists(holder, step, steps[:index], may_hold):
-            raise ConfigError(f"{label}: {path}: {_unknown(path, data)}")
-        if index + 1 < len(steps):
-            holder = holder.setdefault(step, {}) if isinstance(step, str) else holder[step]
-    holder[steps[-1]] = value
+    try:
+        _assign(data, steps, value, may_hold)
+    except KeyError:
+        raise ConfigError(f"{label}: {path}: {unknown_path(path, data)}") from None
     forget(locations, path)
     locations.update(places)
     locations[path] = Location(label, 0)
+
+
+def with_values(
+    data: dict[str, Any], values: Mapping[str, Any], may_hold: MayHold = may_hold_key
+) -> dict[str, Any]:
+    """Return resolved data with other values at dotted paths; what is not on a path is shared with ``data``.
+
+    Raises
+    ------
+    ConfigError
+        With every path that does not exist, and the nearest that do.
+    """
+    made = dict(data)
+    wrong: list[str] = []
+    for path, value in values.items():
+        steps = split_path(path)
+        _unshare(made, steps)
+        try:
+            _assign(made, steps, value, may_hold)
+        except KeyError:
+            wrong.append(f"{path}: {unknown_path(path, data)}")
+    if wrong:
+        raise ConfigError(wrong)
+    return made
+
+
+def _unshare(data: dict[str, Any], steps: Sequence[str | int]) -> None:
+    """Copy the mappings and lists on the way to a value."""
+    holder: Any = data
+    for step in steps[:-1]:
+        inner = holder.get(step) if isinstance(holder, dict) else _item(holder, step)
+        if not isinstance(inner, dict | list):
+            return
+        holder[step] = inner.copy()
+        holder = holder[step]
+
+
+def _item(holder: object, step: str | int) -> object:
+    return holder[step] if isinstance(holder, list) and isinstance(step, int) and step < len(holder) else None
+
+
+def _assign(data: dict[str, Any], steps: Sequence[str | int], value: Any, may_hold: MayHold) -> None:
+    """Set a value in place; a ``KeyError`` where the path does not exist."""
+    holder: Any = data
+    for index, step in enumerate(steps):
+        if not _exists(holder, step, steps[:index], may_hold):
+            raise KeyError(step)
+        if index + 1 < len(steps):
+            holder = holder.setdefault(step, {}) if isinstance(step, str) else holder[step]
+    holder[steps[-1]] = value
 
 
 def forget(locations: Locations, path: str) -> None:
@@ -109,7 +156,8 @@ def _exists(holder: object, step: str | int, above: Sequence[str | int], may_hol
     return isinstance(holder, dict) and (step in holder or may_hold(above, step))
 
 
-def _unknown(path: str, data: dict[str, Any]) -> str:
+def unknown_path(path: str, data: dict[str, Any]) -> str:
+    """Return ``expected a known path, got an unknown one``, with the nearest and those beside it."""
     known = list(_paths(data, ""))
     tails = [name for name in known if name.endswith(f".{path}")]
     near = tails or difflib.get_close_matches(path, known, n=3, cutoff=0.85)

@@ -114,7 +114,7 @@ def load_workload(
     AccelsimError
         Naming the file, what was got and what was expected.
     """
-    path = _manifest(source)
+    path = workload_file(source)
     folder = path.parent
     spec, data = read_workload_spec(path, overrides, without_input=without_input)
     limit = samples if isinstance(samples, Limit) else Limit(samples)
@@ -219,7 +219,14 @@ def workload_names() -> list[str]:
     return sorted(path.parent.name for path in workload_folder().glob(f"*/{MANIFEST}"))
 
 
-def _manifest(source: str | Path) -> Path:
+def workload_file(source: str | Path) -> Path:
+    """Return the ``workload.yaml`` of a bundled workload, a folder or itself.
+
+    Raises
+    ------
+    UnknownNameError, WorkloadError
+        Where there is none, with the names of the bundled ones.
+    """
     text = str(source)
     if (
         isinstance(source, str)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints, ValidationError
 
 from accelsim.errors import ConfigError
-from accelsim.hardware.overrides import apply_overrides
+from accelsim.hardware.overrides import MayHold, apply_overrides
 from accelsim.hardware.quantities import Count, CountOrZero, Spec, Time
 from accelsim.hardware.yaml_reader import read_yaml
 from accelsim.network.importers.dialects.dialect import DIALECTS
@@ -133,7 +133,7 @@ def read_workload_spec(
     """
     data, locations = read_yaml(path)
     model = NetworkOnlySpec if without_input and not {"input", "recording"} & data.keys() else _kind(data)
-    apply_overrides(overrides, data, locations, lambda steps, key: key in keys_at(model, steps))
+    apply_overrides(overrides, data, locations, _holder(model))
     try:
         spec = model.model_validate(data)
     except ValidationError as error:
@@ -142,6 +142,15 @@ def read_workload_spec(
     if extra:
         raise ConfigError(extra)
     return spec, data
+
+
+def may_hold_in(data: dict[str, Any]) -> MayHold:
+    """Return which keys a description of this kind may hold where it does not say them."""
+    return _holder(_kind(data))
+
+
+def _holder(model: type[NetworkOnlySpec | RecordedSpec]) -> MayHold:
+    return lambda steps, key: key in keys_at(model, [str(step) for step in steps])
 
 
 def _kind(data: dict[str, Any]) -> type[WorkloadSpec | RecordedSpec]:

@@ -6,8 +6,8 @@ prices come last.
 
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from accelsim.baseline.baseline import SnnAccuracy, run_baseline
 from accelsim.baseline.given import load_ann
 from accelsim.compression.format import adds_zeros
 from accelsim.costs.accounting import EnergyAccount, account
-from accelsim.costs.analytic import analytic_table, operation_counts
+from accelsim.costs.analytic import OperationCounts, analytic_table, operation_counts
 from accelsim.costs.area import chip_area
 from accelsim.costs.counting import component_kinds, count
 from accelsim.costs.leakage import static_energy
@@ -32,13 +32,15 @@ from accelsim.hardware.loader import LoadedChip, load_chip
 from accelsim.mapping.mapping import Mapping, map_network
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.events import A_FEW, Limit
+from accelsim.network.graph import Network
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import activity, breakdown, meta, sources, tables, totals
+from accelsim.pipeline.reuse import ALONE, NOT_IN_BASELINE, NOT_IN_MAPPING, Reuse, part_of
 from accelsim.pipeline.timeline import TimelineRequest
 from accelsim.report.timeline import write_timeline
 from accelsim.result.progress import NO_PROGRESS, Progress
-from accelsim.result.run_result import RunResult
-from accelsim.timing.machine import build_machine
+from accelsim.result.run_result import BaselineResult, RunResult
+from accelsim.timing.machine import Machine, build_machine
 from accelsim.timing.simulate import TimingResult, simulate
 from accelsim.timing.timeline import record
 from accelsim.trace.activity import ActivityTrace
@@ -46,8 +48,12 @@ from accelsim.trace.store import cached_trace
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
-    """Everything that a run made, for the tables to read."""
+class Inputs:
+    """What a run begins with.
+
+    ``hw``, ``workload_name`` and both kinds of overrides are as the user said them. ``own`` is the ANN beside the
+    network and ``ann`` its file; None where there is none. ``origin`` is the point of a study that is run again.
+    """
 
     hw: str
     workload_name: str
@@ -55,16 +61,26 @@ class Run:
     workload_overrides: tuple[str, ...]
     chip: LoadedChip
     workload: Workload
-    trace: ActivityTrace
-    mapping: Mapping
-    timing: TimingResult
-    counters: Counters
-    energy: EnergyAccount
-    prices: EnergyTable
-    area: dict[str, float]
+    own: Network | None = None
+    ann: str | None = None
+    origin: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Run(Inputs):
+    """Everything that a run made, for the tables to read."""
+
+    trace: ActivityTrace = field(kw_only=True)
+    mapping: Mapping = field(kw_only=True)
+    machine: Machine = field(kw_only=True)
+    timing: TimingResult = field(kw_only=True)
+    counters: Counters = field(kw_only=True)
+    energy: EnergyAccount = field(kw_only=True)
+    prices: EnergyTable = field(kw_only=True)
+    area: dict[str, float] = field(kw_only=True)
     """By kind of component, mm2; empty where no source covers the whole chip."""
-    ann: str | None
-    """File of the ANN beside the network, where one was given."""
+    baseline: BaselineResult = field(kw_only=True)
+    operations: OperationCounts = field(kw_only=True)
 
     @property
     def time_ns(self) -> npt.NDArray[np.float64]:
@@ -73,7 +89,7 @@ class Run:
 
 
 def run(
-    hw: str | Path = "core",
+    hw: str | Path | LoadedChip = "core",
     workload: str | Path = "mnist_conv",
     *,
     samples: int | Limit = A_FEW,
@@ -86,13 +102,14 @@ def run(
     cache: bool = True,
     ann: str | Path | None = None,
     timeline: TimelineRequest | None = None,
+    origin: str | None = None,
 ) -> RunResult:
     """Simulate a workload on a chip and price it beside the same network as an ANN.
 
     Parameters
     ----------
-    hw : str or Path
-        Name of a preset, or a hardware file.
+    hw : str, Path or LoadedChip
+        Name of a preset, a hardware file, or a chip that is loaded already, overrides included.
     workload : str or Path
         Name of a bundled workload, or a folder with a ``workload.yaml``.
     samples : int or Limit
@@ -115,6 +132,8 @@ def run(
         that the workload names; without either, the workload's own weights run as an ANN.
     timeline : TimelineRequest, optional
         Steps to write as a timeline.
+    origin : str, optional
+        Point of a study that this run repeats, told in the result.
 
     Returns
     -------
@@ -130,46 +149,24 @@ def run(
         raise ConfigError(f"threads: expected at least 1, got {threads}")
     workers = threads or os.cpu_count() or 1
     with progress.stage("load"):
-        chip = load_chip(hw, overrides)
+        chip = hw if isinstance(hw, LoadedChip) else load_chip(hw, overrides)
         seeds = () if seed is None else (f"input.seed={seed}",)
         load = load_workload(workload, samples, (*workload_overrides, *seeds))
         Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed
         file = load.ann if ann is None else Path(ann)
         own = None if file is None else load_ann(file, load.network)
-    trace = _execute(chip, load, workers, progress, cache=cache)
-    with progress.stage("map"):
-        profile = {
-            name: np.bincount(item.index, item.count, load.network.populations[name].size).astype(np.float64)
-            for name, item in trace.populations.items()
-        }
-        mapping = map_network(load.network, chip.spec, load.events.kind, load.events.value_bits, profile)
-        machine = build_machine(load.network, chip.spec, mapping, trace)
-    with progress.stage("simulate", machine.jobs) as stage:
-        timing = simulate(machine, chip.spec, mapping, engine, workers, stage.advance)
+        name = chip.spec.name if isinstance(hw, LoadedChip) else str(hw)
+        names = (name, str(workload), tuple(overrides), (*workload_overrides, *seeds))
+        inputs = Inputs(*names, chip, load, own, None if file is None else str(file), origin)
+    made = measure(inputs, engine, workers, progress, cache=cache)
     if timeline is not None:
         with progress.stage("timeline"):
-            recorded = record(
-                machine, chip.spec, mapping, timing, workload=load.name, sample=timeline.sample, steps=timeline.steps
-            )
-            write_timeline(recorded, timeline.path)
-    with progress.stage("cost"):
-        counters, prices, energy = _cost(chip, load, trace, mapping, timing)
-        names = (str(hw), str(workload), tuple(overrides), (*workload_overrides, *seeds))
-        made = Run(
-            *names, chip, load, trace, mapping, timing, counters, energy, prices,
-            _area(chip, load, mapping), None if file is None else str(file),
-        )  # fmt: skip
-        right = SnnAccuracy()
-        if load.labels is not None:
-            scored = accuracy(predict(trace, load.decoding), load.labels)
-            right = SnnAccuracy(scored.value, scored.low)
-        baseline = run_baseline(chip.spec, load.network, load.events, load.image, load.labels, ann=own, snn=right)
-        operations = operation_counts(load.network, load.events, trace)
+            _write_timeline(made, timeline)
     return RunResult(
         meta=meta.meta(made, engine, workers, time.perf_counter() - began),
         config=chip.data,
         workload=meta.workload_summary(load),
-        totals=totals.totals(made, operations),
+        totals=totals.totals(made),
         samples=tables.samples_table(made),
         layers=breakdown.layers_table(made),
         cores=breakdown.cores_table(made),
@@ -182,13 +179,88 @@ def run(
         raster=activity.raster_table(made),
         prices=sources.prices_table(made),
         parameters=sources.parameters_table(made),
-        baseline=baseline,
-        analytic=analytic_table(operations),
+        baseline=made.baseline,
+        analytic=analytic_table(made.operations),
         warnings=meta.warnings(made),
     )
 
 
-def _execute(chip: LoadedChip, load: Workload, workers: int, progress: Progress, *, cache: bool) -> ActivityTrace:
+def _write_timeline(made: Run, wanted: TimelineRequest) -> None:
+    recorded = record(
+        made.machine, made.chip.spec, made.mapping, made.timing, workload=made.workload.name, sample=wanted.sample,
+        steps=wanted.steps,
+    )  # fmt: skip
+    write_timeline(recorded, wanted.path)
+
+
+def measure(
+    inputs: Inputs,
+    engine: str,
+    workers: int,
+    progress: Progress = NO_PROGRESS,
+    *,
+    cache: bool = True,
+    reuse: Reuse = ALONE,
+    admit: Callable[[Mapping, dict[str, float]], None] | None = None,
+) -> Run:
+    """Execute, map, time and price: all of a run but the reading of files and the writing of tables.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    engine, workers, progress, cache
+        As in :func:`run`.
+    reuse : Reuse
+        What runs of this process share.
+    admit : callable, optional
+        Called with the mapping and the area by kind before anything is timed; may raise to stop.
+    """
+    chip, load = inputs.chip, inputs.workload
+    network, spec = load.network, chip.spec
+    trace = _execute(chip, load, workers, progress, cache=cache, reuse=reuse)
+    with progress.stage("map"):
+        profile = {
+            name: np.bincount(item.index, item.count, network.populations[name].size).astype(np.float64)
+            for name, item in trace.populations.items()
+        }
+        mapping = reuse.get(
+            "mapping",
+            lambda: (load, part_of(chip.data, NOT_IN_MAPPING)),
+            lambda: map_network(network, spec, load.events.kind, load.events.value_bits, profile),
+        )
+        area = _area(chip, load, mapping)
+        if admit is not None:
+            admit(mapping, area)
+        machine = build_machine(network, spec, mapping, trace)
+    with progress.stage("simulate", machine.jobs) as stage:
+        timing = simulate(machine, spec, mapping, engine, workers, stage.advance)
+    with progress.stage("cost"):
+        counters, prices, energy = _cost(chip, load, trace, mapping, timing)
+        baseline = _baseline(inputs, trace, reuse)
+        operations = operation_counts(network, load.events, trace)
+    return Run(
+        **{item.name: getattr(inputs, item.name) for item in fields(inputs)}, trace=trace, mapping=mapping,
+        machine=machine, timing=timing, counters=counters, energy=energy, prices=prices, area=area, baseline=baseline,
+        operations=operations,
+    )  # fmt: skip
+
+
+def _baseline(inputs: Inputs, trace: ActivityTrace, reuse: Reuse) -> BaselineResult:
+    chip, load = inputs.chip, inputs.workload
+    right = SnnAccuracy()
+    if load.labels is not None:
+        scored = accuracy(predict(trace, load.decoding), load.labels)
+        right = SnnAccuracy(scored.value, scored.low)
+    return reuse.get(
+        "baseline",
+        lambda: (load, inputs.own, right, part_of(chip.data, NOT_IN_BASELINE)),
+        lambda: run_baseline(chip.spec, load.network, load.events, load.image, load.labels, ann=inputs.own, snn=right),
+    )
+
+
+def _execute(
+    chip: LoadedChip, load: Workload, workers: int, progress: Progress, *, cache: bool, reuse: Reuse = ALONE
+) -> ActivityTrace:
     core = chip.spec.core
     integer = load.network.integer
     limits = Numerics(core.membrane.bits, core.accumulator.bits) if integer else Numerics(None, None)
@@ -208,8 +280,11 @@ def _execute(chip: LoadedChip, load: Workload, workers: int, progress: Progress,
 
             return execute(load.network, load.events, limits, workers, advance, delay=delay, zeros_touch=zeros_touch)
 
-    key = trace_key(load.network, load.events, limits, delay=delay, zeros_touch=zeros_touch)
-    return cached_trace(key, make) if cache else make()
+    def keyed() -> ActivityTrace:
+        key = trace_key(load.network, load.events, limits, delay=delay, zeros_touch=zeros_touch)
+        return cached_trace(key, make) if cache else make()
+
+    return reuse.get("trace", lambda: (load, limits, delay, zeros_touch), keyed)
 
 
 def _area(chip: LoadedChip, load: Workload, mapping: Mapping) -> dict[str, float]:

@@ -44,13 +44,19 @@ def meta(run: "Run", engine: str, threads: int, seconds: float) -> dict[str, Any
 
 
 def _command(run: "Run") -> str:
+    if run.origin is not None:
+        return " ".join(["accelsim run", f"--from {shlex.quote(run.origin)}", *_sets(run)])
     words = ["accelsim run", f"--hw {shlex.quote(run.hw)}", f"--workload {shlex.quote(run.workload_name)}"]
     words.append(f"--samples {run.trace.samples}")
-    words += [f"--set {shlex.quote(item)}" for item in run.overrides]
+    words += _sets(run)
     words += [f"--workload-set {shlex.quote(item)}" for item in run.workload_overrides]
     if run.ann is not None and run.ann != str(run.workload.ann):
         words.append(f"--ann {shlex.quote(run.ann)}")
     return " ".join(words)
+
+
+def _sets(run: "Run") -> list[str]:
+    return [f"--set {shlex.quote(item)}" for item in run.overrides]
 
 
 def _implementations(run: "Run") -> dict[str, str]:

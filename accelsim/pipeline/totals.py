@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.costs.analytic import OperationCounts, zeta
+from accelsim.costs.analytic import zeta
 from accelsim.errors import CostError
 from accelsim.functional.decoding import accuracy, predict
 from accelsim.mapping.demand import Demand
@@ -20,7 +20,7 @@ def _spread(values: npt.NDArray[np.float64]) -> float:
     return float(values.std(ddof=1)) if len(values) > 1 else 0.0
 
 
-def totals(run: "Run", operations: OperationCounts) -> dict[str, Quantity]:
+def totals(run: "Run") -> dict[str, Quantity]:
     """Return the totals by name; see :class:`accelsim.result.run_result.RunResult`."""
     timing, load, clock = run.timing, run.workload, run.chip.spec.clock
     split = run.energy.total()
@@ -112,7 +112,7 @@ def totals(run: "Run", operations: OperationCounts) -> dict[str, Quantity]:
             "flits waiting for a terminal's input queue, summed over routers",
         ),
     }
-    numbers["zeta"] = (zeta(operations), "", "spikes per neuron and inference, weighted by multiply-accumulates")
+    numbers["zeta"] = (zeta(run.operations), "", "spikes per neuron and inference, weighted by multiply-accumulates")
     if run.area:
         text = "sum of memories, queues, arithmetic, control, routers and links of the whole chip"
         stated = run.chip.spec.energies is not None

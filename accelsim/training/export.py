@@ -147,10 +147,10 @@ def to_nir(layers: list[QuantizedLayer], input_shape: tuple[int, int, int]) -> n
     shape: tuple[int, ...] = input_shape
     for index, layer in enumerate(layers, start=1):
         geometry = layer.projection
-        if geometry.pooled:
-            pair = (2, 2)
+        if geometry.pool > 1:
+            pair = (geometry.pool, geometry.pool)
             nodes[f"pool{index - 1}"] = nir.AvgPool2d(kernel_size=pair, stride=pair, padding=(0, 0))
-            shape = (shape[0], shape[1] // 2, shape[2] // 2)
+            shape = geometry.pooled_shape(shape)
         if len(geometry.shape) == 2 and len(shape) == 3:
             nodes["flatten"] = nir.Flatten(input_type=np.array(shape), start_dim=0, end_dim=-1)
         nodes[geometry.name] = _weight_node(layer, shape)

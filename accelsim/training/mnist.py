@@ -25,13 +25,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from accelsim.training.export import poisson_events, read_idx, to_nir, write_idx, write_manifest
-from accelsim.training.neurons import THRESHOLD, Projection, QuantizedLayer, code_scale, integer_spikes, lif
+from accelsim.training.neurons import THRESHOLD, QuantizedLayer, code_scale, integer_spikes, lif
+from accelsim.training.projection import Projection
 
 log = logging.getLogger(__name__)
 
 PROJECTIONS: Final = (
     Projection("conv1", (16, 1, 5, 5), stride=2, padding=2),
-    Projection("conv2", (32, 16, 3, 3), padding=1, pooled=True),
+    Projection("conv2", (32, 16, 3, 3), padding=1, pool=2),
     Projection("fc1", (128, 1568)),
     Projection("fc2", (10, 128)),
 )

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
+
+from accelsim.training.projection import Projection
 
 BITS: Final = 8
 CODE_MAX: Final = 2 ** (BITS - 1) - 1
@@ -29,67 +30,6 @@ THRESHOLD: Final = 1.0
 
 SLOPE: Final = 2.0
 """Steepness of the fast-sigmoid surrogate, per threshold."""
-
-
-@dataclass(frozen=True)
-class Projection:
-    """Connections of one layer, without bias.
-
-    Parameters
-    ----------
-    name
-        Node name in the exported graph.
-    shape
-        Weight shape: ``(c_out, c_in, k, k)`` for a convolution, ``(n_out, n_in)`` for a dense layer.
-    stride, padding
-        Of the convolution, in pixels.
-    pooled
-        Whether a 2x2 average pool precedes the weights. Events pass it undivided; its 1/4 goes to ``gain``.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    stride: int = 1
-    padding: int = 0
-    pooled: bool = False
-
-    @property
-    def gain(self) -> float:
-        """Factor by which the pool scales every weight (dimensionless)."""
-        return 0.25 if self.pooled else 1.0
-
-    def output_shape(self, source: tuple[int, ...]) -> tuple[int, ...]:
-        """Return ``(c_out, y, x)`` or ``(n_out,)`` for a source, after its pool, of shape ``source``."""
-        if len(self.shape) == 2:
-            return self.shape[:1]
-        kernel = self.shape[2]
-        height, width = ((size + 2 * self.padding - kernel) // self.stride + 1 for size in source[1:])
-        return self.shape[0], height, width
-
-    def accumulate(self, events: Tensor, weight: Tensor) -> Tensor:
-        """Sum the weights of the arriving events.
-
-        Parameters
-        ----------
-        events
-            Spikes of the source layer, ``(T, B, ...)``, 0 or 1.
-        weight
-            Weights in any unit, of shape ``self.shape``.
-
-        Returns
-        -------
-        Tensor
-            Accumulated input ``(T, B, c_out, y, x)`` or ``(T, B, n_out)``, in the unit of ``weight``.
-        """
-        steps, batch = events.shape[:2]
-        flat = events.flatten(0, 1)
-        if self.pooled:
-            flat = functional.avg_pool2d(flat, 2, divisor_override=1)
-        if len(self.shape) == 2:
-            out = functional.linear(flat.flatten(1), weight)
-        else:
-            out = functional.conv2d(flat, weight, stride=self.stride, padding=self.padding)
-        return out.unflatten(0, (steps, batch))
 
 
 class _Lif(torch.autograd.Function):  # type: ignore[misc]  # torch is untyped here

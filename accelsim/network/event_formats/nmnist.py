@@ -91,30 +91,41 @@ class NmnistNpz(EventFormat):
     @classmethod
     def open(cls, path: Path, time_unit: float | None) -> RawSamples:  # noqa: ARG003
         """Return the samples; see :meth:`EventFormat.open`."""
-        with Npz(path) as file:
-            data = file.array("bytes")
-            offset = file.array("offset")
-            label = file.array("label") if "label" in file.keys else None
-            test = file.array("is_test") if "is_test" in file.keys else None
-        if data.dtype != np.uint8 or data.ndim != 1:
-            raise EventError(f"{path}: bytes: expected uint8 with one axis, got {data.dtype} of shape {data.shape}")
-        if offset.ndim != 1 or offset.dtype.kind not in "iu" or offset.size < 2:
-            raise EventError(f"{path}: offset: expected two or more integers, got {offset.dtype} of {offset.shape}")
-        if offset[0] != 0 or (np.diff(offset.astype(np.int64)) < 0).any() or int(offset[-1]) != data.size:
-            raise EventError(f"{path}: offset: expected 0 .. {data.size} in ascending order, the size of 'bytes'")
-        for name, item in (("label", label), ("is_test", test)):
-            if item is not None and (item.shape != (offset.size - 1,) or item.dtype.kind not in "iub"):
-                raise EventError(
-                    f"{path}: {name}: expected {offset.size - 1} integers, got {item.dtype} of shape {item.shape}"
-                )
-        chosen = np.arange(offset.size - 1) if test is None else np.flatnonzero(test)
-        if not chosen.size:
-            raise EventError(f"{path}: is_test: no sample is marked")
+        return open_packed(path, test=True)
 
-        def read(index: int) -> RawSample:
-            at = int(chosen[index])
-            first, last = int(offset[at]), int(offset[at + 1])
-            tag = None if label is None else int(label[at])
-            return _sample(path, data[first:last], first, f"{path}: sample {at}", tag)
 
-        return RawSamples(int(chosen.size), None, 2, labelled=label is not None, read=read)
+def open_packed(path: Path, *, test: bool) -> RawSamples:
+    """Return the samples of a packed file that its ``is_test`` marks as such or not; all where it has none.
+
+    Raises
+    ------
+    EventError
+        If the arrays do not describe samples, or none is of this part.
+    """
+    with Npz(path) as file:
+        data = file.array("bytes")
+        offset = file.array("offset")
+        label = file.array("label") if "label" in file.keys else None
+        marked = file.array("is_test") if "is_test" in file.keys else None
+    if data.dtype != np.uint8 or data.ndim != 1:
+        raise EventError(f"{path}: bytes: expected uint8 with one axis, got {data.dtype} of shape {data.shape}")
+    if offset.ndim != 1 or offset.dtype.kind not in "iu" or offset.size < 2:
+        raise EventError(f"{path}: offset: expected two or more integers, got {offset.dtype} of {offset.shape}")
+    if offset[0] != 0 or (np.diff(offset.astype(np.int64)) < 0).any() or int(offset[-1]) != data.size:
+        raise EventError(f"{path}: offset: expected 0 .. {data.size} in ascending order, the size of 'bytes'")
+    for name, item in (("label", label), ("is_test", marked)):
+        if item is not None and (item.shape != (offset.size - 1,) or item.dtype.kind not in "iub"):
+            raise EventError(
+                f"{path}: {name}: expected {offset.size - 1} integers, got {item.dtype} of shape {item.shape}"
+            )
+    chosen = np.arange(offset.size - 1) if marked is None else np.flatnonzero(marked.astype(np.bool_) == test)
+    if not chosen.size:
+        raise EventError(f"{path}: is_test: no sample is {'marked' if test else 'left to train on'}")
+
+    def read(index: int) -> RawSample:
+        at = int(chosen[index])
+        first, last = int(offset[at]), int(offset[at + 1])
+        tag = None if label is None else int(label[at])
+        return _sample(path, data[first:last], first, f"{path}: sample {at}", tag)
+
+    return RawSamples(int(chosen.size), None, 2, labelled=label is not None, read=read)

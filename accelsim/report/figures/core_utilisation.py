@@ -3,8 +3,9 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from accelsim.report.figures.style import PALETTE, label, legend, new_figure, title
+from accelsim.report.figures.style import label, legend, new_figure, title
 from accelsim.report.format import percent
+from accelsim.report.palette import PALETTE
 from accelsim.result.run_result import RunResult
 
 _MAX_LABELS = 40

@@ -5,8 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from accelsim.report.comparison import verdict
-from accelsim.report.figures.style import ANN, SNN, label, legend, new_figure, title
+from accelsim.report.figures.style import label, legend, new_figure, title
 from accelsim.report.format import percent, quantity
+from accelsim.report.palette import ANN, SNN
 from accelsim.result.run_result import RunResult
 from accelsim.result.table import Table
 

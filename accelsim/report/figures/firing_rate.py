@@ -3,8 +3,9 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from accelsim.report.figures.style import SNN, label, new_figure, title
+from accelsim.report.figures.style import label, new_figure, title
 from accelsim.report.format import count, percent
+from accelsim.report.palette import SNN
 from accelsim.result.run_result import RunResult
 
 

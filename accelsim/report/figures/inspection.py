@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from accelsim.report.figures.style import GREY, PALETTE, SNN, label, new_figure, title
+from accelsim.report.figures.style import label, new_figure, title
 from accelsim.report.format import count, percent
+from accelsim.report.palette import GREY, PALETTE, SNN
 from accelsim.result.inspection import Inspection
 
 _MAX_LAYERS: Final = 12

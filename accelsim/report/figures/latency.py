@@ -4,8 +4,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from accelsim.report.figures.style import PALETTE, label, legend, new_figure, title
+from accelsim.report.figures.style import label, legend, new_figure, title
 from accelsim.report.format import count, percent, total, words
+from accelsim.report.palette import PALETTE
 from accelsim.result.run_result import RunResult
 
 

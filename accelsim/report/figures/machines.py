@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from accelsim.report.figures.style import ANN, GREY, SNN, new_figure, title
+from accelsim.report.figures.style import new_figure, title
 from accelsim.report.format import clean, quantity
+from accelsim.report.palette import ANN, GREY, SNN
 from accelsim.result.comparison import Comparison
 
 Floats = npt.NDArray[np.float64]

@@ -14,8 +14,9 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from accelsim.report.figures.style import GREY, SEQUENTIAL, new_figure, title
+from accelsim.report.figures.style import SEQUENTIAL, new_figure, title
 from accelsim.report.format import count
+from accelsim.report.palette import GREY
 from accelsim.result.run_result import RunResult
 
 _HALF: Final = 0.24

@@ -1,8 +1,4 @@
-"""The common look of the figures: fonts, a palette for colour-blind readers too, helpers for titles.
-
-Colours are those of Okabe and Ito, "Color Universal Design" (2008), in an order in which neighbours
-also differ in grey.
-"""
+"""The common look of the figures: fonts and helpers for titles."""
 
 import textwrap
 from collections.abc import Iterator
@@ -16,12 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from accelsim.report.format import clean
+from accelsim.report.palette import GREY
 
-PALETTE: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999", "#5B3A8C",
-                  "#7A4A21", "#8FBC8F", "#333333")  # fmt: skip
-SNN: Final = PALETTE[0]
-ANN: Final = PALETTE[1]
-GREY: Final = "#6B6B6B"
 SEQUENTIAL: Final = "cividis"
 """Colour map of loads and utilisations: its lightness rises evenly, also for colour-blind readers."""
 DPI: Final = 150

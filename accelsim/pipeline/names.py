@@ -2,9 +2,17 @@
 
 from typing import Any
 
+from accelsim.baseline.dataflow import BEST, DATAFLOWS
+from accelsim.baseline.prices import named_problems
+from accelsim.compression.format import WEIGHT_FORMATS
 from accelsim.errors import ConfigError, UnknownNameError
 from accelsim.hardware.loader import LoadedArray, LoadedChip
+from accelsim.hardware.sources.base import ARITHMETIC_SOURCES, NOC_SOURCES, SRAM_SOURCES
+from accelsim.hardware.topologies.topology import TOPOLOGIES
 from accelsim.hardware.yaml_reader import Location
+from accelsim.mapping.partition import PARTITIONERS
+from accelsim.mapping.placement import PLACERS
+from accelsim.pearray.machine import build_dataflow
 from accelsim.registry import Registry
 
 Names = dict[str, tuple[Registry[Any], str]]
@@ -12,9 +20,6 @@ Names = dict[str, tuple[Registry[Any], str]]
 
 def unknown_names(machine: LoadedChip | LoadedArray) -> list[str]:
     """Return one line per name that nothing is registered under: ``file:line: path: unknown ...``."""
-    from accelsim.baseline.dataflow import BEST, DATAFLOWS
-    from accelsim.hardware.sources.base import ARITHMETIC_SOURCES, NOC_SOURCES, SRAM_SOURCES
-
     technology = machine.spec.technology
     names: Names = {
         "technology.sram_source": (SRAM_SOURCES, technology.sram_source),
@@ -47,11 +52,6 @@ def place_of(machine: LoadedChip | LoadedArray, path: str) -> Location:
 
 
 def _of_chip(chip: LoadedChip) -> Names:
-    from accelsim.compression.format import WEIGHT_FORMATS
-    from accelsim.hardware.topologies.topology import TOPOLOGIES
-    from accelsim.mapping.partition import PARTITIONERS
-    from accelsim.mapping.placement import PLACERS
-
     return {
         "noc.topology": (TOPOLOGIES, chip.spec.noc.topology),
         "core.weight_format": (WEIGHT_FORMATS, chip.spec.core.weight_format),
@@ -61,15 +61,11 @@ def _of_chip(chip: LoadedChip) -> Names:
 
 
 def _of_baseline(chip: LoadedChip) -> list[str]:
-    from accelsim.baseline.prices import named_problems
-
     return [f"{place_of(chip, path)}: {path}: {error}" for path, error in named_problems(chip.spec).items()]
 
 
 def _of_array(array: LoadedArray) -> list[str]:
     """Return the problems of an array's dataflow, its parameters included."""
-    from accelsim.pearray.machine import build_dataflow
-
     try:
         build_dataflow(array)
     except ConfigError as error:

@@ -1,0 +1,75 @@
+"""What runs of one process share: results of stages, by everything that a stage depends on.
+
+A stage depends on its workload and on a part of the chip. The part is the whole resolved description without what the
+stage is known not to read, so that a key that a hardware file gains counts until somebody says otherwise; a test
+changes every key of a chip and compares with runs that share nothing. The least recently used results go first.
+"""
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+_WORDS: Final = ("name", "description", "limits", "provenance")
+NOT_IN_MAPPING: Final = (*_WORDS, "clock", "technology", "energies", "barrier", "baseline", "noc.router",
+                         "noc.fixed_latency", "noc.link_length")  # fmt: skip
+"""What the mapping does not read."""
+NOT_IN_BASELINE: Final = (*_WORDS, "barrier", "mapping", "schedule", "noc.topology", "noc.size", "noc.concentration",
+                          "noc.router", "noc.fixed_latency", "noc.link_length", "core.synapse_lanes", "core.mac_lanes",
+                          "core.neuron_lanes", "core.scan", "core.input_queue", "core.spike_fifo",
+                          "core.injection_queue", "core.pipeline_drain", "core.timing", "core.weight_format",
+                          "core.skip_zero_weights", "core.conv_storage", "core.multi_spike", "core.axon_memory",
+                          "core.routing_memory", "core.synapse_memory", "core.accumulator")  # fmt: skip
+"""What the MAC array beside the chip does not read."""
+KEPT: Final[Mapping[str, int]] = {"trace": 2, "baseline": 64, "pools": 4, "mapping": 16}
+"""Results that are kept by stage: a trace may take many megabytes, a baseline takes few."""
+
+
+class Reuse:
+    """Results of stages, kept.
+
+    Parameters
+    ----------
+    kept : mapping of str to int
+        How many results of each stage.
+    """
+
+    def __init__(self, kept: Mapping[str, int] = KEPT) -> None:
+        self._kept = dict(kept)
+        self._held: dict[str, OrderedDict[Hashable, Any]] = {stage: OrderedDict() for stage in kept}
+
+    def get(self, stage: str, key: Callable[[], Hashable], make: Callable[[], T]) -> T:
+        """Return the result of a stage under its key; made where it is not there."""
+        held, name = self._held[stage], key()
+        if name in held:
+            held.move_to_end(name)
+        else:
+            held[name] = make()
+            while len(held) > self._kept[stage]:
+                held.popitem(last=False)
+        found: T = held[name]
+        return found
+
+
+class Alone(Reuse):
+    """Nothing is kept: a run by itself."""
+
+    def get(self, stage: str, key: Callable[[], Hashable], make: Callable[[], T]) -> T:  # noqa: ARG002 - see Reuse
+        """Make the result."""
+        return make()
+
+
+ALONE: Final = Alone()
+
+
+def part_of(data: Mapping[str, Any], without: tuple[str, ...]) -> str:
+    """Return resolved data without some paths, as text that is equal where the data is."""
+    kept = dict(data)
+    for path in without:
+        root, _, key = path.partition(".")
+        if key and isinstance(kept.get(root), dict):
+            kept[root] = {name: value for name, value in kept[root].items() if name != key}
+        elif not key:
+            kept.pop(root, None)
+    return json.dumps(kept, sort_keys=True)

@@ -1,0 +1,184 @@
+"""A worker's part: from a task to its outcome, with everything shared that tasks share.
+
+One thread in one process: workloads are loaded once, traces, mappings and baselines made once for what they depend on.
+An error that an input can cause is an outcome; so is a defect, with its place, because one point must not end a study.
+"""
+
+import os
+import socket
+import time
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from accelsim.baseline.given import load_ann
+from accelsim.errors import AccelsimError, UnknownNameError
+from accelsim.hardware.loader import check_chip
+from accelsim.hardware.yaml_reader import Location
+from accelsim.mapping.mapping import Mapping as ChipMapping
+from accelsim.mapping.schedule import Schedule
+from accelsim.network.events import Limit
+from accelsim.network.graph import Network
+from accelsim.network.workload import Workload, load_workload, workload_file
+from accelsim.network.workload_schema import read_workload_spec
+from accelsim.pipeline.flow import Inputs, Run, measure
+from accelsim.pipeline.plugins import load_plugin
+from accelsim.pipeline.reuse import Reuse
+from accelsim.pipeline.totals import totals
+from accelsim.result.run_result import Quantity
+from accelsim.study.expressions import Comparison, parse
+from accelsim.study.identity import FileHashes, digest_of, input_hashes
+from accelsim.study.objectives import BASELINE, SHORT
+from accelsim.study.task import DONE, FAILED, INFEASIBLE, Outcome, Task
+
+_WORKLOADS: Final = 4
+"""Workloads that a worker keeps in memory."""
+_LONGEST_ERROR: Final = 4000
+
+
+class Refused(AccelsimError):  # noqa: N818 - not an error of anybody: the way out of a run that need not be timed
+    """A constraint does not hold before anything was timed."""
+
+
+class Evaluator:
+    """Evaluates tasks one after the other.
+
+    Parameters
+    ----------
+    plugins : tuple of str
+        Python files and modules to import first.
+    """
+
+    def __init__(self, plugins: tuple[str, ...] = ()) -> None:
+        for name in plugins:
+            load_plugin(name)
+        self._reuse = Reuse()
+        self._workloads: OrderedDict[Any, tuple[Workload, Network | None, str | None]] = OrderedDict()
+        self._hashes = FileHashes()
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
+
+    def evaluate(self, task: Task) -> Outcome:
+        """Return what comes out of a task; nothing but an interrupt is raised."""
+        began = time.process_time()
+        try:
+            found = self._evaluate(task)
+        except AccelsimError as error:
+            found = Outcome(task.id, FAILED, error=str(error)[:_LONGEST_ERROR])
+        except Exception as error:  # noqa: BLE001 - a defect in one point must not end the study
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            text = f"defect: {type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
+            found = Outcome(task.id, FAILED, error=text[:_LONGEST_ERROR])
+        spent = time.process_time() - began
+        return Outcome(
+            found.id, found.status, found.totals, found.quantities, found.violations, found.error, spent,
+            found.engine_seconds, self._name,
+        )  # fmt: skip
+
+    def _evaluate(self, task: Task) -> Outcome:
+        chip = check_chip(task.chip, {"": Location(f"point {task.id[:10]}", 0)})
+        load, own, ann = self._load(task)
+        Schedule.of(chip.spec.schedule, load.network, load.timesteps)
+        inputs = Inputs(task.hw, task.workload, (), task.workload_overrides, chip, load, own, ann)
+        constraints = [parse(text) for text in task.constraints]
+        early: dict[str, Quantity] = {}
+
+        def admit(mapping: ChipMapping, area: Mapping[str, float]) -> None:
+            early["cores_used"] = Quantity(float(len(mapping.used_cores)), "", "cores that hold neurons")
+            early["cores_total"] = Quantity(float(mapping.cores), "", "cores of the chip")
+            if area:
+                early["area"] = Quantity(sum(area.values()), "mm2", "area of the whole chip")
+            known = [item for item in constraints if {SHORT.get(name, name) for name in item.names} <= early.keys()]
+            if violations(known, early):
+                raise Refused
+
+        engine = _Clock()
+        try:
+            made = measure(inputs, task.engine, 1, engine, reuse=self._reuse, admit=admit)
+        except Refused:
+            found = early
+            broken = violations([item for item in constraints if _known(item, found)], found)
+            return _outcome(task, INFEASIBLE, found, broken, engine.seconds)
+        found = all_totals(made)
+        for item in constraints:
+            for name in item.names:
+                if SHORT.get(name, name) not in found:
+                    raise UnknownNameError("total", name, [*SHORT, *found])
+        broken = violations(constraints, found)
+        return _outcome(task, INFEASIBLE if broken else DONE, found, broken, engine.seconds)
+
+    def _load(self, task: Task) -> tuple[Workload, Network | None, str | None]:
+        key = (task.workload, task.workload_overrides, task.workload_digest, task.samples, task.ann)
+        if key in self._workloads:
+            self._workloads.move_to_end(key)
+            return self._workloads[key]
+        source = Path(task.workload) if "/" in task.workload else task.workload
+        path = workload_file(source)
+        data = read_workload_spec(path, task.workload_overrides)[1]
+        if digest_of([data, input_hashes(data, path.parent, self._hashes)]) != task.workload_digest:
+            raise AccelsimError(f"{path}: expected the workload that the study was planned with, got other files")
+        load = load_workload(source, Limit(task.samples), task.workload_overrides)
+        file = load.ann if task.ann is None else Path(task.ann)
+        own = None if file is None else load_ann(file, load.network)
+        self._workloads[key] = (load, own, None if file is None else str(file))
+        if len(self._workloads) > _WORKLOADS:
+            self._workloads.popitem(last=False)
+        return self._workloads[key]
+
+
+def all_totals(made: Run) -> dict[str, Quantity]:
+    """Return the totals of a run, and those of the MAC array with their prefix."""
+    array = {f"{BASELINE}{name}": item for name, item in made.baseline.totals.items()}
+    return {**totals(made), **array}
+
+
+def violations(constraints: list[Comparison], found: Mapping[str, Quantity]) -> dict[str, float]:
+    """Return constraints that do not hold, and by which share of the limit."""
+    lookup = lookup_in(found)
+    excess = {item.text: item.excess(lookup) for item in constraints}
+    return {text: value for text, value in excess.items() if value > 0}
+
+
+def lookup_in(found: Mapping[str, Quantity]) -> Callable[[str], float]:
+    """Return what gives the value of a total by its name or short name."""
+    return lambda name: found[SHORT.get(name, name)].value
+
+
+def _known(item: Comparison, found: Mapping[str, Quantity]) -> bool:
+    return all(SHORT.get(name, name) in found for name in item.names)
+
+
+def _outcome(
+    task: Task, status: Any, found: Mapping[str, Quantity], broken: Mapping[str, float], engine_seconds: float
+) -> Outcome:
+    values = {name: float(item.value) for name, item in found.items()}
+    quantities = {name: (item.unit, item.definition) for name, item in found.items()}
+    return Outcome(task.id, status, values, quantities, broken, engine_seconds=engine_seconds)
+
+
+class _Clock:
+    """A listener that measures the CPU time of the timing engine."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def stage(self, name: str, total: int | None = None) -> "_ClockStage":  # noqa: ARG002 - the protocol's signature
+        """Return the stage ``name``."""
+        return _ClockStage(self, counts=name == "simulate")
+
+
+class _ClockStage:
+    def __init__(self, owner: _Clock, *, counts: bool) -> None:
+        self._owner, self._counts, self._began = owner, counts, 0.0
+
+    def __enter__(self) -> "_ClockStage":
+        self._began = time.process_time()
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if self._counts:
+            self._owner.seconds += time.process_time() - self._began
+
+    def advance(self, n: int = 1, /) -> None:
+        """Ignore the items."""

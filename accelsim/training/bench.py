@@ -1,0 +1,85 @@
+"""The bench of a recipe: where its files lie, what it has found so far, and the machines that judge its networks.
+
+``OUT/points.json`` holds every finished point by table and key; a point that is there is not made again. ``OUT/log``
+has a CSV and a checkpoint of each training stage, ``OUT/workloads`` the exported networks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from accelsim.errors import TrainingError
+from accelsim.result.progress import NO_PROGRESS, Progress
+from accelsim.training.data.dataset import Dataset
+from accelsim.training.fit import write_rows
+from accelsim.training.recipe_spec import RecipeSpec
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Bench:
+    """Where a recipe works.
+
+    Attributes
+    ----------
+    folder : Path
+    spec : RecipeSpec
+    data : Dataset
+    progress : Progress
+    """
+
+    folder: Path
+    spec: RecipeSpec
+    data: Dataset
+    progress: Progress = NO_PROGRESS
+    _points: dict[str, dict[str, Row]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Read what was found before; refuse the results of other parameters.
+
+        Raises
+        ------
+        TrainingError
+            If the folder holds results of another recipe or of other parameters.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        torch.set_num_threads(self.spec.threads)
+        told = self.spec.model_dump_json(indent=1)
+        stated = self.folder / "parameters.json"
+        if stated.is_file() and stated.read_text(encoding="utf-8") != told:
+            raise TrainingError(
+                f"{self.folder}: holds results of other parameters (parameters.json); choose another --out or remove it"
+            )
+        stated.write_text(told, encoding="utf-8")
+        found = self.folder / "points.json"
+        if found.is_file():
+            self._points = json.loads(found.read_text(encoding="utf-8"))
+
+    def log(self, stage: str, seed: int) -> Path:
+        """Return the log file of a stage and seed torch for it: a stage does not depend on what ran before."""
+        digest = hashlib.sha256(f"{stage} {seed}".encode()).digest()
+        torch.manual_seed(int.from_bytes(digest[:4], "little"))
+        return self.folder / "log" / f"{stage}-{seed}.csv"
+
+    def point(self, table: str, key: str, make: Callable[[], Row]) -> Row:
+        """Return the row of a point: the one found before, or the one that ``make`` finds now."""
+        rows = self._points.setdefault(table, {})
+        if key not in rows:
+            rows[key] = {"key": key, **make()}
+            part = self.folder / "points.part"
+            part.write_text(json.dumps(self._points, indent=1), encoding="utf-8")
+            part.replace(self.folder / "points.json")
+            write_rows(self.folder / "tables" / f"{table}.csv", list(rows.values()))
+        return rows[key]
+
+    def rows(self, table: str) -> list[Row]:
+        """Return the rows of a table so far."""
+        return list(self._points.get(table, {}).values())

@@ -1,0 +1,1 @@
+"""Data sets from local files, one file per family; nothing is downloaded."""

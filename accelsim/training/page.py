@@ -1,0 +1,109 @@
+"""The page of a study: Markdown with tables and figures, made from the result files of a recipe alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.ticker import NullFormatter
+
+from accelsim.report.figures.style import DPI, legend, new_figure, styled
+from accelsim.report.format import count, percent, quantity
+from accelsim.report.palette import PALETTE
+from accelsim.training.bench import Bench, Row
+from accelsim.training.recipe import RECIPES, Figure, Section
+
+_MARKERS = "osD^vP*Xh<>d"
+
+
+def write_page(name: str, bench: Bench, folder: Path) -> Path:
+    """Write ``NAME.md`` and its figures.
+
+    Parameters
+    ----------
+    name : str
+        Of the recipe.
+    bench : Bench
+        With its results.
+    folder : Path
+        Figures go to ``images/`` in it. What stands above the tables (the paper's claim beside ours, what differs and
+        why) is ``NAME.text.md`` of that folder, where there is one: words are written by hand, numbers are not.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    recipe = RECIPES.get(name)
+    slug = name.replace("-", "_")
+    images = folder / "images"
+    images.mkdir(parents=True, exist_ok=True)
+    parts = [f"# {recipe.title}\n\n{recipe.paper}.\n"]
+    words = folder / f"{slug}.text.md"
+    if words.is_file():
+        parts.append(words.read_text(encoding="utf-8").strip() + "\n")
+    parts += [_section(section, slug, images) for section in recipe.page(bench)]
+    parts.append(
+        f"Made by `accelsim train {name} --data DIR --out DIR --page docs/studies`; parameters: "
+        f"`accelsim/training/recipes/{slug}.yaml`.\n"
+    )
+    page = folder / f"{slug}.md"
+    page.write_text("\n".join(parts), encoding="utf-8")
+    return page
+
+
+def _section(section: Section, slug: str, images: Path) -> str:
+    lines = [f"## {section.title}\n"]
+    if section.text:
+        lines.append(section.text + "\n")
+    if section.columns:
+        lines.append("| " + " | ".join(heading for _, heading, _ in section.columns) + " |")
+        lines.append("| " + " | ".join("---" for _ in section.columns) + " |")
+        for row in section.rows:
+            cells = (told(row, key, unit) for key, _, unit in section.columns)
+            lines.append("| " + " | ".join(cells) + " |")
+        lines.append("")
+    for figure in section.figures:
+        file = images / f"{slug}_{figure.name}.png"
+        draw(figure, file)
+        lines.append(f"![{figure.title}](images/{file.name})\n")
+    return "\n".join(lines)
+
+
+def told(row: Row, key: str, unit: str) -> str:
+    """Return a figure of a row as a person reads it."""
+    value: Any = row.get(key, float("nan"))
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if unit == "share":
+        return percent(float(value), 2)
+    if unit == "ratio":
+        return f"{float(value):.3g}"
+    return quantity(float(value), unit) if unit else count(float(value))
+
+
+def draw(figure: Figure, file: Path) -> None:
+    """Draw a figure."""
+    with styled():
+        made = new_figure(7.2, 4.2)
+        axes = made.add_subplot()
+        for at, (label, points) in enumerate(figure.series):
+            ordered = sorted(points)
+            front = label == "front"
+            style: dict[str, Any] = {"color": "#333333" if front else PALETTE[at % len(PALETTE)], "label": label}
+            style |= {"linestyle": "-" if figure.lines or front else "none", "linewidth": 1.2}
+            style |= {"marker": "" if front else _MARKERS[at % len(_MARKERS)], "markersize": 5}
+            axes.plot([x for x, _ in ordered], [y for _, y in ordered], **style)
+        if figure.log_x:
+            axes.set_xscale("log")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+        if figure.log_y:
+            axes.set_yscale("log")
+        axes.set_xlabel(figure.x)
+        axes.set_ylabel(figure.y)
+        axes.set_title(figure.title)
+        axes.grid(visible=True, axis="y")
+        legend(axes)
+        made.savefig(file, dpi=DPI)

@@ -1,0 +1,113 @@
+"""What a recipe is: parameters, a run over a bench, and the page that tells what it found."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from accelsim.errors import TrainingError
+from accelsim.registry import Registry
+from accelsim.result.progress import NO_PROGRESS, Progress
+from accelsim.training.bench import Bench, Row
+from accelsim.training.data.dataset import read_dataset
+from accelsim.training.recipe_spec import RecipeSpec, read_recipe
+
+RECIPES: Registry[type[Recipe]] = Registry("recipe", "accelsim.training.recipes")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a page: series of points (x, y, label) in one axis.
+
+    ``bands`` are drawn as lines joined in the order of x; a series without a line is dots.
+    """
+
+    name: str
+    title: str
+    x: str
+    y: str
+    series: Sequence[tuple[str, Sequence[tuple[float, float]]]]
+    log_x: bool = False
+    log_y: bool = False
+    lines: bool = True
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page: text, a table, figures."""
+
+    title: str
+    text: str = ""
+    columns: Sequence[tuple[str, str, str]] = ()
+    """Key of a row, heading, and how it is told: a unit of :mod:`accelsim.report.format`, ``share``, ``ratio`` or
+    nothing for counts and names."""
+    rows: Sequence[Row] = ()
+    figures: Sequence[Figure] = ()
+
+
+class Recipe(ABC):
+    """Base of all recipes; a recipe is one file and one YAML beside it."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    paper: ClassVar[str]
+    spec: ClassVar[type[RecipeSpec]]
+
+    @classmethod
+    @abstractmethod
+    def run(cls, bench: Bench) -> None:
+        """Find every point that the bench does not have."""
+
+    @classmethod
+    @abstractmethod
+    def page(cls, bench: Bench) -> list[Section]:
+        """Return what was found, from the bench's tables alone."""
+
+
+def run_recipe(
+    name: str,
+    *,
+    data: Path | None,
+    out: Path,
+    config: Path | None = None,
+    overrides: Sequence[str] = (),
+    quick: bool = False,
+    progress: Progress = NO_PROGRESS,
+) -> Bench:
+    """Run a recipe, or what is left of it.
+
+    Parameters
+    ----------
+    name : str
+        Registered in ``RECIPES``.
+    data : Path or None
+        Folder of the data set.
+    out : Path
+        Results; a folder that holds some is continued.
+    config : Path or None
+        Parameters; those that come with accelsim if not given.
+    overrides : sequence of str
+    quick : bool
+        A few minutes instead of an hour.
+    progress : Progress
+
+    Raises
+    ------
+    AccelsimError
+        If a parameter, a file or a result is not what it should be.
+    """
+    recipe = RECIPES.get(name)
+    spec = read_recipe(recipe.spec, config or parameters_of(name), overrides, quick=quick)
+    if not spec.seeds:
+        raise TrainingError(f"recipe {name}: seeds: expected at least one")
+    bench = Bench(out, spec, read_dataset(spec.data.name, data, spec.data.options(0)), progress)
+    recipe.run(bench)
+    return bench
+
+
+def parameters_of(name: str) -> Path:
+    """Return the YAML file of a recipe."""
+    return Path(__file__).parent / "recipes" / f"{name.replace('-', '_')}.yaml"

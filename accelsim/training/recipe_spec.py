@@ -1,0 +1,149 @@
+"""What a recipe's YAML states, as far as all recipes share it; and how it is read.
+
+``accelsim/training/recipes/NAME.yaml`` holds every parameter of a recipe and, under ``quick``, dotted paths that make
+it short. ``--config FILE`` takes another file, ``--set PATH=VALUE`` changes one entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, ValidationError
+
+from accelsim.errors import ConfigError
+from accelsim.hardware.overrides import apply_overrides
+from accelsim.hardware.quantities import Count, CountOrZero, Name, Spec
+from accelsim.hardware.yaml_reader import read_yaml
+from accelsim.network.spec_problems import spec_problems
+from accelsim.training.architecture import LayerSpec
+from accelsim.training.data.dataset import DataOptions
+from accelsim.training.encoding import InputCode
+from accelsim.training.fit import FitOptions
+from accelsim.training.spiking import NeuronOptions
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+
+
+class DataSpec(Spec):
+    """Which samples."""
+
+    name: Name
+    timesteps: Annotated[Count, Field(le=1000)] = 10
+    """Frames that event data is cut into."""
+    validation: Count
+    train: Count
+    """Most samples to read, validation included."""
+    test: Count
+
+    def options(self, seed: int) -> DataOptions:
+        """Return what the reader is told."""
+        return DataOptions(self.timesteps, self.validation, seed, self.train, self.test)
+
+
+class NeuronSpec(Spec):
+    """Neurons of all hidden layers."""
+
+    leak: Share
+    reset: Literal["subtract", "zero"]
+    order: Literal["integrate_first", "fire_first"]
+    surrogate: Literal["fast_sigmoid", "linear", "atan"]
+    train_threshold: bool
+    train_leak: bool
+
+    def options(self) -> NeuronOptions:
+        """Return them as the network takes them."""
+        return NeuronOptions(
+            leak=self.leak,
+            reset=self.reset,
+            order=self.order,
+            surrogate=self.surrogate,
+            train_threshold=self.train_threshold,
+            train_leak=self.train_leak,
+        )
+
+
+class InputSpec(Spec):
+    """How samples enter the network."""
+
+    kind: Literal["poisson", "graded", "frames"]
+    rate: Share = 0.5
+    seed: CountOrZero = 1
+
+    def code(self, timesteps: int) -> InputCode:
+        """Return the code for so many timesteps."""
+        return InputCode(self.kind, timesteps, self.rate, self.seed)
+
+
+class FitSpec(Spec):
+    """One training stage."""
+
+    epochs: CountOrZero
+    learning_rate: Positive
+    batch: Count = 128
+    optimizer: Literal["adam", "sgd"] = "adam"
+    weight_decay: Annotated[float, Field(ge=0.0)] = 0.0
+    warm_up: Share = 0.1
+    clip: Annotated[float, Field(ge=0.0)] = 0.0
+
+    def options(self) -> FitOptions:
+        """Return what the loop takes."""
+        return FitOptions(**self.model_dump())
+
+
+class HardwareSpec(Spec):
+    """A machine that exported networks are run on."""
+
+    chip: str
+    overrides: tuple[str, ...] = ()
+
+
+class RecipeSpec(Spec):
+    """What all recipes state."""
+
+    data: DataSpec
+    layers: tuple[LayerSpec, ...]
+    dropout: Share = 0.0
+    neurons: NeuronSpec
+    input: InputSpec
+    seeds: tuple[CountOrZero, ...]
+    """Headline points run once for each; grids with the first alone."""
+    hardware: tuple[HardwareSpec, ...]
+    samples: Count
+    """Test samples of a cycle-level run."""
+    threads: Count = 2
+
+
+S = TypeVar("S", bound=RecipeSpec)
+
+
+def read_recipe(model: type[S], path: Path, overrides: Sequence[str] = (), *, quick: bool = False) -> S:
+    """Read a recipe's parameters.
+
+    Parameters
+    ----------
+    model : type
+        The recipe's specification.
+    path : Path
+    overrides : sequence of str
+        ``ann.epochs=3``, after those of ``quick``.
+    quick : bool
+        Apply the file's ``quick`` entries.
+
+    Raises
+    ------
+    ConfigError
+        With every problem, file and line.
+    """
+    data, locations = read_yaml(path)
+    short = data.pop("quick", [])
+    if not isinstance(short, list) or not all(isinstance(item, str) for item in short):
+        raise ConfigError(f"{path}: quick: expected a list of PATH=VALUE, got {type(short).__name__}")
+    entries: list[Any] = [*(short if quick else ()), *overrides]
+    apply_overrides(entries, data, locations)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(spec_problems(error, model, data, locations)) from None

@@ -1,0 +1,1 @@
+"""The four compression systems, one file and one YAML each."""

@@ -1,0 +1,174 @@
+"""Activity regularisation: quiet activation maps, for an array that skips zeros and for a spiking network.
+
+Narduzzi, Bigdeli, Liu and Dunbar: penalties on the activation maps of an ANN while it trains; then the ANN's effective
+multiply-accumulates where zeros are skipped, and the synaptic operations of the rate-coded SNN that it converts to, at
+equal accuracy. Their list of penalties, strengths, networks and results are not published; ours are those of
+:mod:`accelsim.training.regularizers`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from torch import Tensor
+from torch.nn import functional
+
+from accelsim.hardware.quantities import Count
+from accelsim.training.architecture import projections
+from accelsim.training.bench import Bench, Row
+from accelsim.training.conversion import balance_thresholds
+from accelsim.training.fit import Hooks, Loss, fit
+from accelsim.training.judge import judge
+from accelsim.training.losses import images_of
+from accelsim.training.network import Network
+from accelsim.training.quantizers import MaxScale
+from accelsim.training.recipe import RECIPES, Figure, Recipe, Section
+from accelsim.training.recipe_spec import FitSpec, Positive, RecipeSpec, Share
+from accelsim.training.regularizers import REGULARIZERS, penalty
+from accelsim.training.scores import score_ann
+
+
+class ActivitySpec(RecipeSpec):
+    """Parameters."""
+
+    ann: FitSpec
+    strengths: dict[str, tuple[Annotated[float, Field(gt=0.0)], ...]]
+    """Strengths of every regulariser."""
+    timesteps: Count
+    percentile: Annotated[float, Field(ge=50.0, le=100.0)]
+    factor: Positive
+    calibration: Count
+    bits: Annotated[Count, Field(ge=2, le=8)]
+    scored: Count
+    """Test samples of every point."""
+    loss_allowed: Share
+    """Accuracy that a point may lose to the one without a regulariser and count as equal."""
+
+    @field_validator("strengths")
+    @classmethod
+    def _known(cls, value: dict[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
+        wrong = sorted(value.keys() - REGULARIZERS.keys())
+        if wrong:
+            raise ValueError(f"expected {', '.join(REGULARIZERS)}, got {', '.join(wrong)}")
+        return value
+
+
+@RECIPES.register("activity-reg")
+class ActivityReg(Recipe):
+    """The recipe."""
+
+    name = "activity-reg"
+    title = "Activity regularisation"
+    paper = (
+        "S. Narduzzi, S. A. Bigdeli, S.-C. Liu, L. A. Dunbar, Optimizing the Consumption of Spiking Neural Networks "
+        "with Activity Regularization, ICASSP 2022"
+    )
+    spec = ActivitySpec
+
+    @classmethod
+    def run(cls, bench: Bench) -> None:
+        """Find the point without a regulariser and those of every strength."""
+        spec = _spec(bench)
+        grid = [("none", 0.0), *((name, value) for name, values in spec.strengths.items() for value in values)]
+        for seed in spec.seeds:
+            for name, strength in grid if seed == spec.seeds[0] else grid[:1]:
+                key = f"{name} {strength:g}, seed {seed}"
+                bench.point("grid", key, partial(_point, bench, name, strength, seed))
+
+    @classmethod
+    def page(cls, bench: Bench) -> list[Section]:
+        """Return the sweep and the best points; see :meth:`Recipe.page`."""
+        spec, rows = _spec(bench), bench.rows("grid")
+        chip = spec.hardware[0].chip
+        columns = [
+            ("key", "", ""), ("ann", "ANN", "share"), ("exported", "SNN", "share"),
+            ("effective_macs", "effective MACs of the ANN", ""), (f"{chip}_sops", "SOPs of the SNN", ""),
+            ("skipping_energy", "skipping array", "pJ"), (f"{chip}_energy_per_inference", f"SNN on {chip}", "pJ"),
+            ("agreement", "accelsim agrees", "share"),
+        ]  # fmt: skip
+        best = _best(rows, chip, spec.loss_allowed)
+        ratios = [
+            ("name", "", ""), ("strength", "strength", ""), ("lost", "accuracy lost", "share"),
+            ("sops", "SOPs, fewer", "ratio"), ("energy", f"energy on {chip}, less", "ratio"),
+            ("macs", "effective MACs, fewer", "ratio"), ("array", "energy of the array, less", "ratio"),
+        ]  # fmt: skip
+        figures = [
+            Figure(name, title, x_words, "accuracy of the SNN", [
+                (regularizer, [(float(row[x]), float(row["exported"])) for row in rows if row["name"] == regularizer])
+                for regularizer in dict.fromkeys(row["name"] for row in rows)
+            ], log_x=True, lines=False)
+            for name, title, x, x_words in (
+                ("sops", "Spiking machine", f"{chip}_sops", "synaptic operations"),
+                ("macs", "Array that skips zeros", "effective_macs", "effective multiply-accumulates"),
+            )
+        ]  # fmt: skip
+        return [
+            Section("What helps which machine", _BEST.format(loss=spec.loss_allowed), columns=ratios, rows=best),
+            Section("Sweep", columns=columns, rows=rows, figures=figures),
+        ]
+
+
+_BEST = """Of every regulariser the strongest that loses at most {loss:g} accuracy to the network without one; factors
+against that network (mean of its seeds)."""
+
+
+def _spec(bench: Bench) -> ActivitySpec:
+    if not isinstance(bench.spec, ActivitySpec):
+        raise TypeError(f"expected ActivitySpec, got {type(bench.spec).__name__}")
+    return bench.spec
+
+
+def _best(rows: list[Row], chip: str, allowed: float) -> list[Row]:
+    plain = [row for row in rows if row["name"] == "none"]
+
+    def mean(key: str) -> float:
+        return sum(float(row[key]) for row in plain) / len(plain)
+
+    keys = {"sops": f"{chip}_sops", "energy": f"{chip}_energy_per_inference", "macs": "effective_macs",
+            "array": "skipping_energy"}  # fmt: skip
+    found = []
+    for name in dict.fromkeys(row["name"] for row in rows if row["name"] != "none"):
+        good = [row for row in rows if row["name"] == name and float(row["exported"]) >= mean("exported") - allowed]
+        if good:
+            row = min(good, key=lambda item: float(item[keys["energy"]]))
+            ratios = {label: mean(key) / float(row[key]) for label, key in keys.items()}
+            lost = mean("exported") - float(row["exported"])
+            found.append({"name": name, "strength": row["strength"], "lost": lost, **ratios})
+    return found
+
+
+def _loss(network: Network, name: str, strength: float) -> Loss:
+    fan_outs = [float(layer.projection.shape[0]) for layer in network.layers[1:]]
+
+    def loss(samples: object, labels: Tensor) -> Tensor:
+        outputs = network.activations(images_of(samples))  # type: ignore[arg-type]
+        error = functional.cross_entropy(outputs[-1], labels)
+        return error if strength == 0.0 else error + strength * penalty(name, outputs[:-1], fan_outs)
+
+    return loss
+
+
+def _point(bench: Bench, name: str, strength: float, seed: int) -> Row:
+    spec, data = _spec(bench), bench.data
+    log = bench.log(f"{name}-{strength:g}", seed)
+    network = Network(projections(spec.layers, data.shape, data.classes), spec.neurons.options())
+    hooks = Hooks(score=lambda: {"validation": score_ann(network, data.validation).accuracy})
+    fit(network, data.train, _loss(network, name, strength), spec.ann.options(), log=log, hooks=hooks,
+        progress=bench.progress, name=f"{name} {strength:g}")  # fmt: skip
+    accuracy = score_ann(network, data.test).accuracy
+    code = spec.input.code(spec.timesteps)
+    for layer in network.layers:
+        layer.quantizer = MaxScale(spec.bits)
+    balance_thresholds(
+        network, code.test(data.train.inputs[: spec.calibration], 0), percent=spec.percentile, factor=spec.factor
+    )
+    row = judge(bench, network, code, f"activity_{name}_{strength:g}_{seed}".replace(".", "p"),
+                description=f"Activity regularisation: {name}", test=spec.scored)  # fmt: skip
+    chip = spec.hardware[0].chip
+    return {
+        "name": name, "strength": strength, "seed": seed, "ann": accuracy,
+        "effective_macs": row[f"{chip}_ann_skipping_8b_products"],
+        "skipping_energy": row[f"{chip}_ann_skipping_8b_energy"], **row,
+    }  # fmt: skip

@@ -1,0 +1,216 @@
+"""Studies end to end, on a small workload: rows, resuming, content addressing, failures, reruns."""
+
+import csv
+import json
+import sqlite3
+
+import pandas as pd
+import pyarrow.parquet
+import pytest
+
+import accelsim.study.evaluate as evaluation
+from accelsim.errors import AccelsimError
+from accelsim.pipeline import run
+from accelsim.study import Study, pareto, read_study, sweep
+from accelsim.study.rerun import load_point
+
+STUDY = """
+name: small
+hw: core
+workload: dense_256
+samples: 1
+axes:
+  core.synapse_lanes: [4, 8]
+  core.synapse_memory.banks: [2, 4]
+objectives: [energy, latency]
+"""
+
+
+@pytest.fixture
+def executed(monkeypatch):
+    """Count the points that are really evaluated."""
+    names = []
+    plain = evaluation.Evaluator.evaluate
+
+    def counted(self, task):
+        names.append(task.id)
+        return plain(self, task)
+
+    monkeypatch.setattr(evaluation.Evaluator, "evaluate", counted)
+    return names
+
+
+def written(folder, text, name="study.yaml"):
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def rows_of(path):
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def totals(frame):
+    return frame.drop(columns=["seconds", "engine_seconds"]).set_index("id").sort_index()
+
+
+def test_every_point_is_the_run_that_it_names(tmp_path):
+    study = sweep(written(tmp_path, STUDY), tmp_path / "out", processes=1)
+    points = study.points()
+    assert study.counts() == {"done": 4}
+    assert points["core.synapse_lanes"].tolist() == [4, 4, 8, 8]
+    assert points["core.synapse_memory.banks"].tolist() == [2, 4, 2, 4]
+    for _, row in points.iterrows():
+        lanes, banks = row["core.synapse_lanes"], row["core.synapse_memory.banks"]
+        sets = (f"core.synapse_lanes={lanes}", f"core.synapse_memory.banks={banks}")
+        alone = run("core", "dense_256", samples=1, overrides=sets, threads=1)
+        for name, item in alone.totals.items():
+            assert row[name] == item.value or (pd.isna(row[name]) and item.value != item.value)
+        assert row["baseline.energy_per_inference"] == alone.baseline.totals["energy_per_inference"].value
+        configuration = study.configuration(row["id"])
+        assert configuration["chip"] == alone.config
+        assert configuration["workload"] == alone.workload["provenance"]["description"]
+    again = load_point(f"{tmp_path}/out/#{points['id'][2][:12]}")
+    repeated = run(
+        again.chip, again.workload, samples=again.samples, workload_overrides=again.workload_overrides,
+        engine=again.engine, ann=again.ann, origin=again.origin,
+    )  # fmt: skip
+    assert repeated.totals["energy_per_inference"].value == points["energy_per_inference"][2]
+    assert "--from" in repeated.meta["command"]
+
+
+def test_processes_find_the_same_to_the_last_bit(tmp_path):
+    path = written(tmp_path, STUDY)
+    alone = totals(sweep(path, tmp_path / "one", processes=1).points())
+    both = totals(sweep(path, tmp_path / "two", processes=2).points())
+    pd.testing.assert_frame_equal(alone, both, check_exact=True)
+
+
+def test_a_committed_point_never_runs_again(tmp_path, executed):
+    path = written(tmp_path, STUDY)
+    sweep(path, tmp_path / "out", processes=1)
+    assert len(executed) == 4
+    sweep(path, tmp_path / "out", processes=1)
+    assert len(executed) == 4
+    # 16 is new; the value of the preset is the same point whether it is named or not
+    written(tmp_path, STUDY.replace("[4, 8]", "[8, 16]"))
+    study = sweep(path, tmp_path / "out", processes=1)
+    assert len(executed) == 6
+    assert study.points()["core.synapse_lanes"].tolist() == [8, 8, 16, 16]
+    assert len(study.points(everything=True)) == 6
+    written(tmp_path, STUDY.replace("axes:\n", "axes:\n  core.neuron_lanes: [4]\n"))
+    study = sweep(path, tmp_path / "out", processes=1)
+    assert len(executed) == 6
+    assert len(study.points()) == 4
+
+
+def test_a_changed_file_makes_new_points_of_what_depends_on_it(tmp_path, executed):
+    chip = written(tmp_path, "extends: core\nname: mine\n", "mine.yaml")
+    text = STUDY.replace("axes:", "axes:\n  hw: [core, ./mine.yaml]").replace("banks: [2, 4]", "banks: [4]")
+    path = written(tmp_path, text)
+    sweep(path, tmp_path / "out", processes=1)
+    assert len(executed) == 4
+    chip.write_text("extends: core\nname: mine\ncore: {neuron_lanes: 8}\n")
+    study = sweep(path, tmp_path / "out", processes=1)
+    assert len(executed) == 6
+    assert study.counts() == {"done": 4}
+
+
+def test_a_failure_is_a_row(tmp_path, executed):
+    path = written(tmp_path, STUDY.replace("[2, 4]", "[3, 4]"))
+    study = sweep(path, tmp_path / "out", processes=1)
+    points = study.points()
+    assert points["status"].tolist() == ["failed", "done", "failed", "done"]
+    assert "is not a whole number of" in points["error"][0]
+    sweep(path, tmp_path / "out", processes=1)
+    assert len(executed) == 4
+    sweep(path, tmp_path / "out", processes=1, retry_failed=True)
+    assert len(executed) == 6
+
+
+def test_constraints_are_tried_before_the_timing_where_that_is_possible(tmp_path):
+    text = STUDY + "constraints: [area <= 1 um2, latency <= 1 ps]\n"
+    study = sweep(written(tmp_path, text), tmp_path / "out", processes=1)
+    points = study.points()
+    assert set(points["status"]) == {"infeasible"}
+    assert set(points["violations"]) == {"area <= 1 um2"}
+    assert "latency" not in points
+    with pytest.raises(AccelsimError, match="within all constraints, got none"):
+        pareto(study)
+    late = sweep(written(tmp_path, STUDY + "constraints: [latency <= 1 ps]\n"), tmp_path / "late", processes=1)
+    assert set(late.points()["violations"]) == {"latency <= 1 ps"}
+    assert (late.points()["latency"] > 0).all()
+
+
+def test_exports_hold_what_the_database_holds(tmp_path):
+    study = sweep(written(tmp_path, STUDY), tmp_path / "out", processes=1)
+    points = study.points()
+    table = pyarrow.parquet.read_table(tmp_path / "out" / "points.parquet")
+    assert table.column("energy_per_inference").to_pylist() == points["energy_per_inference"].tolist()
+    assert table.schema.field("energy_per_inference").metadata[b"unit"] == b"pJ"
+    rows = rows_of(tmp_path / "out" / "points.csv")
+    assert [float(row["latency [ns]"]) for row in rows] == points["latency"].tolist()
+
+
+def test_a_front_has_the_full_configuration_of_its_points(tmp_path):
+    from accelsim.study.front_files import write_front
+
+    study = sweep(written(tmp_path, STUDY), tmp_path / "out", processes=1)
+    front = pareto(study)
+    write_front(study, front, tmp_path / "front")
+    rows = rows_of(tmp_path / "front" / "front.csv")
+    assert [row["id"] for row in rows] == front.table["id"].tolist()
+    assert {row["core.membrane.bits"] for row in rows} == {"16"}
+    assert all(row["workload.name"] for row in rows)
+    assert [float(row["energy_per_inference"]) for row in rows] == front.table["energy_per_inference"].tolist()
+
+
+def test_a_database_of_another_version_is_refused(tmp_path):
+    sweep(written(tmp_path, STUDY.replace("[4, 8]", "[8]").replace("[2, 4]", "[4]")), tmp_path / "out", processes=1)
+    file = tmp_path / "out" / "study.sqlite"
+    with sqlite3.connect(file) as sql:
+        sql.execute("UPDATE facts SET value = ? WHERE name = 'version'", (json.dumps(99),))
+    sql.close()
+    with pytest.raises(AccelsimError, match="expected a study of version 1, got version 99"):
+        Study.open(tmp_path / "out")
+    file.write_bytes(b"no database")
+    with pytest.raises(AccelsimError, match="got a file that SQLite refuses"):
+        Study.open(tmp_path / "out")
+
+
+def test_every_problem_of_a_file_is_told_with_its_line(tmp_path):
+    path = written(tmp_path, """\
+name: wrong
+hw: core
+workload: dense_256
+samples: 1
+axes:
+  core.synapse_lane: [4, 8]
+  core.scan: [al]
+  core.synapse_memory.banks: {log_range: [2, 8]}
+  core.weight_format: [cssr]
+  workload.timestep: [3]
+  clock: {range: [1 MHz, 2 ns], count: 2}
+conditions:
+  - core.synapse_lanes + 4
+constraints: ["area <= 4 mm3"]
+objectives: ["energy:low"]
+""")
+    with pytest.raises(AccelsimError) as caught:
+        read_study(path)
+    lines = str(caught.value).splitlines()
+    expected = [
+        (6, "axes.core.synapse_lane: expected a known path, got an unknown one; did you mean core.synapse_lanes?"),
+        (7, "axes.core.scan: expected 'all' or 'touched', got 'al'"),
+        (8, "axes.core.synapse_memory.banks: expected step or count"),
+        (9, "axes.core.weight_format: unknown weight format 'cssr'"),
+        (10, "axes.workload.timestep: expected a known path"),
+        (11, "axes.clock: range: expected one unit, got MHz and ns"),
+        (13, "conditions[0]: 'core.synapse_lanes + 4': expected a comparison"),
+        (14, "constraints[0]: 'area <= 4 mm3': expected a number with a unit"),
+        (15, "objectives[0]: objective 'energy:low': expected NAME, NAME:min or NAME:max"),
+    ]
+    assert len(lines) == len(expected), lines
+    for line, (number, text) in zip(lines, expected, strict=True):
+        assert line.startswith(f"{path}:{number}: {text}"), line

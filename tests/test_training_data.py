@@ -1,0 +1,93 @@
+"""Data sets from local files: contents, missing files, damaged files, and the made-up gestures."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from accelsim.errors import EventError, TrainingError  # noqa: E402
+from accelsim.training.data.dataset import DataOptions, read_dataset  # noqa: E402
+from accelsim.training.data.gestures import GESTURES, clip, clips  # noqa: E402
+
+
+def write_idx(path, array):
+    head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    path.write_bytes(gzip.compress(head + array.astype(np.uint8).tobytes()))
+
+
+def test_mnist_is_split_by_the_seed(tmp_path):
+    images = np.arange(30 * 4 * 4).reshape(30, 4, 4) % 251
+    for part, count in (("train", 20), ("t10k", 10)):
+        write_idx(tmp_path / f"{part}-images-idx3-ubyte.gz", images[:count])
+        write_idx(tmp_path / f"{part}-labels-idx1-ubyte.gz", np.arange(count) % 10)
+    data = read_dataset("mnist", tmp_path, DataOptions(validation=5, seed=3))
+    assert [len(part) for part in (data.train, data.validation, data.test)] == [15, 5, 10]
+    together = np.concatenate([data.train.inputs, data.validation.inputs])
+    assert {item.tobytes() for item in together} == {item.astype(np.uint8).tobytes() for item in images[:20]}
+    again = read_dataset("fashion_mnist", tmp_path, DataOptions(validation=5, seed=4))
+    assert not np.array_equal(again.validation.labels, data.validation.labels)
+
+
+def test_missing_files_are_named_with_their_source(tmp_path):
+    (tmp_path / "t10k-labels-idx1-ubyte.gz").touch()
+    with pytest.raises(TrainingError, match=r"missing: train-images.*Nothing is downloaded: get MNIST \(Y. LeCun"):
+        read_dataset("mnist", tmp_path, DataOptions())
+    with pytest.raises(TrainingError, match="data set cifar10: expected --data"):
+        read_dataset("cifar10", None, DataOptions())
+
+
+def test_cifar_in_both_forms(tmp_path):
+    random = np.random.default_rng(0)
+    rows = random.integers(0, 256, (12, 3073)).astype(np.uint8)
+    rows[:, 0] %= 10
+    for at in range(1, 6):
+        rows.tofile(tmp_path / f"data_batch_{at}.bin")
+    rows.tofile(tmp_path / "test_batch.bin")
+    data = read_dataset("cifar10", tmp_path, DataOptions(validation=6))
+    assert data.shape == (3, 32, 32) and len(data.train) == 54
+    np.testing.assert_array_equal(data.test.inputs[3].ravel(), rows[3, 1:])
+    planes = rows[:, 1:].reshape(12, 3, 32, 32).transpose(0, 2, 3, 1)
+    for part in ("train", "test"):
+        np.savez(tmp_path / f"cifar10_{part}.npz", images=planes, labels=rows[:, 0])
+    again = read_dataset("cifar10", tmp_path, DataOptions(validation=2))
+    np.testing.assert_array_equal(again.test.inputs, data.test.inputs)
+    (tmp_path / "train.bin").write_bytes(b"\0" * 3074)
+    (tmp_path / "test.bin").write_bytes(b"\0" * 3000)
+    with pytest.raises(EventError, match=r"test.bin: expected records of 3074 bytes, got 3000 bytes"):
+        read_dataset("cifar100", tmp_path, DataOptions(validation=0))
+
+
+def test_nmnist_of_the_published_events(shared_data):
+    data = read_dataset("nmnist", shared_data / "nmnist", DataOptions(timesteps=5, validation=10, train=40, test=20))
+    assert data.events and data.train.inputs.shape == (30, 5, 2, 34, 34)
+    assert 0.01 < data.test.inputs.mean() < 0.3
+    assert set(data.test.labels) <= set(range(10))
+
+
+def test_gestures_depend_on_seed_and_number_alone():
+    first, again = clips(22, 6, 1, 0), clips(11, 6, 1, 0)
+    np.testing.assert_array_equal(first.inputs[:11], again.inputs)
+    assert not np.array_equal(first.inputs[:11], clips(11, 6, 2, 0).inputs)
+    assert first.inputs.shape == (22, 6, 2, 32, 32) and len(GESTURES) == 11
+    assert 0.002 < first.inputs.mean() < 0.2
+
+
+@pytest.mark.parametrize(("gesture", "axis", "sign"), [("right", 1, 1), ("left", 1, -1), ("down", 0, 1), ("up", 0, -1)])
+def test_a_shape_moves_where_its_name_says(gesture, axis, sign):
+    """Where it arrives it gets brighter, where it leaves darker."""
+    for seed in range(8):
+        frames = clip(gesture, 8, np.random.default_rng(seed)).astype(float)
+        place = [
+            float((frames[:, channel].sum(0) * np.indices((32, 32))[axis]).sum() / frames[:, channel].sum())
+            for channel in (1, 0)
+        ]
+        assert sign * (place[0] - place[1]) > 0
+
+
+def test_growing_is_shrinking_backwards():
+    grown, shrunk = (clip(name, 8, np.random.default_rng(5)) for name in ("grow", "shrink"))
+    quiet = slice(None)
+    np.testing.assert_allclose(grown[quiet, 1].sum(), shrunk[quiet, 0].sum(), atol=30)
+    assert grown[:, 1].sum() > 2 * grown[:, 0].sum()

@@ -1,0 +1,108 @@
+"""Training loop and recipes: a resumed run is the run, a finished point stays, a page tells what was found."""
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("nir")
+
+from training_builders import dataset, network  # noqa: E402
+
+from accelsim.errors import ConfigError, TrainingError  # noqa: E402
+from accelsim.training.fit import FitOptions, Hooks, fit, rate_at  # noqa: E402
+from accelsim.training.losses import ann_loss  # noqa: E402
+from accelsim.training.page import write_page  # noqa: E402
+from accelsim.training.recipe import RECIPES, parameters_of, run_recipe  # noqa: E402
+from accelsim.training.recipe_spec import read_recipe  # noqa: E402
+from accelsim.training.scores import score_ann  # noqa: E402
+
+TINY = (
+    "data.train=1100", "data.validation=60", "data.test=60", "threads=1", "samples=2", "seeds=[0]",
+    "meta.epochs=2", "compress.epochs=2", "train.epochs=1", "quantize.epochs=1", "converted_timesteps=8",
+    "calibration=32", "density=0.3",
+)  # fmt: skip
+
+
+class Cut(Exception):
+    """Stands for a run that is killed."""
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_run_that_was_cut_ends_like_one_that_was_not(tmp_path, optimizer):
+    data, options = dataset(), FitOptions(4, 1e-2, batch=16, optimizer=optimizer)
+
+    def train(folder, cut):
+        net = network(data)
+        seen = []
+
+        def after(epoch, _):
+            seen.append(epoch)
+            if epoch == cut:
+                raise Cut
+
+        torch.manual_seed(5)
+        rows = fit(net, data.train, ann_loss(net), options, log=folder / "log.csv", hooks=Hooks(after_epoch=after))
+        return net, rows, seen
+
+    whole, rows, _ = train(tmp_path / "whole", None)
+    with pytest.raises(Cut):
+        train(tmp_path / "cut", 2)
+    resumed, again, seen = train(tmp_path / "cut", None)
+    assert seen == [2, 3] and again == rows
+    for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+    assert score_ann(whole, data.test).accuracy > 0.6
+    assert (tmp_path / "whole" / "log.csv").read_text().count("\n") == 5
+
+
+def test_the_rate_rises_and_falls():
+    options = FitOptions(1, 1.0, warm_up=0.2)
+    rates = [rate_at(options, at) for at in np.linspace(0, 1, 11)]
+    assert rates[2] == pytest.approx(1.0) and rates[0] == pytest.approx(0.1) and rates[-1] == pytest.approx(0.01)
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path):
+    data = dataset()
+    net = network(data)
+    fit(net, data.train, ann_loss(net), FitOptions(1, 1e-3), log=tmp_path / "log.csv")
+    other = network(data, layers=())
+    with pytest.raises(TrainingError, match="expected a checkpoint of this network"):
+        fit(other, data.train, ann_loss(other), FitOptions(2, 1e-3), log=tmp_path / "log.csv")
+    (tmp_path / "log.safetensors").write_bytes(b"no such thing")
+    with pytest.raises(TrainingError, match="expected a checkpoint, got something else"):
+        fit(net, data.train, ann_loss(net), FitOptions(2, 1e-3), log=tmp_path / "log.csv")
+
+
+@pytest.mark.parametrize("name", RECIPES.names())
+@pytest.mark.parametrize("quick", [False, True])
+def test_parameters_of_every_recipe_are_valid(name, quick):
+    read_recipe(RECIPES.get(name).spec, parameters_of(name), quick=quick)
+
+
+def test_a_wrong_parameter_is_named_with_its_line():
+    with pytest.raises(ConfigError, match=r"--set meta.epochs=few: meta.epochs: expected .* got 'few'"):
+        read_recipe(RECIPES.get("spike-thrift").spec, parameters_of("spike-thrift"), ["meta.epochs=few"])
+
+
+@pytest.mark.slow
+def test_spike_thrift_from_images_to_a_page(shared_data, tmp_path):
+    """The smoke of all recipes: they share everything but their stages."""
+    out = tmp_path / "out"
+    bench = run_recipe("spike-thrift", data=shared_data / "mnist", out=out, overrides=TINY)
+    (row,) = bench.rows("stages")
+    assert row["agreement"] == 1.0
+    assert row["dense_ann"] > 0.5
+    assert row["kept"] <= 0.31 * row["weights"]
+    macs = 14 * 14 * 16 * 25 + 7 * 7 * 32 * 16 * 9 + 1568 * 128 + 1280
+    assert row["op_count_dense"] == pytest.approx(4.6 * macs / (0.9 * row["core_sops"]))
+    assert 0 < row["op_count_compressed"] < row["op_count_dense"]
+    assert row["nonzero"] <= row["kept"]
+    before = (out / "points.json").read_text()
+    again = run_recipe("spike-thrift", data=shared_data / "mnist", out=out, overrides=TINY)
+    assert (out / "points.json").read_text() == before and again.rows("stages") == json.loads(json.dumps([row]))
+    with pytest.raises(TrainingError, match="holds results of other parameters"):
+        run_recipe("spike-thrift", data=shared_data / "mnist", out=out, overrides=[*TINY, "bits=4"])
+    page = write_page("spike-thrift", bench, tmp_path / "page").read_text()
+    assert "| seed 0 |" in page and "cycle level: dense array / SNN" in page
