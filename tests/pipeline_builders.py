@@ -43,9 +43,9 @@ def run_flow(workload, hw="core", **options):
     made = []
     totals = flow.totals.totals
 
-    def keep(run, operations):
+    def keep(run):
         made.append(run)
-        return totals(run, operations)
+        return totals(run)
 
     options = {"cache": False, "threads": 1, **options}
     with mock.patch.object(flow.totals, "totals", keep):

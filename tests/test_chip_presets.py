@@ -13,6 +13,7 @@ from pipeline_builders import run_flow, workload_of
 
 from accelsim.costs.area import component_area
 from accelsim.costs.prices import component_prices
+from accelsim.errors import MappingError
 from accelsim.hardware.loader import load_chip
 from accelsim.hardware.presets import preset_names, preset_path
 from accelsim.hardware.summary import summary
@@ -55,7 +56,7 @@ def bare(data, provenance):
 
 
 def test_there_is_a_preset_for_every_chip_of_the_list():
-    assert CHIPS == ["loihi", "odin", "odin_calibrated", "reckon", "seneca", "speck", "truenorth"]
+    assert CHIPS == ["loihi", "odin", "odin_calibrated", "reckon", "seneca", "speck", "truenorth", "yana"]
 
 
 @pytest.mark.parametrize("name", CHIPS)
@@ -135,7 +136,7 @@ def ran():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*CHIPS, *sorted(OWN)])
+@pytest.mark.parametrize("name", sorted({*CHIPS, *OWN} - {"yana"}))
 def test_every_chip_runs_a_small_workload(name, ran):
     result, run = ran(name)
     assert result.totals["sops"].value == 107 * 240 + 99 * 10
@@ -144,6 +145,11 @@ def test_every_chip_runs_a_small_workload(name, ran):
     for limit in run.chip.spec.limits:
         assert f"chip {name}: {limit}" in shown
     assert ("static power of this chip is not published" in shown) == (name == "loihi")
+
+
+def test_yana_runs_memory_images_alone(ran):
+    with pytest.raises(MappingError, match=r"core\.source_synapses: networks are not placed"):
+        ran("yana")
 
 
 def test_loihi_sanafe_has_no_ports_and_refuses_the_workload(ran):

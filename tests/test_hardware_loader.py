@@ -180,7 +180,7 @@ def test_an_override_may_give_what_the_file_leaves_out(tmp_path):
     file = write(tmp_path, write_yaml(data))
     line = file.read_text().splitlines().index("core:") + 1
     assert refusal(file) == [
-        f"{file}:1: barrier: expected a mapping with cycles, got nothing: the key is missing",
+        f"{file}:1: barrier: expected a mapping with cycles, done_tree, got nothing: the key is missing",
         f"{file}:{line}: core.scan: expected a value, got nothing: the key is missing",
     ]
     assert load_chip(file, ["core.scan=all", "barrier.cycles=3"]).spec.barrier.cycles == 3

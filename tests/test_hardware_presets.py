@@ -16,7 +16,7 @@ from accelsim.network.workload import load_workload
 
 NAMES = ["core", "large", "small"]
 """Designs of our own; the others are descriptions of other chips."""
-OTHERS = ["loihi", "loihi_sanafe", "odin", "odin_calibrated", "reckon", "seneca", "speck", "truenorth"]
+OTHERS = ["loihi", "loihi_sanafe", "odin", "odin_calibrated", "reckon", "seneca", "speck", "truenorth", "yana"]
 DEPTH = {"core": 3 + 3, "small": 1 + 1, "large": 7 + 7}
 LAYERS = (3136, 1568, 128, 10)
 """Neurons of the bundled network."""

@@ -240,9 +240,9 @@ def test_what_does_not_fit_is_named(changes, message):
     ("changes", "message"),
     [
         ({"noc__router": None, "noc__fixed_latency": {"delay": [1, 1], "interval": [1, 1], "local_delay": 1,
-                                                       "queue_packets": 1}}, "multicast needs routers"),
-        ({"noc__router__speculative": True}, "multicast needs router.speculative false"),
-        ({"noc__router__vc_alloc_delay": 2}, "multicast needs router.speculative false"),
+                                                       "queue_packets": 1}}, "multicast needs a router"),
+        ({"noc__router__speculative": True}, "multicast needs a router: not speculative"),
+        ({"noc__router__vc_alloc_delay": 2}, "multicast needs a router: not speculative"),
     ],
 )  # fmt: skip
 def test_networks_that_do_not_fork(changes, message):

@@ -92,9 +92,16 @@ def default_run(tmp_path_factory):
         made.append((args, named, record(*args, **named)))
         return made[-1][2]
 
+    def watched(*args, observe):
+        def both(chunk, cycles):
+            chunks.append(chunk)
+            observe(chunk, cycles)
+
+        return simulate(*args, observe=both)
+
     with (
         mock.patch.object(flow, "record", keep),
-        mock.patch.object(flow, "simulate", lambda *args: simulate(*args, observe=chunks.append)),
+        mock.patch.object(flow, "simulate", watched),
     ):
         run_flow("mnist_conv", samples=2, timeline=TimelineRequest(path, 1, STEPS))
     return path, made[0], chunks

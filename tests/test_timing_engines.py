@@ -29,7 +29,7 @@ STEP_BARS = {
     "long packets": 6,
     "several channels": 18,
     "speculative": 8,
-    "classes": 8,
+    "classes": 5,
 }
 """Least number of cases, of 40, in which it happens."""
 
@@ -54,19 +54,19 @@ FORK_BARS = {
     "stall_ejection": 30,
     "long packets": 12,
     "several channels": 18,
-    "classes": 8,
+    "classes": 6,
 }
 """The same for networks that fork packets."""
 
 WIDE_BARS = {
-    "replicas": 4,
+    "replicas": 2,
     "classes": 6,
     "several cores": 8,
     "several cores on a router": 4,
     "long packets": 4,
     "stall_vc": 4,
     "stall_switch": 4,
-    "stall_ejection": 6,
+    "stall_ejection": 4,
 }
 """Least number of chips on any topology, of 20."""
 

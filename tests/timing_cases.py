@@ -273,7 +273,9 @@ def random_wide_sample(seed: int):
     )
     noc = noc if multicast else noc.model_copy(update={"multicast": None})
     ports = tuple(port.model_copy(update={"router": at}) for port, at in zip(spec.ports, (low, high), strict=True))
-    return net, events, spec.model_copy(update={"noc": noc, "ports": ports})
+    placed = {"placement": "traffic" if spec.mapping.placement == "column_major" else spec.mapping.placement}
+    mapping = spec.mapping.model_copy(update=placed)
+    return net, events, spec.model_copy(update={"noc": noc, "ports": ports, "mapping": mapping})
 
 
 WIDE = (

@@ -216,3 +216,58 @@ def prosperity(
     typer.echo(f"{rows} rows, {wrong} mismatches")
     if wrong:
         raise typer.Exit(1)
+
+
+@app.command(
+    epilog="Examples: accelsim validate yana DIR | accelsim validate yana DIR --engine reference | "
+    "accelsim validate yana DIR --sample my_events.txt --steps 50 --json"
+)
+def yana(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", envvar="ACCELSIM_YANA", help="Folder with shd_0 and steps_sample0.csv."),
+    ] = None,
+    sample: Annotated[
+        Path | None,
+        typer.Option("--sample", metavar="FILE", help="Events to run instead: lines of a step and 16 bits."),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", min=1, max=65535, metavar="N", help="Duration of --sample; 101 if not given."),
+    ] = None,
+    engine: Annotated[
+        Engine, typer.Option("--engine", help="Timing engine; the reference is slow and readable.")
+    ] = Engine.compiled,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every step's end as JSON.")] = False,
+) -> None:
+    """Run YANA's SHD network and compare its cycles and states with its RTL; exit code 1 if one differs.
+
+    Nothing of YANA is part of accelsim: its images and the RTL's recorded cycles are read from DIR.
+    """
+    import dataclasses
+    import json
+
+    from accelsim.errors import ConfigError
+    from accelsim.validation.yana import validate
+
+    if folder is None:
+        raise ConfigError("DIR: expected the folder of YANA's memory images, as argument or in ACCELSIM_YANA, got none")
+    if steps is not None and sample is None:
+        raise ConfigError("--steps: expected only with --sample: the recorded inputs have their own duration")
+    outcomes = []
+    for outcome in validate(folder, engine.value, sample, steps):
+        outcomes.append(outcome)
+        if as_json:
+            continue
+        told = "not recorded" if outcome.expected is None else "equal" if outcome.equal else f"RTL {outcome.expected}"
+        parts = [f"{outcome.name:<22} {outcome.events:>7} events {outcome.cycles:>9} cycles  {told}"]
+        if outcome.wrong_steps is not None:
+            parts.append(f"{len(outcome.ends)} steps, {outcome.wrong_steps} differ")
+        if outcome.wrong_states is not None:
+            parts.append(f"{outcome.wrong_states} output states differ")
+        typer.echo("  ".join(parts))
+    if as_json:
+        runs = [{**dataclasses.asdict(outcome), "equal": outcome.equal} for outcome in outcomes]
+        typer.echo(json.dumps({"engine": engine.value, "runs": runs}, indent=1))
+    if not all(outcome.equal for outcome in outcomes):
+        raise typer.Exit(1)

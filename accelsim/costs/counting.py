@@ -4,13 +4,17 @@ Paths: ``core[3].synapse_memory``, ``router[1,2]``, ``link[1,2->2,2]``, ``port[i
 is listed, also those that did nothing, because they leak.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from accelsim.costs.parts import CORE_KINDS, MULTICAST_TABLE, port_kind
+from accelsim.costs.power_use import PowerUse, level_names
 from accelsim.costs.stated import priced_actions
 from accelsim.counters import Counters
-from accelsim.errors import ConservationError
+from accelsim.errors import ConservationError, CostError
 from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.mapping import Mapping
 from accelsim.network.events import EventStream
@@ -53,24 +57,46 @@ def component_kinds(chip: ChipSpec, mapping: Mapping) -> dict[str, str]:
 
 
 def count(
-    chip: ChipSpec, network: Network, mapping: Mapping, timing: TimingResult, trace: ActivityTrace, events: EventStream
+    chip: ChipSpec,
+    network: Network,
+    mapping: Mapping,
+    timing: TimingResult,
+    trace: ActivityTrace,
+    events: EventStream,
+    power: PowerUse | None = None,
 ) -> Counters:
     """Return the counters of a run: every action that has an energy of its own on this chip.
 
+    Parameters
+    ----------
+    power : PowerUse, optional
+        Where cores sleep or run at several levels; actions at a lower level end in its voltage.
+
     Raises
     ------
+    CostError
+        If cores sleep or have levels, and ``power`` is not given.
     ConservationError
         If synaptic operations or packets differ from those recounted from spikes and stored fan-out.
     """
     counters = Counters(trace.samples)
     cycles = timing.step_cycles.sum(axis=1)
+    if power is None and (chip.technology.power.sleep or chip.technology.power.dvfs is not None):
+        raise CostError("technology.power: sleep and dvfs need the counts of every step")
+    levels = level_names(chip)
     for core in mapping.used_cores if chip.technology.unused_cores == "gated" else range(mapping.cores):
-        _count_core(counters, network, mapping, timing, core, cycles)
+        for at, level in enumerate(levels):
+            whole = _CoreCounts(timing.terminals[:, core], timing.scans, cycles, level)
+            found = whole if power is None else _at_level(whole, power, core, at)
+            _count_core(counters, network, mapping, timing, core, found, chip.technology.power.clock_gating)
+        for kind, steps in ({} if power is None else power.wakes).items():
+            counters.add(f"core[{core}].{kind}", "wake", steps[:, core])
+    gated = chip.technology.power.router_clock == "gated"
     for router in range(mapping.fabric.routers):
         name, flits = router_name(mapping, router), timing.routers["flits"][:, router]
         for action in ("buffer_write", "buffer_read", "crossbar", "arbitration"):
             counters.add(name, action, flits)
-        counters.add(name, "clock", cycles)
+        counters.add(name, "clock", router_cycles(chip, timing.routers[:, router], cycles) if gated else cycles)
         if chip.noc.multicast is not None:
             counters.add(f"{name}.{MULTICAST_TABLE}", "read", timing.routers["lookups"][:, router])
     for (router, port), name in link_names(mapping).items():
@@ -87,31 +113,77 @@ def count(
     _check(network, mapping, timing, trace)
     kinds, priced = component_kinds(chip, mapping), priced_actions(chip)
     counts = counters.counts.items()
-    return Counters(trace.samples, {key: number for key, number in counts if priced(kinds[key[0]], key[1])})
+    endings = tuple(level for level in levels if level)
+    return Counters(
+        trace.samples,
+        {key: number for key, number in counts if priced(kinds[key[0]], without_level(key[1], endings))},
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _CoreCounts:
+    """What one core did at one level: its counts, those of all scans, and the cycles of its clock."""
+
+    done: npt.NDArray[Any]
+    scans: npt.NDArray[Any]
+    cycles: Samples
+    level: str
+
+
+def _at_level(whole: _CoreCounts, power: PowerUse, core: int, level: int) -> _CoreCounts:
+    ticks = power.ticks[:, core, level]
+    if power.terminals is None or power.scans is None:
+        return whole
+    return _CoreCounts(power.terminals[:, core, level], power.scans[:, :, level], ticks, whole.level)
+
+
+def without_level(action: str, endings: tuple[str, ...]) -> str:
+    """Return an action without the level that it ends in."""
+    return next((action.removesuffix(ending) for ending in endings if action.endswith(ending)), action)
+
+
+def router_cycles(chip: ChipSpec, counts: npt.NDArray[Any], cycles: Samples) -> Samples:
+    """Return the cycles in which a gated router has a clock, an upper bound.
+
+    Every flit takes the cycles of all stages alone, and as many more as it waits; flits that are in the router at the
+    same time share them.
+    """
+    spec = chip.noc.router
+    stages = 1
+    if spec is not None:
+        stages = 1 + spec.routing_delay + spec.vc_alloc_delay + spec.switch_alloc_delay + spec.switch_delay
+    waits = counts["stall_vc"] + counts["stall_switch"] + counts["stall_credit"] + counts["stall_ejection"]
+    return np.asarray(np.minimum(cycles, counts["flits"] * stages + waits))
 
 
 def _count_core(
-    counters: Counters, network: Network, mapping: Mapping, timing: TimingResult, core: int, cycles: Samples
+    counters: Counters,
+    network: Network,
+    mapping: Mapping,
+    timing: TimingResult,
+    core: int,
+    found: _CoreCounts,
+    clock_gating: str,
 ) -> None:
-    done, path = timing.terminals[:, core], f"core[{core}]"
+    done, path, level, cycles = found.done, f"core[{core}]", found.level, found.cycles
     scanned = np.zeros(counters.samples, dtype=np.int64)
     membrane, accumulator = scanned.copy(), done["state_words"].copy()
     for column, index in enumerate(timing.part_order):
         part = mapping.parts[index]
         if part.terminal != core:
             continue
-        scan, model = timing.scans[:, column], network.populations[part.population].model
+        scan, model = found.scans[:, column], network.populations[part.population].model
         scanned += scan["cycles"]
         membrane += scan["membrane_words"]
         accumulator += scan["accumulator_words"]
         if model is not None:
             operations = model.operations()
-            counters.add(f"{path}.neuron_engine", "add", scan["visited"] * operations.additions)
-            counters.add(f"{path}.neuron_engine", "multiply", scan["visited"] * operations.multiplications)
-            counters.add(f"{path}.neuron_engine", "compare", scan["visited"] * operations.comparisons)
-        counters.add(f"{path}.neuron_engine", "visit", scan["visited"])
-        counters.add(f"{path}.neuron_engine", "update", scan["updated"])
-    cleared = mapping.occupation[core].membrane_words if core in mapping.occupation else 0
+            counters.add(f"{path}.neuron_engine", f"add{level}", scan["visited"] * operations.additions)
+            counters.add(f"{path}.neuron_engine", f"multiply{level}", scan["visited"] * operations.multiplications)
+            counters.add(f"{path}.neuron_engine", f"compare{level}", scan["visited"] * operations.comparisons)
+        counters.add(f"{path}.neuron_engine", f"visit{level}", scan["visited"])
+        counters.add(f"{path}.neuron_engine", f"update{level}", scan["updated"])
+    cleared = mapping.occupation[core].membrane_words if core in mapping.occupation and not level else 0
     for kind, action, number in (
         ("axon_memory", "read", done["packets_in"]),
         ("routing_memory", "read", done["routing_reads"]),
@@ -131,10 +203,12 @@ def _count_core(
         ("injection_queue", "write", done["flits_out"]),
         ("injection_queue", "read", done["flits_out"]),
     ):
-        counters.add(f"{path}.{kind}", action, number)
+        counters.add(f"{path}.{kind}", f"{action}{level}", number)
     active = np.minimum(cycles, done["row_cycles"] + scanned)
-    counters.add(f"{path}.core_control", "clock_active", active)
-    counters.add(f"{path}.core_control", "clock_idle", cycles - active)
+    clocked = cycles if clock_gating == "none" else active
+    counters.add(f"{path}.core_control", f"clock_active{level}", clocked)
+    idle = np.zeros_like(cycles) if clock_gating == "cores" else cycles - clocked
+    counters.add(f"{path}.core_control", f"clock_idle{level}", idle)
 
 
 def _input_operations(network: Network, events: EventStream) -> Samples:

@@ -6,8 +6,11 @@ neuron leak or are gated, as the hardware file says; a gated core leaks nothing 
 links always leak. Leakages of the hardware file replace sourced ones. A chip that states its energies may state its
 static power too: it is spread over the cores that hold neurons, whatever leaks there.
 
-Not modelled: leakage of I/O ports (no source publishes one; they count as zero and say so), self-heating, sleep
-transistors, the energy of switching a core off and on, and gating of cores that hold neurons but have nothing to do.
+Components of a core that sleep (``technology.power.sleep``) leak the stated share while they do, and cores at a lower
+level (``technology.power.dvfs``) what ``technology.supply`` says at its voltage (:mod:`accelsim.costs.power_use`).
+
+Not modelled: leakage of I/O ports (no source publishes one; they count as zero and say so), self-heating, sleep of
+routers and links.
 """
 
 from collections.abc import Callable, Mapping, Set
@@ -18,7 +21,8 @@ import numpy.typing as npt
 
 from accelsim.costs import parts, per_instance
 from accelsim.costs.adjust import adjusted_leakage, require_known_adjustments, table_supply
-from accelsim.costs.prices import require_known_kinds
+from accelsim.costs.power_use import PowerUse, sleep_rules
+from accelsim.costs.prices import lower_levels, require_known_kinds
 from accelsim.hardware.sources.base import Leakage
 from accelsim.hardware.spec import ChipSpec
 
@@ -64,6 +68,7 @@ def static_energy(
     used: Set[str],
     *,
     multiplier_bits: int = _MULTIPLIER_BITS,
+    power: PowerUse | None = None,
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Return the static energy of every component over the time of each sample.
 
@@ -78,6 +83,8 @@ def static_energy(
         Cores that hold a neuron, as the part of the path before the first dot: ``core[3]``.
     multiplier_bits : int
         Width of the integer multipliers of ``mac_lanes``.
+    power : PowerUse, optional
+        Where cores sleep or run at several levels.
 
     Returns
     -------
@@ -95,13 +102,28 @@ def static_energy(
         return {path: np.zeros(len(time_ns)) for path in instances}
     if stated != "derived":
         return _spread(stated.power * time_ns, instances, used)
-    leakage = component_leakage(chip, float32, multiplier_bits=multiplier_bits)
+    chips = [chip, *lower_levels(chip).values()]
+    leakage = [component_leakage(one, float32, multiplier_bits=multiplier_bits) for one in chips]
     gate = chip.technology.unused_cores == "gated"
     energy = {}
     for path, kind in instances.items():
-        gated = gate and kind in parts.CORE_KINDS and path.partition(".")[0] not in used
-        energy[path] = np.zeros(len(time_ns)) if gated else leakage[kind].power_mw * time_ns
+        inside = kind in parts.CORE_KINDS
+        if gate and inside and path.partition(".")[0] not in used:
+            energy[path] = np.zeros(len(time_ns))
+        elif inside and power is not None:
+            core = int(path.partition("[")[2].partition("]")[0])
+            levels = np.array([one[kind].power_mw for one in leakage])
+            energy[path] = _awake_cycles(chip, power, core, kind) @ levels / chip.clock
+        else:
+            energy[path] = leakage[0][kind].power_mw * time_ns
     return energy
+
+
+def _awake_cycles(chip: ChipSpec, power: PowerUse, core: int, kind: str) -> npt.NDArray[np.float64]:
+    """Return cycles by level, (samples, levels), those asleep weighted with the leakage that is left."""
+    cycles = power.cycles[:, core].astype(np.float64)
+    rule = sleep_rules(chip).get(kind)
+    return cycles if rule is None else cycles - (1 - rule.remaining) * power.asleep[kind][:, core]
 
 
 def _spread(

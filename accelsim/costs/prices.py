@@ -19,9 +19,11 @@ from accelsim.costs.adjust import (
     require_no_adjustment_of_stated_energies,
     table_supply,
 )
+from accelsim.costs.power_use import level_names, require_known_power, sleep_rules
 from accelsim.costs.stated import stated_prices
 from accelsim.counters import EnergyTable, Key, Price
 from accelsim.errors import ConfigError, CostError
+from accelsim.hardware.power_spec import PowerSpec
 from accelsim.hardware.sources.base import LinkFigures, RouterFigures, SramFigures
 from accelsim.hardware.sources.registers import register_figures
 from accelsim.hardware.spec import ChipSpec
@@ -54,6 +56,7 @@ def component_prices(chip: ChipSpec, float32: bool, *, payload_bits: int = 8, we
     _engine_prices(chip, float32, payload_bits, weight_bits, recipes)
     _network_prices(chip, recipes)
     require_known_adjustments(chip)
+    require_known_power(chip)
     if chip.energies is not None:
         require_no_adjustment_of_stated_energies(chip)
         return stated_prices(chip.energies, recipes)
@@ -61,6 +64,8 @@ def component_prices(chip: ChipSpec, float32: bool, *, payload_bits: int = 8, we
         if (kind.partition(":")[0], action) != (_PORT, "event"):
             supply = partial(table_supply, chip, float32, kind)
             recipes[kind, action] = partial(adjusted_price, chip.technology, kind, supply, recipe)
+    for kind, rule in sleep_rules(chip).items():
+        recipes[kind, "wake"] = partial(Price, rule.wake_energy, rule.source)
     recipes.update(_overrides(chip, recipes))
     prices = parts.evaluate((".".join(key), recipe) for key, recipe in recipes.items())
     return dict(zip(recipes, prices, strict=True))
@@ -91,9 +96,28 @@ def build_energy_table(
     prices = component_prices(chip, float32, payload_bits=payload_bits, weight_bits=weight_bits)
     for (kind, action), price in prices.items():
         by_kind.setdefault(kind, {})[action] = price
+    for level, machine in lower_levels(chip).items():
+        for (kind, action), price in component_prices(
+            machine, float32, payload_bits=payload_bits, weight_bits=weight_bits
+        ).items():
+            if kind in parts.CORE_KINDS:
+                by_kind[kind][f"{action}{level}"] = price
     return EnergyTable(
         {(path, action): price for path, kind in components.items() for action, price in by_kind.get(kind, {}).items()}
     )
+
+
+def lower_levels(chip: ChipSpec) -> dict[str, ChipSpec]:
+    """Return the chip at the supply of every level below its own, by what actions at that level end in."""
+    dvfs, names = chip.technology.power.dvfs, level_names(chip)
+    if dvfs is None:
+        return {}
+    technology = [
+        chip.technology.model_copy(update={"supply": one.voltage, "power": PowerSpec()}) for one in dvfs.levels[1:]
+    ]
+    return {
+        name: chip.model_copy(update={"technology": one}) for name, one in zip(names[1:], technology, strict=True)
+    }
 
 
 def require_known_kinds(chip: ChipSpec, found: Iterable[str]) -> None:

@@ -129,7 +129,8 @@ class _Neurons:
                 add(spikes, inlet.runs, accumulator, touched)
         if self.current is not accumulator:
             self.overflowed += wrap(accumulator, plan.limits.accumulator_bits or 32, self.current)
-        self.saturated += self.stage.model.step(self.state, self.current, self.fired, self.limits)
+        model = self.stage.model
+        self.saturated += model.step_touched(self.state, self.current, self.fired, self.limits, touched)
         ptr = self.ptr[step]
         end_step(self.fired, touched, maps.touched[:, step], ptr, self.listed)
         index, value = self.listed[: ptr[-1]].copy(), self.no_value

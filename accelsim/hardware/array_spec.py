@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictBool, StringConstraints, model_validator
 
+from accelsim.hardware.power_spec import PowerSpec
 from accelsim.hardware.quantities import Count, Frequency, Name, Spec
 from accelsim.hardware.spec import DramSpec, MacArraySpec, SramSpec
 from accelsim.hardware.technology_spec import ProvenanceSpec, TechnologySpec
@@ -129,4 +130,6 @@ class PeArraySpec(Spec):
     def _runs(self) -> Self:
         if self.clock <= 0:
             raise ValueError("clock: expected a frequency above zero")
+        if self.technology.power != PowerSpec():
+            raise ValueError("technology: power: expected nothing here, which is of a mesh of cores")
         return self

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PlainValidator, StrictBool, StringConstraints, WithJsonSchema, model_validator
 
+from accelsim.hardware.elastic_spec import DoneTreeSpec, ElasticSpec, SourceSynapsesSpec
 from accelsim.hardware.quantities import (
     Bandwidth,
     BitEnergy,
@@ -148,6 +149,8 @@ class CoreSpec(Spec):
     synapse_memory: SramSpec
     membrane: StateMemorySpec
     accumulator: StateMemorySpec
+    source_synapses: SourceSynapsesSpec | None = None
+    """Left out: a packet names an axon, and the core that it reaches holds the synapses."""
 
 
 class RouterSpec(Spec):
@@ -169,6 +172,11 @@ class RouterSpec(Spec):
     switch_delay: Annotated[Count, Field(le=64)]
     link_delay: Annotated[Count, Field(le=64)]
     credit_delay: Annotated[CountOrZero, Field(le=64)]
+
+    @property
+    def forks(self) -> bool:
+        """Whether its packets may fork."""
+        return not self.speculative and (self.vc_alloc_delay, self.switch_alloc_delay) == (1, 1)
 
     @model_validator(mode="after")
     def _speculates_in_one_cycle(self) -> Self:
@@ -195,14 +203,13 @@ class FixedLatencySpec(Spec):
 
 
 class MulticastSpec(AxonMemorySpec):
-    """Packets that fork in the routers, and the key/mask table of every router; entries: key, mask, ports."""
+    """Packets that fork; every router's table (key, mask, ports). A packet's ``key_bits`` name its source neuron."""
 
     key_bits: Annotated[Count, Field(le=128)]
-    """Of a packet's header, in the place of destination and axon: they name the source neuron."""
 
 
 class NocSpec(Spec):
-    """Topology, routers and links: either ``router`` or ``fixed_latency`` says how packets travel."""
+    """Topology and links: one of ``router``, ``fixed_latency``, ``elastic``; without ``multicast`` packets never fork."""
 
     topology: Name
     size: Annotated[tuple[Count, ...], Field(min_length=1, max_length=3)]
@@ -213,25 +220,15 @@ class NocSpec(Spec):
     link_length: Length
     router: RouterSpec | None = None
     fixed_latency: FixedLatencySpec | None = None
+    elastic: ElasticSpec | None = None
     multicast: MulticastSpec | None = None
-    """Left out: a neuron sends a packet to every core that it reaches."""
-
-    @model_validator(mode="after")
-    def _forks(self) -> Self:
-        if self.multicast is None:
-            return self
-        if self.router is None:
-            raise ValueError("multicast needs routers (noc.router): links of fixed latency do not fork")
-        if self.router.speculative or (self.router.vc_alloc_delay, self.router.switch_alloc_delay) != (1, 1):
-            raise ValueError(
-                "multicast needs router.speculative false and a vc_alloc_delay and switch_alloc_delay of one cycle"
-            )
-        return self
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        if (self.router is None) == (self.fixed_latency is None):
-            raise ValueError("expected either a router or a fixed_latency block (the other one null or left out)")
+        if self.multicast is not None and not (self.router is not None and self.router.forks):
+            raise ValueError("multicast needs a router: not speculative, VC and switch allocation of one cycle each")
+        if [self.router, self.fixed_latency, self.elastic].count(None) != 2:
+            raise ValueError("expected one of the blocks router, fixed_latency, elastic (the others null or left out)")
         if self.fixed_latency is not None:
             for name in ("delay", "interval"):
                 found = len(getattr(self.fixed_latency, name))
@@ -297,6 +294,8 @@ class BarrierSpec(Spec):
         WithJsonSchema({"anyOf": [_CYCLES_SCHEMA, {"type": "object", "additionalProperties": _CYCLES_SCHEMA}]}),
     ]
     """Cycles, or a table ``{1: 6, 4: 14}`` by the number of routers with cores in use: the entry at or below it."""
+    done_tree: DoneTreeSpec | None = None
+    """Left out: ``cycles`` after the last activity."""
 
     def cycles_of(self, routers: int) -> int:
         """Return the cycles where ``routers`` routers have cores in use."""
@@ -382,6 +381,13 @@ class ChipSpec(Spec):
     def _consistent(self) -> Self:
         if self.clock <= 0:
             raise ValueError("clock: expected a frequency above zero")
+        parts = (self.noc.elastic, self.core.source_synapses, self.barrier.done_tree)
+        if parts.count(None) not in {0, len(parts)}:
+            raise ValueError("noc.elastic, core.source_synapses, barrier.done_tree: expected all of them or none")
+        stated = self.energies is not None
+        problem = self.technology.power.problem(self.clock, self.technology.supply, stated=stated)
+        if problem:
+            raise ValueError(f"technology: {problem}")
         names = [port.name for port in self.ports]
         if len(set(names)) != len(names):
             raise ValueError(f"ports: names must differ, got {', '.join(names)}")

@@ -1,12 +1,14 @@
 """The process, the sources of energies, and what replaces or corrects them: blocks of a hardware file.
 
-Modelled: one node, one memory cell, one temperature, one supply for the whole chip. Not modelled: power domains.
+Modelled: one node, one memory cell, one temperature, one supply for the whole chip, and levels below it for cores
+(:mod:`accelsim.hardware.power_spec`).
 """
 
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from accelsim.hardware.power_spec import PowerSpec
 from accelsim.hardware.quantities import Area, Energy, Name, Node, Power, Source, Spec, Temperature, Voltage
 
 Evidence = Literal["A", "B", "C", "derived", "assumed"]
@@ -82,6 +84,8 @@ class TechnologySpec(Spec):
     """Leakages that replace the sourced ones."""
     calibration: tuple[CalibrationSpec, ...] = ()
     """Factors on sourced energies and leakages; overrides are not multiplied."""
+    power: PowerSpec = Field(default_factory=PowerSpec)
+    """Clock gating, sleep, levels of voltage and frequency; left out: pipelines are gated, nothing sleeps."""
 
     @model_validator(mode="after")
     def _ert_is_resolved(self) -> Self:

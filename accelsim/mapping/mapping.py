@@ -113,6 +113,11 @@ def map_network(
         If the network does not fit (with the layer, the memory, what is missing and what would do), needs value
         packets on cores without ``mac_lanes``, or recurs faster than the schedule allows.
     """
+    if chip.core.source_synapses is not None:
+        raise MappingError(
+            f"{chip.name}: core.source_synapses: networks are not placed on cores that hold synapses at their source; "
+            "such a chip runs networks from its own memory images, as accelsim validate yana does"
+        )
     widths = value_widths(network, chip, kind, value_bits)
     _check_lanes(network, chip, widths)
     weights = WEIGHT_FORMATS.get(chip.core.weight_format)()

@@ -95,6 +95,21 @@ class NeuronModel(ABC):
             Saturations, counted after the addition and after the reset; 0 in float32.
         """
 
+    def step_touched(
+        self, state: Array, current: Array, fired: Array, limits: StateRange | None, touched: npt.NDArray[np.uint8]
+    ) -> int:
+        """Advance a batch by one timestep, as :meth:`step`, knowing which neurons were reached.
+
+        For models to which a weight sum of zero is not the same as no input; all others ignore it.
+
+        Parameters
+        ----------
+        touched : (samples, neurons) uint8
+            1 where a weight reached the neuron in this timestep, or a constant current does in all.
+        """
+        del touched
+        return self.step(state, current, fired, limits)
+
     @abstractmethod
     def quantized(self, scale: Array) -> Self:
         """Return the model in integer arithmetic.

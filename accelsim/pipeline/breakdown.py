@@ -13,6 +13,7 @@ import numpy.typing as npt
 from accelsim.costs.counting import packets_sent, synaptic_operations
 from accelsim.costs.parts import network_kinds
 from accelsim.mapping.demand import room_of
+from accelsim.pipeline.states import core_columns
 from accelsim.result.table import Table, table
 
 if TYPE_CHECKING:
@@ -158,4 +159,5 @@ def cores_table(run: "Run") -> Table:
         ("packets", "", "Packets processed", counts["packets_in"].mean(axis=0)),
         ("queue_peak", "", "Most packets in the input queue at once", counts["queue_peak"].max(axis=0)),
         ("energy_pj", "pJ", "Energy per inference", [float(by_core[f"core[{core}]"].total.mean()) for core in cores]),
+        *core_columns(run),
     )

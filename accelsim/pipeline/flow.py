@@ -21,6 +21,7 @@ from accelsim.costs.analytic import OperationCounts, analytic_table, operation_c
 from accelsim.costs.area import chip_area
 from accelsim.costs.counting import component_kinds, count
 from accelsim.costs.leakage import static_energy
+from accelsim.costs.power_use import PowerUse
 from accelsim.costs.prices import build_energy_table
 from accelsim.counters import Counters, EnergyTable
 from accelsim.errors import ConfigError
@@ -35,6 +36,7 @@ from accelsim.network.events import A_FEW, Limit
 from accelsim.network.graph import Network
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import activity, breakdown, meta, sources, tables, totals
+from accelsim.pipeline.observers import StepObservers, observers
 from accelsim.pipeline.reuse import ALONE, NOT_IN_BASELINE, NOT_IN_MAPPING, Reuse, part_of
 from accelsim.pipeline.timeline import TimelineRequest
 from accelsim.report.timeline import write_timeline
@@ -74,6 +76,7 @@ class Run(Inputs):
     mapping: Mapping = field(kw_only=True)
     machine: Machine = field(kw_only=True)
     timing: TimingResult = field(kw_only=True)
+    steps: StepObservers = field(kw_only=True)
     counters: Counters = field(kw_only=True)
     energy: EnergyAccount = field(kw_only=True)
     prices: EnergyTable = field(kw_only=True)
@@ -233,15 +236,16 @@ def measure(
             admit(mapping, area)
         machine = build_machine(network, spec, mapping, trace)
     with progress.stage("simulate", machine.jobs) as stage:
-        timing = simulate(machine, spec, mapping, engine, workers, stage.advance)
+        seen = observers(spec, mapping, machine)
+        timing = simulate(machine, spec, mapping, engine, workers, stage.advance, observe=seen.add)
     with progress.stage("cost"):
-        counters, prices, energy = _cost(chip, load, trace, mapping, timing)
+        counters, prices, energy = _cost(chip, load, trace, mapping, timing, seen.power)
         baseline = _baseline(inputs, trace, reuse)
         operations = operation_counts(network, load.events, trace)
     return Run(
         **{item.name: getattr(inputs, item.name) for item in fields(inputs)}, trace=trace, mapping=mapping,
-        machine=machine, timing=timing, counters=counters, energy=energy, prices=prices, area=area, baseline=baseline,
-        operations=operations,
+        machine=machine, timing=timing, steps=seen, counters=counters, energy=energy, prices=prices, area=area,
+        baseline=baseline, operations=operations,
     )  # fmt: skip
 
 
@@ -297,15 +301,21 @@ def _multiplier_bits(load: Workload, mapping: Mapping) -> int:
 
 
 def _cost(
-    chip: LoadedChip, load: Workload, trace: ActivityTrace, mapping: Mapping, timing: TimingResult
+    chip: LoadedChip,
+    load: Workload,
+    trace: ActivityTrace,
+    mapping: Mapping,
+    timing: TimingResult,
+    power: PowerUse,
 ) -> tuple[Counters, EnergyTable, EnergyAccount]:
     spec, float32 = chip.spec, not load.network.integer
     kinds = component_kinds(spec, mapping)
-    counters = count(spec, load.network, mapping, timing, trace, load.events)
+    counters = count(spec, load.network, mapping, timing, trace, load.events, power)
     bits = max(edge.connection.bits for edge in load.network.projections)
     payload = max(mapping.value_bits, load.events.value_bits)
     prices = build_energy_table(spec, float32, kinds, payload_bits=payload, weight_bits=bits)
     used = {f"core[{core}]" for core in mapping.used_cores}
     time_ns = timing.step_cycles.sum(axis=1) / spec.clock
-    static = static_energy(spec, float32, kinds, time_ns, used, multiplier_bits=_multiplier_bits(load, mapping))
+    bits = _multiplier_bits(load, mapping)
+    static = static_energy(spec, float32, kinds, time_ns, used, multiplier_bits=bits, power=power)
     return counters, prices, account(counters, prices, kinds, static)

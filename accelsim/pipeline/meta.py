@@ -126,6 +126,9 @@ def _of_the_chip(run: "Run") -> list[str]:
     if spec.technology.supply is not None:
         supply = f"{spec.technology.supply:g} V"
         found.append(f"prices of the chip and of the MAC array are moved to {supply}; ports and DRAM are not")
+    dvfs = spec.technology.power.dvfs
+    if dvfs is not None and dvfs.policy == "slowest":
+        found.append("levels of voltage: a bound on energy; later packets of slower cores are assumed to delay nobody")
     if spec.energies is None and not run.area:
         found.append(f"the area of the chip is not known: {area_problem(spec, not run.workload.network.integer)}")
     if spec.energies is not None and spec.energies.static_power == "unpublished":

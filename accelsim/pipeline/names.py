@@ -5,6 +5,7 @@ from typing import Any
 from accelsim.baseline.dataflow import BEST, DATAFLOWS
 from accelsim.baseline.prices import named_problems
 from accelsim.compression.format import WEIGHT_FORMATS
+from accelsim.costs.power_use import require_known_power
 from accelsim.errors import ConfigError, UnknownNameError
 from accelsim.hardware.loader import LoadedArray, LoadedChip
 from accelsim.hardware.sources.base import ARITHMETIC_SOURCES, NOC_SOURCES, SRAM_SOURCES
@@ -31,7 +32,7 @@ def unknown_names(machine: LoadedChip | LoadedArray) -> list[str]:
     if isinstance(machine, LoadedArray):
         problems += _of_array(machine)
     else:
-        problems += _of_baseline(machine)
+        problems += _of_baseline(machine) + _of_power(machine)
         names |= _of_chip(machine)
     if dataflow != BEST and dataflow not in DATAFLOWS.names():
         unknown = UnknownNameError(DATAFLOWS.kind, dataflow, [BEST, *DATAFLOWS])
@@ -62,6 +63,14 @@ def _of_chip(chip: LoadedChip) -> Names:
 
 def _of_baseline(chip: LoadedChip) -> list[str]:
     return [f"{place_of(chip, path)}: {path}: {error}" for path, error in named_problems(chip.spec).items()]
+
+
+def _of_power(chip: LoadedChip) -> list[str]:
+    try:
+        require_known_power(chip.spec)
+    except ConfigError as error:
+        return [f"{place_of(chip, problem.partition(':')[0])}: {problem}" for problem in error.problems]
+    return []
 
 
 def _of_array(array: LoadedArray) -> list[str]:

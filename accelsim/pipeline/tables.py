@@ -6,8 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.functional.decoding import predict
+from accelsim.pipeline.states import component_columns
 from accelsim.result.table import Table, table
-from accelsim.timing.causes import CAUSE_TEXT, CAUSES
+from accelsim.timing.bounds import BOUNDS
+from accelsim.timing.causes import BOUND_OF, CAUSE_TEXT, CAUSES
 
 if TYPE_CHECKING:
     from accelsim.pipeline.flow import Run
@@ -100,6 +102,7 @@ def components_table(run: "Run") -> Table:
         ),
         ("static_pj", "pJ", "Leakage x time per inference", [float(item.static.mean()) for item in by_kind.values()]),
         ("area_mm2", "mm2", "Area of all instances, NaN where not known", [area.get(kind, np.nan) for kind in by_kind]),
+        *component_columns(run, by_kind),
     )
 
 
@@ -120,6 +123,9 @@ def steps_table(run: "Run") -> Table:
     timing, samples = run.timing, run.trace.samples
     causes = timing.causes.mean(axis=0)
     columns = [(f"{name}_cycles", "cycle", CAUSE_TEXT[name], causes[:, at]) for at, name in enumerate(CAUSES)]
+    group = np.array([BOUNDS.index(BOUND_OF.get(name, BOUNDS[-1])) for name in CAUSES])
+    split = np.stack([causes[:, group == at].sum(axis=1) for at in range(len(BOUNDS))], axis=1)
+    bound = [BOUNDS[at] for at in split.argmax(axis=1)]
     columns += [
         (name, unit, text, timing.step_terminals[field] / samples)
         for field, name, unit, text in (
@@ -141,6 +147,7 @@ def steps_table(run: "Run") -> Table:
         ("step", "", "Hardware step", np.arange(len(causes))),
         ("cycles", "cycle", "Cycles with drain and barrier", causes.sum(axis=1)),
         *columns,
+        ("bound", "", "What took most of it: compute, memory, traffic or barrier, by its causes", bound),
     )
 
 

@@ -80,19 +80,24 @@ def cores(result: RunResult) -> Iterator[RenderableType]:
     table = result.cores
     used = np.flatnonzero(table["neurons"] > 0)
     used = used[np.argsort(-table["energy_pj"][used], kind="stable")]
-    yield heading("Cores", f"{len(used)} of {len(table)} used, those with the most energy first")
+    note = "those with the most energy first; synapse, neuron: busy engines"
+    yield heading("Cores", f"{len(used)} of {len(table)} used, {note}")
     if not len(used):
         return
     shown = used if len(used) <= MAX_CORES else used[:_SHOWN_CORES]
     engines = [name for name in table.names if name.endswith("_utilisation")]
     memories = [name for name in table.names if name.endswith("_occupation")]
     numbers = ["neurons", *engines, "packets", "energy_pj"]
+    bounds = [name for name in table.names if name.endswith("_share")]
 
     def row(head: str, layers: str, of: npt.NDArray[Any]) -> tuple[str, ...]:
         fill = {name: float(np.mean(table[name][of])) for name in memories}
         fullest = max(fill, key=lambda name: fill[name], default=None)
         memory = f"{_title(fullest).removesuffix(' mem')} {_cell(fullest, fill[fullest])}" if fullest else ABSENT
-        return (head, layers, *(_cell(name, float(np.mean(table[name][of]))) for name in numbers), memory)
+        shares = {name.removesuffix("_share"): float(np.mean(table[name][of])) for name in bounds}
+        verdict = max(shares, key=lambda name: shares[name], default=None)
+        bound = f"{verdict} {percent(shares[verdict], 0)}" if verdict else ABSENT
+        return (head, layers, *(_cell(name, float(np.mean(table[name][of]))) for name in numbers), memory, bound)
 
     rows = [
         row(f"{table['core'][k]} ({table['x'][k]},{table['y'][k]})", clean(table["layers"][k], 22), np.array([k]))
@@ -101,11 +106,26 @@ def cores(result: RunResult) -> Iterator[RenderableType]:
     rest = used[len(shown) :]
     if len(rest):
         rows.append(row("others", f"mean of {len(rest)}", rest))
-    titles = ["core (x,y)", "layers", *(_title(name) for name in numbers), "fullest memory"]
+    titles = ["core (x,y)", "layers", *(_title(name) for name in numbers), "fullest memory", "bound by"]
     yield grid([(title, "left" if at < 2 else "right") for at, title in enumerate(titles)], rows)
     unused = float(table["energy_pj"].sum() - table["energy_pj"][used].sum())
     if len(used) < len(table):
         yield Text(f"{len(table) - len(used)} unused cores: {quantity(unused, 'pJ')} together", style=DIM)
+
+
+def power(result: RunResult) -> Iterator[RenderableType]:
+    """Yield one line on what slept and at which supply cores ran, where a chip has either."""
+    table, cores = result.components, result.cores
+    found = []
+    if "asleep_share" in table.names:
+        slept = zip(table["component"].tolist(), table["asleep_share"].tolist(), strict=True)
+        found += [f"{clean(name)} {percent(share, 0)}" for name, share in slept if share > 0]
+    parts = [f"asleep, of the time of used cores: {', '.join(found)}"] if found else []
+    if "mean_voltage" in cores.names:
+        volts = cores["mean_voltage"][cores["neurons"] > 0]
+        parts += [f"supply of used cores {volts.min():.3g} to {volts.max():.3g} V, mean over time"] * (len(volts) > 0)
+    if parts:
+        yield Text("; ".join(parts), style=DIM)
 
 
 def links(result: RunResult) -> Iterator[RenderableType]:
@@ -183,5 +203,5 @@ def _cell(name: str, value: float) -> str:
 def _title(name: str) -> str:
     short = name.removesuffix("_utilisation").removesuffix("_memory_occupation").removesuffix("_occupation")
     if name.endswith("_utilisation"):
-        return f"{short} busy"
+        return short
     return f"{short} mem" if name.endswith("_occupation") else short.removesuffix("_pj")

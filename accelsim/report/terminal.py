@@ -57,6 +57,7 @@ def report(result: RunResult) -> Iterator[RenderableType]:
     yield from details.counts(result)
     yield from details.layers(result)
     yield from details.cores(result)
+    yield from details.power(result)
     yield from details.links(result)
     yield from details.area(result)
     yield from details.analytic(result)

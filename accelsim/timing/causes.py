@@ -8,6 +8,8 @@ look-up). If it ends with scanning or injecting, its scan, its stalls and the re
 The parts sum to the step's cycles.
 """
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
@@ -36,6 +38,13 @@ CAUSE_TEXT = {
     "drain": "pipelines draining at the end of a step",
     "barrier": "barrier between steps",
 }
+
+BOUND_OF: Final = {
+    "neuron_scan": "compute", "accumulate": "compute",
+    "bank_conflict": "memory", "synapse_fetch": "memory", "axon_lookup": "memory",
+    "source_blocked": "traffic", "network": "traffic",
+}  # fmt: skip
+"""What a step is bound by whose cycles went mostly there; every other cause is the barrier."""
 
 
 def step_causes(chunk: Chunk, drain: int, barrier: int) -> npt.NDArray[np.int64]:

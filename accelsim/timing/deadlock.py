@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from accelsim.timing.elastic import ElasticTables
 from accelsim.timing.machine import Machine
 from accelsim.timing.records import ROUTER_COUNT, SCAN_COUNT, TERMINAL_COUNT
+from accelsim.timing.reference.elastic_terminal import build_elastic_step
 from accelsim.timing.reference.step import build_step
-from accelsim.timing.tables import StepWork
+from accelsim.timing.tables import AxonTables, StepWork
 from accelsim.timing.work import allocate_work
 from accelsim.timing.work_kernels import build_work
 
@@ -34,7 +36,25 @@ def describe(machine: Machine, work: StepWork) -> str:
         np.zeros((noc.routers, noc.ports), np.int64),
     )
     env.run()
-    waits = network.waiting()
+    return _named(network.waiting())
+
+
+def elastic_waiting_cycle(tables: ElasticTables, axons: AxonTables, work: StepWork, *, first: bool) -> str:
+    """Return the queues that wait for each other in a step of an elastic chip that cannot end, in words."""
+    env, network, _ = build_elastic_step(
+        tables,
+        axons,
+        work,
+        np.zeros(len(tables.streams), TERMINAL_COUNT),
+        np.zeros(tables.routers, ROUTER_COUNT),
+        np.zeros((tables.routers, tables.ports), np.int64),
+        first=first,
+    )
+    env.run()
+    return _named(network.waiting())
+
+
+def _named(waits: dict[str, list[str]]) -> str:
     cycle = find_cycle(waits)
     if cycle:
         return "channels wait in a cycle: " + " -> ".join(cycle)

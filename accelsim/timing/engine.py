@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.registry import Registry
+from accelsim.timing.elastic import ElasticTables
 from accelsim.timing.machine import Machine
 from accelsim.timing.records import ROUTER_COUNT, SCAN_COUNT, STEP, TERMINAL_COUNT
+from accelsim.timing.tables import AxonTables, StepWork
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,3 +55,12 @@ Engine = Callable[[Machine, Chunk], None]
 """Simulates the jobs of a chunk and fills its counts."""
 
 ENGINES: Registry[Engine] = Registry("engine", "accelsim.timing.engines")
+
+ElasticStep = Callable[[AxonTables, StepWork, Any, Any, Any, Any, bool], None]
+"""Simulates one step of an elastic chip: axons, work, the records of terminals, routers and links and the summary to
+fill, and whether the step is the first of its sample."""
+
+ELASTIC_ENGINES: Registry[Callable[[ElasticTables], ElasticStep]] = Registry(
+    "elastic engine", "accelsim.timing.engines"
+)
+"""The same engines for chips with skid-buffered routers and source-side synapses; each makes its scratch once."""

@@ -25,6 +25,9 @@ from accelsim.timing.records import ROUTER_COUNT, SCAN_COUNT, STATUS_DONE, TERMI
 
 _CHUNK_BYTES = 8 << 20
 
+Observer = Callable[[Chunk, npt.NDArray[np.int64]], None]
+"""What is told of every chunk: its counts, and the cycles of its jobs, (jobs,)."""
+
 
 @dataclass(frozen=True, eq=False)
 class TimingResult:
@@ -70,7 +73,7 @@ def simulate(
     engine: str,
     threads: int,
     progress: Callable[[int], None] | None = None,
-    observe: Callable[[Chunk], None] | None = None,
+    observe: Observer | None = None,
 ) -> TimingResult:
     """Simulate every step of every sample.
 
@@ -83,7 +86,7 @@ def simulate(
     progress : callable, optional
         Called with the number of jobs that have ended since the last call.
     observe : callable, optional
-        Called with every chunk that has ended, for counts by step; in no order.
+        Called with every chunk that has ended and the cycles of its jobs, drain and barrier included; in no order.
 
     Raises
     ------
@@ -97,9 +100,9 @@ def simulate(
     chunks = _chunks(machine, threads)
 
     def finish(chunk: Chunk) -> None:
-        total.add(chunk)
+        cycles = total.add(chunk)
         if observe is not None:
-            observe(chunk)
+            observe(chunk, cycles)
         if progress is not None:
             progress(len(chunk.steps))
 
@@ -160,8 +163,8 @@ class _Totals:
         self._first_flit = np.zeros(samples * steps, np.int64)
         self._last_output = np.zeros(samples * steps, np.int64)
 
-    def add(self, chunk: Chunk) -> None:
-        """Check and add a chunk."""
+    def add(self, chunk: Chunk) -> npt.NDArray[np.int64]:
+        """Check and add a chunk; return the cycles of its jobs."""
         self._check(chunk)
         jobs = slice(chunk.first, chunk.first + len(chunk.steps))
         samples, starts = np.unique(
@@ -195,6 +198,7 @@ class _Totals:
                 f"job {chunk.first + wrong[0]}: takes {self._cycles[jobs][wrong[0]]} cycles, its causes add up to "
                 f"{self._causes[jobs][wrong[0]].sum()}"
             )
+        return self._cycles[jobs]
 
     def _port_terminals(self, direction: str) -> list[int]:
         cores = self._mapping.cores

@@ -157,7 +157,7 @@ def noc_tables(fabric: Fabric, router: RouterSpec, endpoints: Endpoints | None =
             f"noc.router.virtual_channels: expected at most {MAX_CHANNELS // fabric.ports} with the {fabric.ports} "
             f"ports of the busiest router ({MAX_CHANNELS} input channels per router), got {router.virtual_channels}"
         )
-    links, terminals = _fabric_tables(fabric, endpoints, router.buffer_flits)
+    links, terminals = fabric_tables(fabric, endpoints, router.buffer_flits)
     return NocTables(
         routers=fabric.routers,
         ports=fabric.ports,
@@ -212,7 +212,7 @@ def fixed_latency_tables(
             "and packets around a ring would wait for each other; use noc.router with virtual_channels of at least "
             f"{fabric.classes}"
         )
-    links, terminals = _fabric_tables(fabric, endpoints, spec.queue_packets)
+    links, terminals = fabric_tables(fabric, endpoints, spec.queue_packets)
     for port in range(topology.network_ports):
         dimension = topology.dimension(port)
         if dimension is None:
@@ -224,9 +224,10 @@ def fixed_latency_tables(
     )
 
 
-def _fabric_tables(
+def fabric_tables(
     fabric: Fabric, endpoints: Endpoints | None, depth: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return the (routers, ports) LINK and (terminals,) ENDPOINT of a fabric; ``depth`` where no depths are given."""
     links = np.full((fabric.routers, fabric.ports), -1, dtype=LINK)
     links["router"], links["port"], links["terminal"] = fabric.link_router, fabric.link_port, fabric.local_terminal
     source, out = np.nonzero(fabric.link_router >= 0)

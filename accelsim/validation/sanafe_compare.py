@@ -122,7 +122,7 @@ def run_own(
     steps = {name: np.zeros(timesteps, dtype=np.int64) for name in _QUANTITIES}
     machine = build_machine(network, chip, mapping, trace)
     timing = simulate(
-        machine, chip, mapping, engine, threads, progress, observe=lambda chunk: _add_steps(chunk, mapping, steps)
+        machine, chip, mapping, engine, threads, progress, observe=lambda chunk, _: _add_steps(chunk, mapping, steps)
     )
     counters = count(chip, network, mapping, timing, trace, events)
     kinds = component_kinds(chip, mapping)

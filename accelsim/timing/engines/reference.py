@@ -1,7 +1,8 @@
 """``reference``: the SimPy model, step by step; slow, readable, and where a new behaviour starts."""
 
-from accelsim.timing.engine import ENGINES, Chunk
+from accelsim.timing.engine import ELASTIC_ENGINES, ENGINES, Chunk
 from accelsim.timing.machine import Machine
+from accelsim.timing.reference.elastic_terminal import elastic_runner
 from accelsim.timing.reference.step import run_step
 from accelsim.timing.work import allocate_work
 from accelsim.timing.work_kernels import build_work
@@ -23,3 +24,6 @@ def simulate(machine: Machine, chunk: Chunk) -> None:
             chunk.links[at],
             chunk.steps[at : at + 1],
         )
+
+
+ELASTIC_ENGINES.register("reference")(elastic_runner)

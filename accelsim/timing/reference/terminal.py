@@ -14,7 +14,7 @@ from accelsim.timing.reference.protocols import Network
 from accelsim.timing.reference.router import Flit
 from accelsim.timing.tables import AxonTables, FixedLatencyTables, NocTables, StepWork
 
-_ROW_COUNTS = {
+ROW_COUNTS = {
     "row_cycles": "cycles",
     "row_ideal": "ideal",
     "row_conflict": "conflict",
@@ -178,7 +178,7 @@ class Terminal:
             axon, self._looked_up = self._looked_up, None
             row = self._cost(axon)
             self._look_up_changed.notify()
-            for name, field in _ROW_COUNTS.items():
+            for name, field in ROW_COUNTS.items():
                 self._count[name] += row[field]
             self._count["row_end"] = self._env.now + row["cycles"]
             self._tell_row(int(self._env.now), row, axon)
@@ -187,6 +187,6 @@ class Terminal:
     def _tell_row(self, begin: int, row: Any, axon: int) -> None:
         self._probe.slice("row_cycles", self._index, begin, int(row["cycles"]), axon)
         for counter in _ROW_PARTS:
-            cycles = int(row[_ROW_COUNTS[counter]])
+            cycles = int(row[ROW_COUNTS[counter]])
             self._probe.slice(counter, self._index, begin, cycles, axon)
             begin += cycles
