@@ -209,7 +209,7 @@ class MulticastSpec(AxonMemorySpec):
 
 
 class NocSpec(Spec):
-    """Topology and links: one of ``router``, ``fixed_latency``, ``elastic``; without ``multicast`` packets never fork."""
+    """Topology and links: one of ``router``, ``fixed_latency``, ``elastic``; without ``multicast`` none forks."""
 
     topology: Name
     size: Annotated[tuple[Count, ...], Field(min_length=1, max_length=3)]
