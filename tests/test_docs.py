@@ -30,7 +30,7 @@ BASELINE_PARTS = {ARRAY, DRAM, INPUT, OUTPUT, PORTS, WEIGHT}
 ENTRY_GROUPS = {
     "neuron_model", "weight_format", "topology", "importer", "dialect", "encoding", "event_format", "pruning_method",
     "partition", "placement", "sram_source", "arithmetic_source", "noc_source", "dataflow",
-    "array_dataflow", "analytic_model", "engine", "elastic_engine", "data_set", "recipe",
+    "array_dataflow", "array_encoding", "analytic_model", "engine", "elastic_engine", "data_set", "recipe",
 }
 
 

@@ -10,6 +10,7 @@ from pipeline_builders import run_flow
 
 from accelsim.costs.leakage import component_leakage
 from accelsim.costs.power_use import SIDE_OF, SIDES, PowerUse
+from accelsim.costs.price_list import find_line, price_list
 from accelsim.costs.prices import component_prices
 from accelsim.errors import ConfigError, CostError
 from accelsim.hardware.loader import load_chip
@@ -157,6 +158,15 @@ def test_sleep_saves_its_leakage_and_costs_its_wakes(plain):
             assert row["busy_share"] + row["idle_share"] + row["asleep_share"] == pytest.approx(1)
         else:
             assert np.isnan(row["busy_share"])
+
+
+def test_the_price_of_a_wake_is_the_files():
+    spec = load_chip("core", [sleeping(rule("synapse_memory", "core_control"))]).spec
+    for path in ("synapse_memory.wake", "core.core_control.wake"):
+        line = find_line(price_list(spec), path)
+        assert (line.value, line.formula) == (2, "wake_energy of its rule in technology.power.sleep")
+        assert line.source == "of the tests"
+    assert not any(line.action == "wake" for line in price_list(load_chip("core").spec))
 
 
 @pytest.mark.parametrize("gating", ["none", "pipelines", "cores"])

@@ -143,6 +143,34 @@ def test_constraints_are_tried_before_the_timing_where_that_is_possible(tmp_path
     assert (late.points()["latency"] > 0).all()
 
 
+def test_other_constraints_judge_committed_points_anew(tmp_path, executed):
+    path = written(tmp_path, STUDY + "constraints: [latency <= 1 ps]\n")
+    assert sweep(path, tmp_path / "out", processes=1).counts() == {"infeasible": 4}
+    written(tmp_path, STUDY + "constraints: [latency <= 1 s]\n")
+    study = sweep(path, tmp_path / "out", processes=1)
+    assert (study.counts(), len(executed)) == ({"done": 4}, 4)
+    assert set(study.points()["violations"]) == {""}
+    early = tmp_path / "early"
+    written(tmp_path, STUDY + "constraints: [area <= 1 um2]\n")
+    assert sweep(path, early, processes=1).counts() == {"infeasible": 4}
+    written(tmp_path, STUDY)
+    assert sweep(path, early, processes=1).counts() == {"done": 4}
+    assert len(executed) == 12  # what was refused before the timing had to be timed
+
+
+def test_a_constraint_on_nothing_ends_the_study(tmp_path):
+    path = written(tmp_path, STUDY + "constraints: [aera <= 4 mm2]\n")
+    for processes in (1, 2):
+        with pytest.raises(AccelsimError, match="unknown total 'aera'; did you mean 'area'"):
+            sweep(path, tmp_path / "out", processes=processes)
+
+
+def test_a_broken_plugin_ends_the_study(tmp_path):
+    (tmp_path / "broken.py").write_text("raise RuntimeError('on purpose')\n")
+    with pytest.raises(AccelsimError, match="on purpose"):
+        sweep(written(tmp_path, STUDY), tmp_path / "out", processes=2, plugins=(str(tmp_path / "broken.py"),))
+
+
 def test_exports_hold_what_the_database_holds(tmp_path):
     study = sweep(written(tmp_path, STUDY), tmp_path / "out", processes=1)
     points = study.points()

@@ -111,6 +111,13 @@ Origin = Annotated[
     str | None,
     typer.Option("--from", metavar="DIR/#ID", rich_help_panel="What", help="A point of a study, run again as it was."),
 ]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler", metavar="ADDRESS", rich_help_panel="How",
+        help="Dask scheduler, such as tcp://host:8786, whose workers simulate the steps of all samples.",
+    ),
+]  # fmt: skip
 
 
 def run_command(
@@ -130,6 +137,7 @@ def run_command(
     no_figures: NoFigures = False,
     ann: Ann = None,
     origin: Origin = None,
+    scheduler: Scheduler = None,
     timeline: TimelineFile = None,
     timeline_steps: TimelineSteps = None,
     timeline_sample: TimelineSample = 0,
@@ -163,15 +171,15 @@ def run_command(
         if (hw, workload, engine) != ("core", "mnist_conv", "compiled") or ann is not None:
             raise typer.BadParameter("expected --from without --hw, --workload, --engine and --ann: the point has them")
         what = _point(origin, overrides or (), samples, workload_overrides or ())
-    result = pipeline.run(
-        **what,
-        overrides=tuple(overrides or ()),
-        threads=threads,
-        seed=seed,
-        progress=progress,
-        cache=not no_cache,
-        timeline=wanted,
-    )
+    what |= {"overrides": tuple(overrides or ()), "threads": threads, "seed": seed, "timeline": wanted}
+    what |= {"progress": progress, "cache": not no_cache}
+    if scheduler is None:
+        result = pipeline.run(**what)
+    else:
+        from accelsim.study.spread import spread_over
+
+        with spread_over(scheduler) as (spread, elsewhere):
+            result = pipeline.run(**{**what, "threads": elsewhere}, spread=spread)
     if out is not None:
         from accelsim.report.files import write_result
 

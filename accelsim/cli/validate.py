@@ -7,8 +7,12 @@ from typing import Annotated
 import typer
 
 from accelsim.cli import network_options as given
+from accelsim.cli.paper3 import paper3
 
 app = typer.Typer(help="Compare with recordings of other simulators.", no_args_is_help=True)
+
+
+app.command()(paper3)
 
 
 class AxesOrder(StrEnum):

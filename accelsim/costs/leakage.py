@@ -107,7 +107,7 @@ def static_energy(
     gate = chip.technology.unused_cores == "gated"
     energy = {}
     for path, kind in instances.items():
-        inside = kind in parts.CORE_KINDS
+        inside = kind.partition(":")[0] in parts.CORE_KINDS
         if gate and inside and path.partition(".")[0] not in used:
             energy[path] = np.zeros(len(time_ns))
         elif inside and power is not None:
@@ -122,8 +122,9 @@ def static_energy(
 def _awake_cycles(chip: ChipSpec, power: PowerUse, core: int, kind: str) -> npt.NDArray[np.float64]:
     """Return cycles by level, (samples, levels), those asleep weighted with the leakage that is left."""
     cycles = power.cycles[:, core].astype(np.float64)
-    rule = sleep_rules(chip).get(kind)
-    return cycles if rule is None else cycles - (1 - rule.remaining) * power.asleep[kind][:, core]
+    plain = kind.partition(":")[0]
+    rule = sleep_rules(chip).get(plain)
+    return cycles if rule is None else cycles - (1 - rule.remaining) * power.asleep[plain][:, core]
 
 
 def _spread(

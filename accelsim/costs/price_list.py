@@ -177,6 +177,8 @@ def _overridden(chip: ChipSpec, kind: str, action: str) -> bool:
 
 def _formula(chip: ChipSpec, float32: bool, kind: str, action: str) -> str:
     memories, queues, node = parts.memories(chip), parts.queues(chip, float32), f"{chip.technology.node:g} nm"
+    if action == "wake":
+        return "wake_energy of its rule in technology.power.sleep"
     if kind in memories:
         return memory_formula(chip, memories[kind], action)
     if kind in queues:

@@ -64,8 +64,11 @@ def component_prices(chip: ChipSpec, float32: bool, *, payload_bits: int = 8, we
         if (kind.partition(":")[0], action) != (_PORT, "event"):
             supply = partial(table_supply, chip, float32, kind)
             recipes[kind, action] = partial(adjusted_price, chip.technology, kind, supply, recipe)
-    for kind, rule in sleep_rules(chip).items():
-        recipes[kind, "wake"] = partial(Price, rule.wake_energy, rule.source)
+    rules = sleep_rules(chip)
+    for kind in dict.fromkeys(kind for kind, _ in recipes):
+        rule = rules.get(kind.partition(":")[0])
+        if rule is not None:
+            recipes[kind, "wake"] = partial(Price, rule.wake_energy, rule.source)
     recipes.update(_overrides(chip, recipes))
     prices = parts.evaluate((".".join(key), recipe) for key, recipe in recipes.items())
     return dict(zip(recipes, prices, strict=True))
@@ -100,7 +103,7 @@ def build_energy_table(
         for (kind, action), price in component_prices(
             machine, float32, payload_bits=payload_bits, weight_bits=weight_bits
         ).items():
-            if kind in parts.CORE_KINDS:
+            if kind.partition(":")[0] in parts.CORE_KINDS:
                 by_kind[kind][f"{action}{level}"] = price
     return EnergyTable(
         {(path, action): price for path, kind in components.items() for action, price in by_kind.get(kind, {}).items()}

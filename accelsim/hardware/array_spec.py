@@ -83,12 +83,14 @@ class FormatsSpec(Spec):
 
     inputs: Name
     weights: Name
-    metadata_bits: Annotated[Count, Field(le=32)] = 4
+    run_bits: Annotated[Count, Field(le=16)]
     """Width of a run of zeros in ``rle``."""
+    fiber: Annotated[Count, Field(le=65536)]
+    """Positions of a fiber: what one coordinate of ``cp`` and the offsets of ``uop`` cover."""
     fetch_bits: Annotated[Count, Field(le=65536)]
     """A fetch of weights from DRAM moves whole words of this width."""
-    aligned: Literal["layer", "fiber"]
-    """What begins at a word of its own: the weights of a layer, or every fiber (the weights of one kernel row)."""
+    aligned: Literal["layer", "fiber", "value"]
+    """What begins at a word of its own: the weights of a layer, every fiber of them, or every value."""
 
 
 class NeuronUnitSpec(Spec):
@@ -130,6 +132,8 @@ class PeArraySpec(Spec):
     def _runs(self) -> Self:
         if self.clock <= 0:
             raise ValueError("clock: expected a frequency above zero")
+        if self.dram.bandwidth <= 0:
+            raise ValueError("dram: expected a bandwidth above zero")
         if self.technology.power != PowerSpec():
             raise ValueError("technology: power: expected nothing here, which is of a mesh of cores")
         return self

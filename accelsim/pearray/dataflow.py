@@ -76,7 +76,7 @@ class Dataflow(ABC):
     whole_layer: ClassVar[bool] = False
     """Whether it takes all timesteps of a layer together, so that ``order: timestep`` is no choice."""
     repeats: ClassVar[bool] = False
-    """Whether an element adds a weight as often as a tap has spikes; otherwise it needs a multiplier for that."""
+    """Whether it takes taps with several spikes (of a sum pool); otherwise each enters as so many taps of one."""
 
     def __init__(self, spec: PeArraySpec, options: Any) -> None:
         self.spec, self.options = spec, options

@@ -7,7 +7,7 @@ pooling window. Shared weights stay shared.
 Not represented: connections that are no matrix product, such as lists of single synapses; they are refused by name.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -166,6 +166,18 @@ def array_layer(
     if not unfold(ptr, index.astype(np.int64), count.astype(np.int64), *runs, shape.filters, spikes):
         raise MappingError(f"{name}: a tap meets more than 255 spikes in a timestep")
     nonzero = (connection.rows != 0).reshape(shape.groups, shape.window, shape.filters)
+    return ArrayLayer(shape, spikes, nonzero)
+
+
+def repeated(layer: ArrayLayer) -> ArrayLayer:
+    """Return the layer for elements that know one spike or none: a tap with n spikes enters as n taps of one.
+
+    The window is as many times as long as the fullest tap; copy k of a tap has a spike where there are more than k.
+    """
+    most = int(layer.spikes.max(initial=0))
+    spikes = np.concatenate([(layer.spikes > copy).astype(np.uint8) for copy in range(most)], axis=3)
+    nonzero = None if layer.nonzero is None else np.concatenate([layer.nonzero] * most, axis=1)
+    shape = replace(layer.shape, window=layer.shape.window * most, kernel=(1, 1))
     return ArrayLayer(shape, spikes, nonzero)
 
 

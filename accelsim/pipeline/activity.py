@@ -8,6 +8,7 @@ import numpy.typing as npt
 from accelsim.result.table import Table, table
 
 if TYPE_CHECKING:
+    from accelsim.pipeline.array_flow import ArrayRun
     from accelsim.pipeline.flow import Run
 
 MAX_BINS: Final = 200
@@ -18,7 +19,7 @@ MAX_RASTER: Final = 8_000
 Int64s = npt.NDArray[np.int64]
 
 
-def activity_table(run: "Run") -> Table:
+def activity_table(run: "Run | ArrayRun") -> Table:
     """Return spikes per sample by layer and time; a long run is cut into equal bins of timesteps."""
     trace, names = run.trace, list(run.workload.network.populations)
     width = -(-trace.timesteps // MAX_BINS)
@@ -33,7 +34,7 @@ def activity_table(run: "Run") -> Table:
     )
 
 
-def raster_table(run: "Run") -> Table:
+def raster_table(run: "Run | ArrayRun") -> Table:
     """Return the spikes of the first sample, thinned by neuron where they are many."""
     trace, names = run.trace, list(run.workload.network.populations)
     share = MAX_RASTER // len(names)
@@ -54,7 +55,7 @@ def raster_table(run: "Run") -> Table:
     )
 
 
-def _spikes(run: "Run", name: str, most: int) -> tuple[Int64s, Int64s, int]:
+def _spikes(run: "Run | ArrayRun", name: str, most: int) -> tuple[Int64s, Int64s, int]:
     """Return neurons and timesteps of a population's spikes in the first sample, and which part of them it is."""
     activity, steps = run.trace.populations[name], run.trace.timesteps
     neuron = activity.index[: activity.ptr[steps]].astype(np.int64)

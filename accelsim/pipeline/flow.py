@@ -29,13 +29,14 @@ from accelsim.functional.decoding import accuracy, predict
 from accelsim.functional.executor import execute
 from accelsim.functional.key import trace_key
 from accelsim.functional.numerics import Numerics
-from accelsim.hardware.loader import LoadedChip, load_chip
+from accelsim.hardware.loader import LoadedArray, LoadedChip, load_machine
 from accelsim.mapping.mapping import Mapping, map_network
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.events import A_FEW, Limit
 from accelsim.network.graph import Network
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import activity, breakdown, meta, sources, tables, totals
+from accelsim.pipeline.array_flow import ArrayInputs, run_array
 from accelsim.pipeline.observers import StepObservers, observers
 from accelsim.pipeline.reuse import ALONE, NOT_IN_BASELINE, NOT_IN_MAPPING, Reuse, part_of
 from accelsim.pipeline.timeline import TimelineRequest
@@ -43,7 +44,7 @@ from accelsim.report.timeline import write_timeline
 from accelsim.result.progress import NO_PROGRESS, Progress
 from accelsim.result.run_result import BaselineResult, RunResult
 from accelsim.timing.machine import Machine, build_machine
-from accelsim.timing.simulate import TimingResult, simulate
+from accelsim.timing.simulate import Spread, TimingResult, simulate
 from accelsim.timing.timeline import record
 from accelsim.trace.activity import ActivityTrace
 from accelsim.trace.store import cached_trace
@@ -92,7 +93,7 @@ class Run(Inputs):
 
 
 def run(
-    hw: str | Path | LoadedChip = "core",
+    hw: str | Path | LoadedChip | LoadedArray = "core",
     workload: str | Path = "mnist_conv",
     *,
     samples: int | Limit = A_FEW,
@@ -106,13 +107,14 @@ def run(
     ann: str | Path | None = None,
     timeline: TimelineRequest | None = None,
     origin: str | None = None,
+    spread: Spread | None = None,
 ) -> RunResult:
-    """Simulate a workload on a chip and price it beside the same network as an ANN.
+    """Simulate a workload on a chip, or on a layer-serial array, and price it beside the same network as an ANN.
 
     Parameters
     ----------
-    hw : str, Path or LoadedChip
-        Name of a preset, a hardware file, or a chip that is loaded already, overrides included.
+    hw : str, Path, LoadedChip or LoadedArray
+        Name of a preset, a hardware file, or a machine that is loaded already, overrides included.
     workload : str or Path
         Name of a bundled workload, or a folder with a ``workload.yaml``.
     samples : int or Limit
@@ -137,6 +139,9 @@ def run(
         Steps to write as a timeline.
     origin : str, optional
         Point of a study that this run repeats, told in the result.
+    spread : callable, optional
+        Has the steps of samples simulated elsewhere, see :func:`accelsim.timing.simulate.simulate`; ``threads`` says by
+        how many.
 
     Returns
     -------
@@ -152,16 +157,22 @@ def run(
         raise ConfigError(f"threads: expected at least 1, got {threads}")
     workers = threads or os.cpu_count() or 1
     with progress.stage("load"):
-        chip = hw if isinstance(hw, LoadedChip) else load_chip(hw, overrides)
+        chip = hw if isinstance(hw, LoadedChip | LoadedArray) else load_machine(hw, overrides)
         seeds = () if seed is None else (f"input.seed={seed}",)
         load = load_workload(workload, samples, (*workload_overrides, *seeds))
-        Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed
         file = load.ann if ann is None else Path(ann)
         own = None if file is None else load_ann(file, load.network)
-        name = chip.spec.name if isinstance(hw, LoadedChip) else str(hw)
+        name = chip.spec.name if isinstance(hw, LoadedChip | LoadedArray) else str(hw)
         names = (name, str(workload), tuple(overrides), (*workload_overrides, *seeds))
+    if isinstance(chip, LoadedArray):
+        if timeline is not None:
+            raise ConfigError("timeline: expected a mesh of cores, got an array: its cycles are closed forms")
+        given = ArrayInputs(*names, chip, load, own, None if file is None else str(file), origin)
+        return run_array(given, workers, progress, cache=cache)
+    with progress.stage("load"):
+        Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed
         inputs = Inputs(*names, chip, load, own, None if file is None else str(file), origin)
-    made = measure(inputs, engine, workers, progress, cache=cache)
+    made = measure(inputs, engine, workers, progress, cache=cache, spread=spread)
     if timeline is not None:
         with progress.stage("timeline"):
             _write_timeline(made, timeline)
@@ -205,6 +216,7 @@ def measure(
     cache: bool = True,
     reuse: Reuse = ALONE,
     admit: Callable[[Mapping, dict[str, float]], None] | None = None,
+    spread: Spread | None = None,
 ) -> Run:
     """Execute, map, time and price: all of a run but the reading of files and the writing of tables.
 
@@ -217,6 +229,8 @@ def measure(
         What runs of this process share.
     admit : callable, optional
         Called with the mapping and the area by kind before anything is timed; may raise to stop.
+    spread : callable, optional
+        As in :func:`run`.
     """
     chip, load = inputs.chip, inputs.workload
     network, spec = load.network, chip.spec
@@ -237,7 +251,7 @@ def measure(
         machine = build_machine(network, spec, mapping, trace)
     with progress.stage("simulate", machine.jobs) as stage:
         seen = observers(spec, mapping, machine)
-        timing = simulate(machine, spec, mapping, engine, workers, stage.advance, observe=seen.add)
+        timing = simulate(machine, spec, mapping, engine, workers, stage.advance, seen.add, spread)
     with progress.stage("cost"):
         counters, prices, energy = _cost(chip, load, trace, mapping, timing, seen.power)
         baseline = _baseline(inputs, trace, reuse)

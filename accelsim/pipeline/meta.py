@@ -15,16 +15,31 @@ from accelsim.hardware.topologies.topology import TOPOLOGIES
 from accelsim.mapping.partition import PARTITIONERS
 from accelsim.mapping.placement import PLACERS
 from accelsim.network.importers.options import METADATA, USER
+from accelsim.pearray.dataflow import DATAFLOWS
 
 if TYPE_CHECKING:
     from accelsim.network.workload import Workload
+    from accelsim.pipeline.array_flow import ArrayRun
     from accelsim.pipeline.flow import Run
 
 _PACKAGES = ("numpy", "numba", "simpy", "pandas", "pydantic", "h5py")
 
 
+def array_meta(run: "ArrayRun", threads: int, seconds: float) -> dict[str, Any]:
+    """Return versions, seed and content hashes of a run on an array; its engine is the closed form."""
+    kind = DATAFLOWS.get(run.chip.spec.elements.dataflow)
+    parts = {**_models(run), "dataflow": kind}
+    return _meta(run, "closed-form", threads, seconds, parts)
+
+
 def meta(run: "Run", engine: str, threads: int, seconds: float) -> dict[str, Any]:
     """Return versions, seed, engine and content hashes."""
+    return _meta(run, engine, threads, seconds, _implementations(run))
+
+
+def _meta(
+    run: "Run | ArrayRun", engine: str, threads: int, seconds: float, parts: dict[str, object]
+) -> dict[str, Any]:
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
     hashes = {"hardware": run.chip.sha256, "trace": run.trace.key}
     hashes.update({f"workload/{name}": digest for name, digest in run.workload.hashes.items()})
@@ -39,11 +54,13 @@ def meta(run: "Run", engine: str, threads: int, seconds: float) -> dict[str, Any
         "wall_time_s": round(seconds, 3),
         "command": _command(run),
         "hashes": hashes,
-        "implementations": _implementations(run),
+        "implementations": {
+            name: f"{part.__module__}.{getattr(part, '__qualname__', '?')}" for name, part in parts.items()
+        },
     }
 
 
-def _command(run: "Run") -> str:
+def _command(run: "Run | ArrayRun") -> str:
     if run.origin is not None:
         return " ".join(["accelsim run", f"--from {shlex.quote(run.origin)}", *_sets(run)])
     words = ["accelsim run", f"--hw {shlex.quote(run.hw)}", f"--workload {shlex.quote(run.workload_name)}"]
@@ -55,23 +72,26 @@ def _command(run: "Run") -> str:
     return " ".join(words)
 
 
-def _sets(run: "Run") -> list[str]:
+def _sets(run: "Run | ArrayRun") -> list[str]:
     return [f"--set {shlex.quote(item)}" for item in run.overrides]
 
 
-def _implementations(run: "Run") -> dict[str, str]:
-    """Return where the code of every replaceable part was defined: a result made with a plug-in says so."""
-    spec = run.chip.spec
-    parts: dict[str, object] = {
+def _models(run: "Run | ArrayRun") -> dict[str, object]:
+    return {
         f"neuron model of {name}": type(item.model)
         for name, item in run.workload.network.populations.items()
         if item.model is not None
     }
+
+
+def _implementations(run: "Run") -> dict[str, object]:
+    """Return every replaceable part: a result made with a plug-in says so."""
+    spec, parts = run.chip.spec, _models(run)
     parts["weight format"] = WEIGHT_FORMATS.get(spec.core.weight_format)
     parts["topology"] = TOPOLOGIES.get(spec.noc.topology)
     parts["partition"] = PARTITIONERS.get(spec.mapping.partition)
     parts["placement"] = PLACERS.get(spec.mapping.placement)
-    return {name: f"{part.__module__}.{getattr(part, '__qualname__', '?')}" for name, part in parts.items()}
+    return parts
 
 
 def workload_summary(load: "Workload") -> dict[str, Any]:
@@ -136,6 +156,19 @@ def _of_the_chip(run: "Run") -> list[str]:
     return found
 
 
+def array_warnings(run: "ArrayRun") -> list[str]:
+    """Return what an array's description leaves out, what does not fit, and what was assumed."""
+    spec = run.chip.spec
+    found = [f"array {spec.name}: {limit}" for limit in spec.limits]
+    found += [
+        f"calibration: {item.quantity} of {item.component} x {item.factor:g}: {item.reason}"
+        for item in spec.technology.calibration
+    ]
+    found += run.timing.unfit
+    found.append("sums and states are exact; the array's widths are priced, they do not narrow the function")
+    return found + _of_the_workload(run)
+
+
 def warnings(run: "Run") -> list[str]:
     """Return what was saturated, approximated or slower than assumed."""
     found = [
@@ -150,6 +183,11 @@ def warnings(run: "Run") -> list[str]:
         found.append("the port computes the first layer: its operations are priced, its weight memory and time are not")
     if not run.workload.network.integer:
         found.append("the network runs in float32 (32-bit weights and sums), the ANN beside it in integers")
+    return found + _of_the_workload(run)
+
+
+def _of_the_workload(run: "Run | ArrayRun") -> list[str]:
+    found = []
     if run.workload.recording is not None:
         found.append("recorded spikes were replayed over random weights; the last layer has none and sends nothing")
     if run.workload.labels is None:

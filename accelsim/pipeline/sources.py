@@ -8,12 +8,13 @@ import numpy as np
 from accelsim.result.table import Table, table
 
 if TYPE_CHECKING:
+    from accelsim.pipeline.array_flow import ArrayRun
     from accelsim.pipeline.flow import Run
 
 _MAX_TEXT: Final = 500
 
 
-def prices_table(run: "Run") -> Table:
+def prices_table(run: "Run | ArrayRun") -> Table:
     """Return one row per kind of component, action and price: how often per inference, what it costs, and its source.
 
     The energies of all rows add up to the dynamic energy of an inference.
@@ -39,7 +40,7 @@ def prices_table(run: "Run") -> Table:
     )
 
 
-def parameters_table(run: "Run") -> Table:
+def parameters_table(run: "Run | ArrayRun") -> Table:
     """Return every value of the resolved hardware description with where it was written."""
     rows = list(_leaves(run.chip.data, ""))
     places = {path: str(place) for path, place in run.chip.locations.items()}

@@ -80,6 +80,8 @@ def cores(result: RunResult) -> Iterator[RenderableType]:
     table = result.cores
     used = np.flatnonzero(table["neurons"] > 0)
     used = used[np.argsort(-table["energy_pj"][used], kind="stable")]
+    if not len(table):
+        return  # a layer-serial array
     note = "those with the most energy first; synapse, neuron: busy engines"
     yield heading("Cores", f"{len(used)} of {len(table)} used, {note}")
     if not len(used):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from accelsim.errors import AccelsimError
+from accelsim.study.constraints import Judge
 from accelsim.study.task import Outcome, Task
 
 FILE: Final = "study.sqlite"
@@ -105,23 +106,30 @@ class Database:
         body: dict[str, Any] = json.loads(row[0])
         return body
 
-    def claim(self, plan: int, numbered: Iterable[tuple[int, Task]], *, again: tuple[str, ...] = ()) -> set[str]:
+    def claim(self, plan: int, numbered: Iterable[tuple[int, Task]], judge: Judge) -> set[str]:
         """Take committed points into a plan; return the identities of those that are there.
 
-        A point that the plan has already keeps its first place. Points with a status in ``again`` are left out.
+        A point that the plan has already keeps its place. Others are judged by the constraints of today; those that the
+        judge wants evaluated again are left out.
         """
         found = set()
+        query = "SELECT plan, status, totals FROM points WHERE id = ?"
+        change = "UPDATE points SET plan = ?, number = ?, axes = ?, status = ?, violations = ? WHERE id = ?"
         with self._transaction():
             for number, task in numbered:
-                row = self._sql.execute("SELECT plan, status FROM points WHERE id = ?", (task.id,)).fetchone()
-                if row is None or (row[1] in again and row[0] != plan):
+                row = self._sql.execute(query, (task.id,)).fetchone()
+                if row is None:
+                    continue
+                if row[0] == plan:
+                    found.add(task.id)
+                    continue
+                judged = judge(row[1], {name: _loaded(value) for name, value in json.loads(row[2]).items()})
+                if judged is None:
                     continue
                 found.add(task.id)
-                if row[0] != plan:
-                    self._sql.execute(
-                        "UPDATE points SET plan = ?, number = ?, axes = ? WHERE id = ?",
-                        (plan, number, json.dumps(task.axes), task.id),
-                    )
+                status, broken = judged
+                values = (json.dumps(task.axes), status, json.dumps({k: _stored(v) for k, v in broken.items()}))
+                self._sql.execute(change, (plan, number, *values, task.id))
         return found
 
     def commit(self, plan: int, number: int, task: Task, outcome: Outcome) -> None:
@@ -152,6 +160,15 @@ class Database:
             for key in ("totals", "violations"):
                 item[key] = {name: _loaded(value) for name, value in json.loads(item[key]).items()}
             yield item
+
+    def outcome(self, point: str) -> dict[str, Any] | None:
+        """Return ``plan``, ``status``, ``totals`` and ``violations`` of a point, or None where it is not there."""
+        query = "SELECT plan, status, totals, violations FROM points WHERE id = ?"
+        row = self._sql.execute(query, (point,)).fetchone()
+        if row is None:
+            return None
+        totals, violations = ({name: _loaded(value) for name, value in json.loads(text).items()} for text in row[2:])
+        return {"plan": row[0], "status": row[1], "totals": totals, "violations": violations}
 
     def matching(self, prefix: str) -> list[str]:
         """Return the identities that begin with ``prefix``, a few at most."""

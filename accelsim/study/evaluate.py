@@ -4,19 +4,23 @@ One thread in one process: workloads are loaded once, traces, mappings and basel
 An error that an input can cause is an outcome; so is a defect, with its place, because one point must not end a study.
 """
 
+import contextlib
 import os
 import socket
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
+
+from filelock import FileLock
 
 from accelsim.baseline.given import load_ann
 from accelsim.errors import AccelsimError, UnknownNameError
 from accelsim.hardware.loader import check_chip
 from accelsim.hardware.yaml_reader import Location
+from accelsim.kernels import cache_folder
 from accelsim.mapping.mapping import Mapping as ChipMapping
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.events import Limit
@@ -28,14 +32,17 @@ from accelsim.pipeline.plugins import load_plugin
 from accelsim.pipeline.reuse import Reuse
 from accelsim.pipeline.totals import totals
 from accelsim.result.run_result import Quantity
-from accelsim.study.expressions import Comparison, parse
+from accelsim.study.constraints import violations
+from accelsim.study.expressions import parse
 from accelsim.study.identity import FileHashes, digest_of, input_hashes
 from accelsim.study.objectives import BASELINE, SHORT
-from accelsim.study.task import DONE, FAILED, INFEASIBLE, Outcome, Task
+from accelsim.study.task import DONE, FAILED, INFEASIBLE, Outcome, StudyError, Task
+from accelsim.timing.compiled import run as compiled
 
 _WORKLOADS: Final = 4
 """Workloads that a worker keeps in memory."""
 _LONGEST_ERROR: Final = 4000
+_WARM: Final = "study.warm"
 
 
 class Refused(AccelsimError):  # noqa: N818 - not an error of anybody: the way out of a run that need not be timed
@@ -58,12 +65,28 @@ class Evaluator:
         self._workloads: OrderedDict[Any, tuple[Workload, Network | None, str | None]] = OrderedDict()
         self._hashes = FileHashes()
         self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._warm = False
 
     def evaluate(self, task: Task) -> Outcome:
-        """Return what comes out of a task; nothing but an interrupt is raised."""
+        """Return what comes out of a task.
+
+        Raises
+        ------
+        StudyError
+            If a constraint names no total. Whatever is wrong with the point alone is an outcome.
+        """
+        if not self._warm:
+            self._warm = True
+            with compiling_alone():
+                return self._timed(task)
+        return self._timed(task)
+
+    def _timed(self, task: Task) -> Outcome:
         began = time.process_time()
         try:
             found = self._evaluate(task)
+        except StudyError:
+            raise
         except AccelsimError as error:
             found = Outcome(task.id, FAILED, error=str(error)[:_LONGEST_ERROR])
         except Exception as error:  # noqa: BLE001 - a defect in one point must not end the study
@@ -89,23 +112,20 @@ class Evaluator:
             early["cores_total"] = Quantity(float(mapping.cores), "", "cores of the chip")
             if area:
                 early["area"] = Quantity(sum(area.values()), "mm2", "area of the whole chip")
-            known = [item for item in constraints if {SHORT.get(name, name) for name in item.names} <= early.keys()]
-            if violations(known, early):
+            if violations(constraints, values_of(early)):
                 raise Refused
 
         engine = _Clock()
         try:
             made = measure(inputs, task.engine, 1, engine, reuse=self._reuse, admit=admit)
         except Refused:
-            found = early
-            broken = violations([item for item in constraints if _known(item, found)], found)
-            return _outcome(task, INFEASIBLE, found, broken, engine.seconds)
+            return _outcome(task, INFEASIBLE, early, violations(constraints, values_of(early)), engine.seconds)
         found = all_totals(made)
         for item in constraints:
             for name in item.names:
                 if SHORT.get(name, name) not in found:
-                    raise UnknownNameError("total", name, [*SHORT, *found])
-        broken = violations(constraints, found)
+                    raise StudyError(f"constraints: {UnknownNameError('total', name, [*SHORT, *found])}")
+        broken = violations(constraints, values_of(found))
         return _outcome(task, INFEASIBLE if broken else DONE, found, broken, engine.seconds)
 
     def _load(self, task: Task) -> tuple[Workload, Network | None, str | None]:
@@ -127,32 +147,34 @@ class Evaluator:
         return self._workloads[key]
 
 
+@contextlib.contextmanager
+def compiling_alone() -> Iterator[None]:
+    """Let one process of a machine compile the kernels, and the others wait and load them, where nobody has yet."""
+    folder = cache_folder(Path(compiled.__file__))
+    if folder is None or (folder / _WARM).exists():
+        yield
+        return
+    with FileLock(folder / f"{_WARM}.lock"):
+        yield
+        with contextlib.suppress(OSError):
+            (folder / _WARM).touch()
+
+
 def all_totals(made: Run) -> dict[str, Quantity]:
     """Return the totals of a run, and those of the MAC array with their prefix."""
     array = {f"{BASELINE}{name}": item for name, item in made.baseline.totals.items()}
     return {**totals(made), **array}
 
 
-def violations(constraints: list[Comparison], found: Mapping[str, Quantity]) -> dict[str, float]:
-    """Return constraints that do not hold, and by which share of the limit."""
-    lookup = lookup_in(found)
-    excess = {item.text: item.excess(lookup) for item in constraints}
-    return {text: value for text, value in excess.items() if value > 0}
-
-
-def lookup_in(found: Mapping[str, Quantity]) -> Callable[[str], float]:
-    """Return what gives the value of a total by its name or short name."""
-    return lambda name: found[SHORT.get(name, name)].value
-
-
-def _known(item: Comparison, found: Mapping[str, Quantity]) -> bool:
-    return all(SHORT.get(name, name) in found for name in item.names)
+def values_of(found: Mapping[str, Quantity]) -> dict[str, float]:
+    """Return the values of totals."""
+    return {name: float(item.value) for name, item in found.items()}
 
 
 def _outcome(
     task: Task, status: Any, found: Mapping[str, Quantity], broken: Mapping[str, float], engine_seconds: float
 ) -> Outcome:
-    values = {name: float(item.value) for name, item in found.items()}
+    values = values_of(found)
     quantities = {name: (item.unit, item.definition) for name, item in found.items()}
     return Outcome(task.id, status, values, quantities, broken, engine_seconds=engine_seconds)
 

@@ -16,7 +16,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Final, Protocol
 
-from accelsim.study.task import FAILED, Outcome, Task
+from accelsim.errors import AccelsimError
+from accelsim.study.task import FAILED, Outcome, StudyError, Task
 
 _DEATHS: Final = 3
 """Workers that a task may take with it."""
@@ -99,7 +100,7 @@ class Processes:
                 if task is None:
                     continue
                 try:
-                    outcome: Outcome = worker.pipe.recv()
+                    outcome: Outcome | StudyError = worker.pipe.recv()
                 except (EOFError, OSError):
                     self._workers.remove(worker)
                     worker.process.join()
@@ -108,6 +109,8 @@ class Processes:
                     if outcome_or_none is not None:
                         yield number, task, outcome_or_none
                     continue
+                if isinstance(outcome, StudyError):
+                    raise outcome
                 yield number, task, outcome
                 worker.busy = None
 
@@ -155,10 +158,17 @@ def _serve(pipe: Connection, plugins: tuple[str, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt of the terminal is the driver's to answer
     from accelsim.study.evaluate import Evaluator  # noqa: PLC0415
 
-    evaluator = Evaluator(plugins)
+    try:
+        evaluator = Evaluator(plugins)
+    except AccelsimError as error:
+        pipe.send(StudyError(str(error)))
+        return
     while True:
         try:
             task: Task = pipe.recv()
-            pipe.send(evaluator.evaluate(task))
+            try:
+                pipe.send(evaluator.evaluate(task))
+            except StudyError as error:
+                pipe.send(error)
         except (EOFError, OSError):
             os._exit(0)  # the driver is gone: nobody reads what this process would say

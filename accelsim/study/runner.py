@@ -15,13 +15,13 @@ from filelock import FileLock, Timeout
 from accelsim.errors import ConfigError, OutputError
 from accelsim.hardware.yaml_reader import Location
 from accelsim.result.progress import NO_PROGRESS, Progress
+from accelsim.study.constraints import Judge
 from accelsim.study.database import FILE, Database
 from accelsim.study.export import export
 from accelsim.study.local import InProcess, Numbered, Processes, Workers
 from accelsim.study.planner import Planner
 from accelsim.study.reader import StudyFile, check_study, read_study
 from accelsim.study.study import Study
-from accelsim.study.task import FAILED
 
 _AT_ONCE: Final = 256
 """Points that are looked up together."""
@@ -130,8 +130,12 @@ def _run(study: StudyFile, folder: Path, how: How, progress: Progress) -> None:
     try:
         plan = database.begin_plan(facts_of(study))
         planner = Planner(study, how.plugins)
+        if study.spec.search is not None:
+            _search(study, planner, database, plan, folder, how, progress)
+            return
         with progress.stage("points", study.space.size) as stage:
-            left = remaining(planner, database, plan, how, stage.advance)
+            judge = Judge(study.constraints, how.retry_failed)
+            left = remaining(planner, database, plan, judge, stage.advance)
             first = next(left, None)
             if first is not None:
                 workers = make_workers(how)
@@ -141,9 +145,23 @@ def _run(study: StudyFile, folder: Path, how: How, progress: Progress) -> None:
                         stage.advance(1)
                 finally:
                     workers.close()
-        export(database, folder)
     finally:
+        export(database, folder)
         database.close()
+
+
+def _search(
+    study: StudyFile, planner: Planner, database: Database, plan: int, folder: Path, how: How, progress: Progress
+) -> None:
+    from accelsim.study.search import Search  # noqa: PLC0415 - loads Optuna
+
+    search = Search(study, planner, database, plan, folder, Judge(study.constraints, how.retry_failed))
+    workers = make_workers(how)
+    try:
+        with progress.stage("points", study.spec.search.points if study.spec.search else None) as stage:
+            search.run(workers, stage.advance)
+    finally:
+        workers.close()
 
 
 def facts_of(study: StudyFile) -> dict[str, Any]:
@@ -159,15 +177,14 @@ def facts_of(study: StudyFile) -> dict[str, Any]:
 
 
 def remaining(
-    planner: Planner, database: Database, plan: int, how: How, advance: Any
+    planner: Planner, database: Database, plan: int, judge: Judge, advance: Any
 ) -> Iterator[Numbered]:
     """Yield the points that are not committed yet, each identity once; few are looked up ahead."""
     numbered = enumerate(planner.tasks())
-    again = (FAILED,) if how.retry_failed else ()
     given: set[bytes] = set()
     while batch := list(islice(numbered, _AT_ONCE)):
         database.add_documents(planner.documents)
-        there = database.claim(plan, batch, again=again)
+        there = database.claim(plan, batch, judge)
         if there:
             advance(len(there))
         for number, task in batch:
@@ -180,7 +197,9 @@ def remaining(
 def make_workers(how: How) -> Workers:
     """Return whoever evaluates the points."""
     if how.scheduler is not None:
-        raise ConfigError("scheduler: not there yet")
+        from accelsim.study.cluster import Cluster  # noqa: PLC0415 - loads Dask
+
+        return Cluster(how.scheduler, how.plugins)
     count = how.processes or os.cpu_count() or 1
     if count < 1:
         raise ConfigError(f"processes: expected at least 1, got {count}")

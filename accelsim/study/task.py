@@ -4,10 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from accelsim.errors import AccelsimError
+
 DONE: Final = "done"
 INFEASIBLE: Final = "infeasible"
 FAILED: Final = "failed"
+EARLY: Final = frozenset({"area", "cores_used", "cores_total"})
+"""Totals that are known before anything is timed."""
 Status = Literal["done", "infeasible", "failed"]
+
+
+class StudyError(AccelsimError):
+    """The study itself is wrong, or a worker cannot work: no other point would do better."""
 
 
 @dataclass(frozen=True, eq=False)

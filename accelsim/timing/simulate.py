@@ -5,7 +5,7 @@ the order in which chunks end.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +27,9 @@ _CHUNK_BYTES = 8 << 20
 
 Observer = Callable[[Chunk, npt.NDArray[np.int64]], None]
 """What is told of every chunk: its counts, and the cycles of its jobs, (jobs,)."""
+
+Spread = Callable[[Machine, str, list[tuple[int, int]]], Iterator[Chunk]]
+"""Has chunks of jobs simulated elsewhere; see :func:`simulate`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +77,7 @@ def simulate(
     threads: int,
     progress: Callable[[int], None] | None = None,
     observe: Observer | None = None,
+    spread: Spread | None = None,
 ) -> TimingResult:
     """Simulate every step of every sample.
 
@@ -87,6 +91,9 @@ def simulate(
         Called with the number of jobs that have ended since the last call.
     observe : callable, optional
         Called with every chunk that has ended and the cycles of its jobs, drain and barrier included; in no order.
+    spread : callable, optional
+        Takes the machine, the engine's name and chunks as (first job, jobs), and yields what :func:`run_chunk` makes of
+        them, in any order: for machines elsewhere. ``threads`` then says how many of them there are.
 
     Raises
     ------
@@ -106,6 +113,10 @@ def simulate(
         if progress is not None:
             progress(len(chunk.steps))
 
+    if spread is not None:
+        for done in spread(machine, engine, chunks):
+            finish(done)
+        return total.result()
     # The first runs here: an interrupt while kernels are compiled ends that at once.
     here = len(chunks) if threads == 1 else 1
     for first, jobs in chunks[:here]:
@@ -132,6 +143,11 @@ def _chunks(machine: Machine, threads: int) -> list[tuple[int, int]]:
     rest = [(first, min(size, machine.jobs - first)) for first in range(alone, machine.jobs, size)]
     # The first runs alone, before there are threads: one job, so that the others are not kept waiting.
     return [(0, 1)] * alone + rest
+
+
+def run_chunk(engine: str, machine: Machine, first: int, jobs: int) -> Chunk:
+    """Simulate consecutive jobs and return what they counted."""
+    return _run_chunk(ENGINES.get(engine), machine, first, jobs)
 
 
 def _run_chunk(run: Engine, machine: Machine, first: int, jobs: int) -> Chunk:

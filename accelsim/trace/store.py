@@ -4,6 +4,7 @@ A damaged file is reported in the log, ignored and written again. A cache that c
 the trace is then simply made anew the next time.
 """
 
+import contextlib
 import logging
 import os
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import platformdirs
+from filelock import FileLock
 
 from accelsim.errors import OutputError
 from accelsim.trace.activity import ActivityTrace
@@ -132,8 +134,23 @@ def cached_trace(key: str, make: Callable[[], ActivityTrace], folder: Path | Non
     found = store.get(key)
     if found is not None:
         return found
-    made = make()
-    if made.key != key:
-        raise ValueError(f"expected a trace of key {key}, got {made.key}")
-    store.put(made)
+    with _alone(store, key):  # whoever comes second waits, and reads what the first one made
+        found = store.get(key)
+        if found is not None:
+            return found
+        made = make()
+        if made.key != key:
+            raise ValueError(f"expected a trace of key {key}, got {made.key}")
+        store.put(made)
     return made
+
+
+def _alone(store: TraceStore, key: str) -> contextlib.AbstractContextManager[object]:
+    """Return a lock between processes; one of 256, so that a folder of traces is not full of locks."""
+    folder = store.folder / "locks"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / f"{key[:2]}.lock").acquire()
+    except OSError as error:
+        _LOG.warning("trace may be made twice: %s", error)
+        return contextlib.nullcontext()

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from accelsim.pearray.dataflow import DATAFLOWS, Dataflow, Work
+from accelsim.pearray.dataflow import DATAFLOWS, Dataflow, Work, ceil_div
 from accelsim.pearray.kernels import busiest
 from accelsim.pearray.layer import ArrayLayer, Shape
 
@@ -38,6 +38,7 @@ class BalancedRows(Dataflow):
             sum_reads=sums,
             sum_writes=sums,
             input_passes=shape.filters,
+            weight_passes=ceil_div(shape.positions, self.size),
             weights_by_spike=sums,
         )
 

@@ -55,6 +55,7 @@ class ProductSparse(Dataflow):
             sum_reads=products,
             sum_writes=products,
             input_passes=tiles,
+            weight_passes=ceil_div(shape.positions, tile_rows),
             weights_by_spike=left * shape.filters,
         )
 

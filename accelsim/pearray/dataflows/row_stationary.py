@@ -2,23 +2,24 @@
 
 Chen, Emer, Sze, ISCA 2016, and Chen et al., JSSC 2017. A set of elements, one per kernel row and output row, makes a
 strip of output rows; sets side by side take other filters, sets below each other further channels. An element holds the
-kernel rows of ``p`` filters and ``q`` channels, as many as its scratchpads take (``q * kernel_width`` inputs,
-``p * q * kernel_width`` weights, ``p`` sums); of all pairs the one with the fewest passes is taken, then the one with
-the fewest folds of channels. Loops, outermost first: timesteps (``batch_steps`` at a time), strips, folds of filters,
-folds of channels.
+kernel rows of ``p`` filters and ``q`` channels, as many as its scratchpads take: ``q * kernel_width`` inputs with
+``channels: held``, those of one channel at a time with ``streamed``; ``p * q * kernel_width`` weights, ``p`` sums. Of
+all mappings ``prefer: passes`` takes the widest strip and then the one with the fewest passes, ``fetches`` the one that
+fetches weights the least, then the one with the fewest passes. Loops, outermost first: timesteps (``batch_steps`` at a
+time), strips, folds of filters, folds of channels.
 
-Only products of a spike and a weight that is not zero take a cycle (weights are skipped where there is no spike, and
-inputs where there is no weight: Schaefer et al., TCAS-II 2023, and timeloop-quant's ``sparse_opt``). A pass ends with
-its busiest element: ``cycles = sum over passes of max over elements of products``, exact for the spikes and weights at
-hand. Partial sums of the kernel rows and sets of a pass are added down the columns; those of further folds of channels
-go to the buffer and come back.
+Only products of a spike and a weight that is not zero take a cycle with ``skips: both`` (weights are skipped where
+there is no spike, and inputs where there is no weight: Schaefer et al., TCAS-II 2023, and timeloop-quant's
+``sparse_opt``). A pass ends with its busiest element: ``cycles = sum over passes of max over elements of products``,
+exact for the spikes and weights at hand. Partial sums of the kernel rows and sets of a pass are added down the columns;
+those of further folds of channels go to the buffer and come back.
 
 Weights are fetched again for every strip of every batch of timesteps, unless all of the layer's lie in the elements.
 Not modelled: filling and draining a pass; the rows of inputs that two strips share are counted with each.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,12 @@ class RowStationaryOptions(Spec):
 
     batch_steps: Annotated[Count, Field(le=65536)]
     """Timesteps for which weights stay in the elements."""
+    skips: Literal["both", "inputs"]
+    """Zeros of which operands take no cycle: ``inputs`` alone where weights are stored and taken in dense."""
+    channels: Literal["held", "streamed"]
+    """Whether an element holds the inputs of all of its channels, or of one at a time."""
+    prefer: Literal["passes", "fetches"]
+    """What the mapping has few of."""
 
 
 @dataclass(frozen=True)
@@ -74,20 +81,23 @@ class RowStationary(Dataflow):
     def work(self, layer: ArrayLayer) -> Work:
         """Return cycles and accesses of the passes."""
         shape, at = layer.shape, self.mapped(layer.shape)
-        cycles = reads = delivered = 0
+        cycles = reads = delivered = sums = 0
+        taken = np.ones((shape.groups, shape.window, shape.filters), dtype=np.bool_)
+        if layer.nonzero is not None and self.options.skips == "both":
+            taken = layer.nonzero
         for group in range(shape.groups):
-            nonzero = np.ones((shape.window, shape.filters), bool) if layer.nonzero is None else layer.nonzero[group]
+            nonzero = taken[group]
             rows = shape.pixels // shape.columns
             spikes = layer.spikes[group].reshape(shape.timesteps * rows, shape.columns, shape.window)
             per_row = spikes.sum(axis=1, dtype=np.int64)
             held = np.add.reduceat(nonzero, np.arange(0, shape.filters, at.p), axis=1, dtype=np.int64)
             cycles += self._cycles(per_row.reshape(shape.timesteps, rows, -1), held, shape, at)
             reads += int((per_row.sum(axis=0) * (held > 0).sum(axis=1)).sum())
+            sums += int((per_row.sum(axis=0) * nonzero.sum(axis=1)).sum())
             delivered += self._delivered(spikes, shape) * at.filter_blocks
-        sums = layer.effective
         outputs = shape.positions * shape.filters * shape.groups
         down_the_column = outputs * (shape.kernel[0] * at.channel_blocks - at.channel_folds)
-        weights = shape.window * shape.filters * shape.groups if layer.nonzero is None else int(layer.nonzero.sum())
+        weights = int(taken.sum())
         batches = ceil_div(shape.timesteps, 1 if self.spec.order == "timestep" else int(self.options.batch_steps))
         held_all = at.filter_folds * at.channel_folds * shape.groups == 1
         return Work(
@@ -116,6 +126,7 @@ class RowStationary(Dataflow):
         pads, elements = self.spec.scratchpads, self.elements
         if pads.inputs is None or pads.weights is None or pads.sums is None:
             raise MappingError(f"{shape.name}: row_stationary needs scratchpads of inputs, weights and sums")
+        streamed = self.options.channels == "streamed"
         most = min(pads.inputs.words, pads.weights.words) // wide
         if most < 1 or high > elements.rows:
             raise MappingError(
@@ -124,14 +135,23 @@ class RowStationary(Dataflow):
             )
         rows = shape.pixels // shape.columns
         channels = shape.window // (high * wide)
-        strip = min(rows, elements.columns)
-        across, down = elements.columns // strip, elements.rows // high
+        widest, down = min(rows, elements.columns), elements.rows // high
+        most = pads.weights.words // wide if streamed else most
+        fetches = self.options.prefer == "fetches"
         choices = []
-        for q in range(1, min(channels, most) + 1):
-            p = min(shape.filters, pads.sums.words, pads.weights.words // (q * wide))
-            blocks = (ceil_div(shape.filters, p), ceil_div(channels, q))
-            choices.append(Mapped(channels, p, q, strip, ceil_div(rows, strip), across, down, *blocks))
-        return min(choices, key=lambda item: (item.filter_folds * item.channel_folds, item.channel_folds, item.q))
+        for strip in range(1 if fetches else widest, widest + 1):
+            for q in range(1, min(channels, most) + 1):
+                p = min(shape.filters, pads.sums.words, pads.weights.words // (q * wide))
+                blocks = (ceil_div(shape.filters, p), ceil_div(channels, q))
+                across = elements.columns // strip
+                choices.append(Mapped(channels, p, q, strip, ceil_div(rows, strip), across, down, *blocks))
+
+        def cost(item: Mapped) -> tuple[int, ...]:
+            passes = item.filter_folds * item.channel_folds
+            fetched = (1 if passes == 1 else item.strips) if fetches else 0
+            return (fetched, passes != 1 if fetches else 0, passes * item.strips, item.channel_folds, item.q)
+
+        return min(choices, key=cost)
 
     @staticmethod
     def _cycles(

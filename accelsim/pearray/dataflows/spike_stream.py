@@ -44,8 +44,14 @@ class SpikeStream(Dataflow):
             sum_reads=sums,
             sum_writes=sums,
             input_passes=tiles,
+            weight_passes=ceil_div(shape.positions * shape.filters * self.elements.accumulator_bits, self.sums_bits),
             weights_by_spike=sums,
         )
+
+    @property
+    def sums_bits(self) -> int:
+        """Capacity of the buffer of sums: output positions that fit into it pass over the weights together."""
+        return self.spec.storage.buffers[self.spec.storage.sums].capacity
 
     def update_cycles(self, shape: Shape) -> int:
         """Return the cycles of the neuron units."""

@@ -53,6 +53,7 @@ class TimeBatch(Dataflow):
             sum_reads=sums,
             sum_writes=sums,
             input_passes=tiles,
+            weight_passes=ceil_div(self.windows(shape) * shape.pixels, self.elements.columns),
             weights_by_spike=packed * shape.filters,
         )
 

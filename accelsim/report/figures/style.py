@@ -23,7 +23,8 @@ _SETTINGS: Final[dict[Any, Any]] = {
     "axes.titlesize": 11.5, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.titlepad": 10,
     "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True, "axes.grid": False,
     "grid.color": "#DDDDDD", "grid.linewidth": 0.7, "legend.frameon": False, "figure.facecolor": "white",
-    "figure.dpi": DPI, "savefig.dpi": DPI, "svg.hashsalt": "accelsim", "text.parse_math": False, "text.usetex": False,
+    "figure.dpi": DPI, "savefig.dpi": DPI, "pdf.fonttype": 42, "svg.hashsalt": "accelsim", "text.parse_math": False,
+    "text.usetex": False,
 }  # fmt: skip
 
 

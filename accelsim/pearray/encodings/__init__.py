@@ -1,0 +1,1 @@
+"""Encodings of operands in buffers and DRAM, one file each."""

@@ -1,0 +1,149 @@
+"""Studies: seconds of 1,000 points, overhead per point beyond the timing engine, two processes against one, memory.
+
+    python benchmarks/bench_study.py [--points 1000]     throughput
+    python benchmarks/bench_study.py --search DIR        NSGA-II against random search; DIR keeps the simulated space
+
+The space is benchmarks/study_space.yaml. The search draws from the table of its results, so that ten seeds cost no
+more than one; a figure is written beside the results.
+"""
+
+import argparse
+import os
+import resource
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from common import print_table
+
+from accelsim.hardware.yaml_reader import read_yaml
+from accelsim.result.hypervolume import hypervolume
+from accelsim.study import sweep
+
+SPACE = Path(__file__).parent / "study_space.yaml"
+OBJECTIVES = ("energy_per_inference", "latency", "area")
+SEEDS = 10
+SHARE = 0.25
+
+
+def space(points: int) -> dict:
+    """Return the study cut to its first points."""
+    data, _ = read_yaml(SPACE)
+    if points <= 1000:
+        data["axes"]["core.neuron_lanes"] = [4]
+    if points <= 200:
+        data["axes"]["core.synapse_memory.width"] = [64]
+        data["axes"]["core.weight_format"] = ["bitmask", "csr"]
+    if points <= 50:
+        data["axes"]["core.synapse_lanes"] = [8]
+    return data
+
+
+def throughput(points: int) -> None:
+    rows, walls = [], {}
+    with tempfile.TemporaryDirectory() as folder:
+        warm = space(50)
+        warm["axes"]["mesh"]["choices"] = {"4x4": warm["axes"]["mesh"]["choices"]["4x4"]}
+        sweep(warm, Path(folder) / "warm", processes=1)  # compile, and make the trace
+        for processes in (1, 2):
+            began, cpu = time.perf_counter(), os.times()
+            study = sweep(space(points), Path(folder) / str(processes), processes=processes)
+            walls[processes] = time.perf_counter() - began
+            used = os.times()
+            spent = sum(used[:4]) - sum(cpu[:4])
+            table = study.points()
+            over = 1e3 * (table["seconds"] - table["engine_seconds"])
+            rows.append((
+                processes, len(table), study.counts().get("failed", 0), f"{walls[processes]:.1f}", f"{spent:.1f}",
+                f"{1e3 * spent / len(table):.1f}", f"{1e3 * table['engine_seconds'].median():.1f}",
+                f"{over.median():.1f}",
+            ))  # fmt: skip
+    driver, worker = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF,
+                                                                           resource.RUSAGE_CHILDREN))  # fmt: skip
+    head = ("processes", "points", "failed", "wall s", "CPU s", "CPU ms/point", "engine ms", "overhead ms (median)")
+    print_table("A study on the bundled network, 4 samples", head, rows)
+    print(f"two processes, one: {walls[1] / walls[2]:.2f}x; driver {driver:.0f} MB, largest worker {worker:.0f} MB")
+
+
+def search(folder: Path) -> None:
+    """Compare hypervolumes of NSGA-II and random search on the simulated table."""
+    import optuna  # noqa: PLC0415 - worker processes import this file
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = sweep(SPACE, folder)
+    table = study.points()
+    axes = study.axes
+    values = table[list(OBJECTIVES)].to_numpy(dtype=float)
+    known = ~np.isnan(values).any(axis=1)
+    place = {tuple(str(row[name]) for name in axes): at for at, (_, row) in enumerate(table.iterrows())}
+    corner, best = values[known].max(axis=0), values[known].min(axis=0)
+    box = float(np.prod(corner - best))
+    ways = ["min"] * len(OBJECTIVES)
+    whole = hypervolume(values[known], ways, corner) / box
+    budget = int(SHARE * len(table))
+    marks = sorted({*range(25, budget, 25), budget})
+
+    def run(sampler) -> list[float]:
+        trials = optuna.create_study(directions=["minimize"] * len(OBJECTIVES), sampler=sampler)
+        seen: dict[int, None] = {}
+        course = []
+        while len(seen) < budget:
+            trial = trials.ask()
+            chosen = [axes[name][trial.suggest_int(name, 0, len(axes[name]) - 1)] for name in axes]
+            at = place[tuple(str(value) for value in chosen)]
+            if not known[at]:
+                trials.tell(trial, state=optuna.trial.TrialState.FAIL)
+            else:
+                trials.tell(trial, values[at].tolist())
+            if at not in seen:
+                seen[at] = None
+                if len(seen) in marks:
+                    rows = [row for row in seen if known[row]]
+                    course.append(hypervolume(values[rows], ways, corner) / box / whole)
+        return course
+
+    made = {
+        "NSGA-II": [run(optuna.samplers.NSGAIISampler(seed=seed, population_size=40)) for seed in range(SEEDS)],
+        "random": [run(optuna.samplers.RandomSampler(seed=seed)) for seed in range(SEEDS)],
+    }
+    rows = []
+    for name, courses in made.items():
+        last = [course[-1] for course in courses]
+        rows.append((name, f"{statistics.median(last):.5f}", f"{min(last):.5f}", f"{max(last):.5f}"))
+    title = f"Share of the whole front's hypervolume after {budget} of {len(table)} points, {SEEDS} seeds"
+    print_table(title, ("sampler", "median", "lowest", "highest"), rows)
+    draw(folder, marks, made, len(table))
+
+
+def draw(folder: Path, marks: list[int], made: dict, count: int) -> None:
+    from accelsim.report.figures.style import new_figure, styled, title  # noqa: PLC0415 - as above
+    from accelsim.report.palette import PALETTE  # noqa: PLC0415
+
+    with styled():
+        figure = new_figure(6.4, 3.8)
+        axes = figure.subplots()
+        for at, (name, courses) in enumerate(made.items()):
+            middle = np.median(courses, axis=0)
+            axes.plot(marks, middle, color=PALETTE[at], label=name, linestyle=("-", "--")[at])
+            axes.fill_between(marks, np.min(courses, axis=0), np.max(courses, axis=0), color=PALETTE[at], alpha=0.18,
+                              linewidth=0)  # fmt: skip
+        axes.set_xlabel("points simulated")
+        axes.set_ylabel("share of the hypervolume")
+        axes.legend(loc="lower right")
+        axes.grid(visible=True)
+        title(axes, f"Two searches of {count} chips: energy, latency, area", f"median and range of {SEEDS} seeds")
+        for kind in ("svg", "png"):
+            figure.savefig(folder / f"search.{kind}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--points", type=int, default=1000)
+    parser.add_argument("--search", type=Path)
+    chosen = parser.parse_args()
+    if chosen.search is None:
+        throughput(chosen.points)
+    else:
+        search(chosen.search)

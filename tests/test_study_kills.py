@@ -1,0 +1,148 @@
+"""kill -9 of the driver and of workers: nothing committed is lost or run again, little is repeated."""
+
+import collections
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from accelsim.study import Study, sweep
+
+ROOT = Path(__file__).resolve().parents[1]
+
+STUDY = """
+name: kills
+hw: core
+workload: dense_256
+samples: 1
+axes:
+  core.synapse_lanes: {range: [1, 8], step: 1}
+  core.neuron_lanes: {range: [1, 5], step: 1}
+objectives: [energy, latency]
+"""
+
+COUNTER = """
+import os
+import accelsim.study.evaluate as evaluation
+
+plain = evaluation.Evaluator.evaluate
+log = os.environ["EXECUTIONS"]
+
+
+def counted(self, task):
+    found = plain(self, task)
+    with open(log, "ab", buffering=0) as file:
+        file.write(f"{task.id}\\n".encode())
+    return found
+
+
+evaluation.Evaluator.evaluate = counted
+"""
+
+
+@pytest.fixture
+def counted(tmp_path, monkeypatch):
+    """Give a study, a plug-in that counts executions, and the counts so far."""
+    log = tmp_path / "executions"
+    log.touch()
+    monkeypatch.setenv("EXECUTIONS", str(log))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    (tmp_path / "study.yaml").write_text(STUDY)
+    (tmp_path / "counter.py").write_text(COUNTER)
+    return lambda: collections.Counter(log.read_text().split())
+
+
+def committed(folder):
+    file = folder / "study.sqlite"
+    if not file.is_file():
+        return set()
+    with sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30) as sql:
+        try:
+            return {row[0] for row in sql.execute("SELECT id FROM points")}
+        except sqlite3.OperationalError:  # killed before there was a table
+            return set()
+
+
+def start(tmp_path, processes):
+    words = ["--plugin", str(tmp_path / "counter.py"), "sweep", str(tmp_path / "study.yaml"), "--out",
+             str(tmp_path / "out"), "--processes", str(processes), "--quiet"]  # fmt: skip
+    return subprocess.Popen([sys.executable, "-m", "accelsim", *words], cwd=tmp_path)
+
+
+def plain(frame):
+    return frame.drop(columns=["seconds", "engine_seconds"]).set_index("id").sort_index()
+
+
+def kill_and_resume(tmp_path, counted, kills, seed):
+    rng, workers = random.Random(seed), 2  # noqa: S311 - moments, not secrets
+    total, before = 40, set()
+    for _ in range(kills):
+        driver = start(tmp_path, workers)
+        goal = min(len(before) + rng.randint(1, max(1, total // kills)), total - 1)
+        deadline = time.monotonic() + 240
+        while len(committed(tmp_path / "out")) < goal and driver.poll() is None and time.monotonic() < deadline:
+            time.sleep(rng.random() * 0.02)
+        driver.send_signal(signal.SIGKILL)
+        driver.wait()
+        now = committed(tmp_path / "out")
+        assert before <= now
+        before = now
+    assert start(tmp_path, workers).wait(timeout=240) == 0
+    study = Study.open(tmp_path / "out")
+    points = study.points()
+    assert len(points) == points["id"].nunique() == total
+    assert study.counts() == {"done": total}
+    counts = counted()
+    assert set(counts) == set(points["id"])
+    assert sum(counts.values()) <= total + kills * workers
+    alone = sweep(tmp_path / "study.yaml", tmp_path / "alone", processes=1)
+    pd.testing.assert_frame_equal(plain(points), plain(alone.points()), check_exact=True)
+
+
+def test_a_killed_driver_loses_at_most_what_is_in_flight(tmp_path, counted):
+    kill_and_resume(tmp_path, counted, kills=2, seed=1)
+
+
+@pytest.mark.validate
+def test_ten_kills_of_the_driver(tmp_path, counted):
+    kill_and_resume(tmp_path, counted, kills=10, seed=2)
+
+
+def test_a_point_that_kills_its_workers_fails_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    (tmp_path / "killer.py").write_text(
+        "import os, signal\n"
+        "import accelsim.study.evaluate as evaluation\n"
+        "plain = evaluation.Evaluator.evaluate\n"
+        "def evaluate(self, task):\n"
+        "    if task.axes['core.synapse_lanes'] == 2:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return plain(self, task)\n"
+        "evaluation.Evaluator.evaluate = evaluate\n"
+    )
+    text = STUDY.replace("[1, 8]", "[1, 3]").replace("[1, 5], step: 1", "[1, 2], step: 1")
+    (tmp_path / "study.yaml").write_text(text)
+    study = sweep(tmp_path / "study.yaml", tmp_path / "out", processes=2, plugins=(str(tmp_path / "killer.py"),))
+    points = study.points()
+    dead = points[points["core.synapse_lanes"] == 2]
+    assert study.counts() == {"done": 4, "failed": 2}
+    assert set(dead["error"]) == {"3 workers died of this point, the last one by signal SIGKILL"}
+
+
+def test_an_interrupt_keeps_what_is_done(tmp_path, counted):
+    driver = start(tmp_path, 2)
+    deadline = time.monotonic() + 240
+    while not committed(tmp_path / "out") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(driver.pid, signal.SIGINT)
+    assert driver.wait(timeout=60) == 130
+    kept = committed(tmp_path / "out")
+    assert kept
+    assert len(pd.read_parquet(tmp_path / "out" / "points.parquet")) == len(kept)
