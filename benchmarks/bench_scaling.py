@@ -44,8 +44,10 @@ RUNS = (3, 15)
 Simulation = tuple[Machine, ChipSpec, Mapping]
 
 
-def layered(side: int, steps: int) -> Simulation:
+def layered(side: int, steps: int, *settings: str) -> Simulation:
     """Return a mesh of side x side cores with one layer on each row: all layers work in every step.
+
+    ``settings`` are further overrides of the chip.
 
     A spike reaches one or two cores on the next row, whatever the side: packets and hops per core are constant. No step
     is like another: a processor learns the branches of one that comes again and again.
@@ -69,6 +71,7 @@ def layered(side: int, steps: int) -> Simulation:
     chip = load_chip("large", [
         f"noc.size=[{side}, {side}]", "schedule=native", "ports=[]", "mapping.placement=row_major",
         f"mapping.slices={{{slices}}}", "mapping.partition=compact",
+        *settings,
     ]).spec  # fmt: skip
     mapping = map_network(network, chip, "spikes", 1)
     trace = Recording(network, spikes).trace(delay=chip.edge_delay)

@@ -29,7 +29,7 @@ class Browser:
     """One browser with one page; hears of every request, console message and exception."""
 
     def __init__(self, width: int = 1200, height: int = 900) -> None:
-        self._profile = tempfile.TemporaryDirectory(prefix="browser-")
+        self._profile = tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True)
         command = [find_chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe",
                    "--disable-dev-shm-usage", "--no-first-run", f"--user-data-dir={self._profile.name}",
                    "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",

@@ -5,10 +5,12 @@ import importlib.util
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer.main
 
@@ -57,9 +59,15 @@ def anchors(text):
 
 def commands(text):
     """Return every accelsim command line: indented or fenced lines that begin with it, and inline code."""
-    found = [line.strip().removeprefix("$ ") for line in text.splitlines() if re.match(r"( {4}|\$ )\s*\S", line)]
-    found = [line for line in found if re.match(r"accelsim [a-z-]", line)]
-    return found + [code for code in inline_code(text) if re.match(r"accelsim [a-z-]", code)]
+    return shown_commands(text) + [code for code in inline_code(text) if re.match(r"accelsim [a-z-]", code)]
+
+
+def shown_commands(text):
+    """Return the command lines that a page shows on lines of their own, indented or in a block of a shell."""
+    fenced = "\n".join(blocks(text, "(?:sh|console|bash)")).replace("\\\n", " ")
+    lines = fenced.splitlines() + [line[4:] for line in without_blocks(text).splitlines() if line.startswith("    ")]
+    lines = [line.split("  #")[0].strip().removeprefix("$ ") for line in lines]
+    return [line for line in lines if line.startswith("accelsim ")]
 
 
 # Each check returns what is wrong on a page, so that it can be tried on a page that is wrong.
@@ -128,7 +136,7 @@ def problem_of(line, application):
                 return f"{option} is no option of {command.name}"
             if not options[option].is_flag and not equals:
                 value = next(words, "")
-            if option == "--set":
+            if option == "--set" and command.name not in OF_WORKLOADS:
                 overrides.append(value)
         elif hasattr(command, "commands"):
             if word not in command.commands:
@@ -192,6 +200,53 @@ def test_python_runs(name, tmp_path):
     assert made.returncode == 0, made.stderr
 
 
+OF_WORKLOADS = {"import", "inspect", "export"}
+"""Commands whose ``--set`` changes a workload."""
+STUDY = """\
+name: banks
+hw: core
+workload: mnist_conv
+samples: 1
+axes: {core.synapse_lanes: [4, 8], core.weight_format: [bitmask, csr]}
+objectives: [energy, latency, area]
+"""
+"""A study of the form that the page shows, with fewer points."""
+NOT_RUN = {
+    "accelsim --install-completion": "it changes the shell of whoever runs it",
+    "accelsim train ": "takes minutes; the tests of the recipes run them on less",
+    "accelsim run --hw core --workload results/quant-prune/": "needs what a recipe wrote",
+    "accelsim run --from results/banks/#": "the identity of a point is an example",
+}
+"""Beginnings of commands that this does not run, and why."""
+PLACEHOLDER = re.compile(r"(?<![\w-])[A-Z][A-Z|]{2,}(?![\w-])|\.\.\.")
+"""A word for the reader's own file or name, such as FILE.csv: there is nothing to run."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "README.md" and shown_commands(text_of(name))])
+def test_shown_commands_run(name, tmp_path, monkeypatch):
+    for folder in ("hwconfigs", "workloads", "examples"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    network = ROOT / "workloads" / "mnist_conv"
+    shutil.copy(network / "network.nir", tmp_path / "model.nir")  # the reader's own files
+    shutil.copy(network / "digits-idx3-ubyte.gz", tmp_path / "digits.gz")
+    spikes = (np.random.default_rng(1).random((8, 4, 1, 28, 28)) < 0.1).astype(np.uint8)
+    np.savez(tmp_path / "spikes.npz", input=spikes, labels=np.arange(4))
+    (tmp_path / "study.yaml").write_text(STUDY, encoding="utf-8")
+    for text in blocks(text_of(name), "yaml"):
+        if found := re.match(r"# (\S+\.yaml)\n", text):
+            (tmp_path / found[1]).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    lines = [line for line in dict.fromkeys(shown_commands(text_of(name))) if not line.startswith(tuple(NOT_RUN))]
+    for line in lines:
+        if PLACEHOLDER.search(line) or line in shown_commands(text_of("README.md")):  # test_readme runs those
+            continue
+        command = [sys.executable, "-m", "accelsim", *shlex.split(line)[1:]]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        made = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        assert made.returncode == 0, f"{line}\n{made.stdout[-2000:]}\n{made.stderr}"
+
+
 def test_every_page_is_in_the_index():
     index = text_of("docs/README.md")
     pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
@@ -213,6 +268,7 @@ WRONG = [
     (unknown_names, "`accelsim.units.nothing`", "`accelsim.units.engineering`, `accelsim.topology`"),
     (unknown_names, "`accelsim.nothing.at_all`", "`accelsim.run`"),
     (wrong_commands, "`accelsim hw nothing`", "`accelsim hw list`"),
+    (wrong_commands, "```sh\naccelsim run \\\n  --nothing 3\n```", "```sh\naccelsim run \\\n  --samples 3\n```"),
     (wrong_commands, "    accelsim run --nothing 3", "    accelsim run --samples 3 --set core.synapse_memory.banks=8"),
     (wrong_commands, "    accelsim run --set core.nothing=3", "    accelsim run --set core.synapse_lanes=4"),
     (unknown_keys, "`core.synapse_memory.nothing`", "`core.synapse_memory.banks`"),

@@ -179,8 +179,9 @@ def test_an_override_may_give_what_the_file_leaves_out(tmp_path):
     del data["barrier"]
     file = write(tmp_path, write_yaml(data))
     line = file.read_text().splitlines().index("core:") + 1
+    keys = "cycles, done_tree, hop_cycles, kind, root, settle_cycles"
     assert refusal(file) == [
-        f"{file}:1: barrier: expected a mapping with cycles, done_tree, got nothing: the key is missing",
+        f"{file}:1: barrier: expected a mapping with {keys}, got nothing: the key is missing",
         f"{file}:{line}: core.scan: expected a value, got nothing: the key is missing",
     ]
     assert load_chip(file, ["core.scan=all", "barrier.cycles=3"]).spec.barrier.cycles == 3
@@ -199,8 +200,7 @@ core:
 """
 KEYS = (
     "barrier, baseline, clock, core, description, energies, limits, machine, mapping, name, noc, ports, provenance, "
-    "schedule, "
-    "technology"
+    "schedule, synchronization, technology, tick"
 )
 MEMORY_KEYS = "banks, capacity, ports, width"
 

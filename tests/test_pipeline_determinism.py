@@ -68,10 +68,10 @@ def test_ten_runs(plain):
 def test_samples_do_not_see_each_other(plain):
     fewer = accelsim.run("core", "mnist_conv", samples=2, threads=1, cache=False)
     more = accelsim.run(
-        "core", "mnist_conv", samples=7, threads=2, cache=False, overrides=["mapping.placement=row_major"]
+        "core", "mnist_conv", samples=7, threads=2, cache=False, set={"mapping.placement": "row_major"}
     )
     again = accelsim.run(
-        "core", "mnist_conv", samples=2, threads=2, cache=False, overrides=["mapping.placement=row_major"]
+        "core", "mnist_conv", samples=2, threads=2, cache=False, set={"mapping.placement": "row_major"}
     )
     for name in more.samples.names:
         np.testing.assert_array_equal(more.samples[name][:2], again.samples[name])

@@ -9,6 +9,7 @@ from accelsim.timing.causes import CAUSES, step_causes
 from accelsim.timing.engine import Chunk
 from accelsim.timing.records import SCAN_COUNT
 from accelsim.timing.simulate import simulate
+from accelsim.timing.spans import barrier_spans
 
 
 def causes(bursts, reaches, rows, **depths) -> dict[str, int]:
@@ -17,7 +18,7 @@ def causes(bursts, reaches, rows, **depths) -> dict[str, int]:
     chunk = Chunk(
         0, step.terminals[None], step.routers[None], step.links[None], np.zeros((1, 0), SCAN_COUNT), step.summary
     )
-    found = dict(zip(CAUSES, step_causes(chunk, 2, 5)[0].tolist(), strict=True))
+    found = dict(zip(CAUSES, step_causes(chunk, barrier_spans(step.summary, 2, 5, 0))[0].tolist(), strict=True))
     assert sum(found.values()) == step.end + 2 + 5
     return found
 

@@ -230,7 +230,8 @@ def test_a_packet_longer_than_the_queue_of_its_target(engine):
     assert "router[1].in1.vc0" in describe(Machine(noc, axons, None, 1), work)
 
 
-def test_a_sample_on_a_chip_that_deadlocks(engine, ring):
+@pytest.mark.parametrize("kept", ["barrier", "dependency"])
+def test_a_sample_on_a_chip_that_deadlocks(engine, ring, kept):
     """Two layers of two cores each, all of which send around the ring; the message names sample, step and cycle."""
     net = layer_chain([np.ones((32, 8)), np.ones((32, 32))])
     spec = chip(
@@ -241,6 +242,7 @@ def test_a_sample_on_a_chip_that_deadlocks(engine, ring):
         core__input_queue=1,
         core__neuron_lanes=8,
         mapping__partition="spread",
+        synchronization=kept,
     )
     events = np.zeros((2, 3, 8), bool)
     events[1] = True

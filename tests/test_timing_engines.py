@@ -12,6 +12,7 @@ from timing_cases import random_graph_sample, random_multicast_step, random_samp
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.events import EventStream
 from accelsim.timing import simulate as simulate_module
+from accelsim.timing.causes import CAUSES
 from accelsim.timing.records import ROUTER_COUNT, SCAN_COUNT, STATUS_DONE, TERMINAL_COUNT
 from accelsim.timing.simulate import simulate
 
@@ -87,10 +88,14 @@ CHIP_BARS = {
     "neurons visited in vain": 2,
     "long packets": 4,
     "values": 1,
+    "tokens": 4,
+    "messages of the barrier": 1,
+    "tree": 1,
+    "tick": 1,
 }
 """Least number of chips, of 20, in which it happens."""
 
-_RESULT = ("step_cycles", "causes", "latency", "links")
+_RESULT = ("step_cycles", "causes", "latency", "links", "late", "step_terminals", "step_routers")
 
 
 def missed(reached, bars) -> dict[str, int]:
@@ -217,6 +222,14 @@ def compare_chip(seed: int, sample=random_sample) -> dict[str, bool]:
         "states over several words": any(part.words_per_membrane > 1 for part in mapping.parts),
         "more than two slots": any(waits.slots(net, name) > 2 for name in net.populations),
         "several projections on an axon": _shared_axons(net, mapping),
+        "tokens": spec.synchronization == "dependency",
+        "tokens and more slots": spec.lead > 0,
+        "waiting for tokens": spec.synchronization == "dependency" and events.timesteps > 1,
+        "messages of the barrier": bool(spec.barrier.kind == "message" and ours.terminals["tokens_in"].sum() > 0),
+        "tree": spec.barrier.kind == "tree" and spec.synchronization == "barrier",
+        "tick": bool((ours.causes[:, :, CAUSES.index("tick")] > 0).any()),
+        "late": bool((ours.late > 0).any()),
+        **{kind: spec.schedule == kind for kind in ("pipelined", "native", "sequential")},
     }
 
 
@@ -253,6 +266,8 @@ GRAPHS, GRAPH_CHUNK = 120, 40
 GRAPH_BARS = {
     "repeated spikes": 4, "values of spikes": 8, "states over several words": 4, "more than two slots": 10,
     "several projections on an axon": 10, "several cores": 8, "long packets": 4, "neurons visited in vain": 4,
+    "tokens": 8, "tokens and more slots": 2, "messages of the barrier": 2, "tick": 3, "late": 1,
+    "pipelined": 8, "native": 8, "sequential": 8,
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The worked examples A .. H, J and K of docs/timing-model.md, number by number, on both engines."""
+"""The worked examples A .. H and J .. L of docs/timing-model.md, number by number, on both engines."""
 
 import numpy as np
 import pytest
@@ -27,6 +27,7 @@ from accelsim.mapping.kernels import RowEngine, row_costs
 from accelsim.mapping.trees import build_trees
 from accelsim.network.events import EventStream
 from accelsim.timing.engine import ENGINES as REGISTRY
+from accelsim.timing.engine import empty_chunk
 from accelsim.timing.simulate import simulate
 
 pytestmark = pytest.mark.parametrize("engine", ENGINES)
@@ -188,7 +189,28 @@ def test_h_fixed_latency(engine):
     assert step.links.sum(axis=1).tolist() == [3, 3]
 
 
-def test_j_a_dateline(engine):
+def test_j_without_a_barrier(engine):
+    changes = {"synchronization": "dependency", "noc__size": [2], "ports": ports_at([0], [1]), "core__scan": "all"}
+    spec, pulses = chip(**changes), EventStream.from_dense(np.ones((1, 2, 1), bool))
+    machine, mapping = compile_and_build(layer_chain([np.ones((1, 1))]), pulses, spec)
+    chunk = empty_chunk(machine, 0, 3)
+    REGISTRY.get(engine)(machine, chunk)
+    assert chunk.steps["end"].tolist() == [19, 40, 58]
+    core, unused, sender, receiver = range(4)
+    assert chunk.terminals["scan_end"][:, core].tolist() == [0, 18, 29]  # entered in 0, 17, 28
+    assert chunk.terminals["scan_end"][:, sender].tolist() == [1, 12, 32]  # entered in 0, 11, 32; an event in two
+    assert chunk.terminals["row_end"][:, core].tolist() == [17, 37, 58]
+    assert chunk.terminals["row_end"][:, sender].tolist()[:2] == [11, 32]
+    assert chunk.terminals["row_end"][:, receiver].tolist() == [19, 40, 51]
+    assert not chunk.terminals["tokens_in"][:, unused].any()
+    assert chunk.terminals["tokens_out"][:, [core, sender, receiver]].tolist() == [[2, 1, 1]] * 3
+    assert chunk.terminals["packets_out"][:, [core, sender]].tolist() == [[0, 1], [1, 1], [1, 0]]
+    result = simulate(machine, spec, mapping, engine, 1)
+    assert result.step_cycles.tolist() == [[21, 21, 18]]
+    assert result.latency.tolist() == [48]
+
+
+def test_k_a_dateline(engine):
     noc = network(Ring((5,)), spec=router(virtual_channels=2, buffer_flits=8))
     axons = axon_tables([[0], [1]], [{"terminal": 2, "flits": 8}, {"terminal": 1}])
     work = step_work([[(1, [0])], [], [], [], [(1, [1])]])
@@ -202,7 +224,7 @@ def test_j_a_dateline(engine):
     assert times.tail_arrived[1] == 3 + 5 * 3 + 2
 
 
-def test_k_a_fork(engine):
+def test_l_a_fork(engine):
     noc, home = network(line(3)), np.zeros(1, np.int64)
     axons = axon_tables([[0, 1]], [{"terminal": 1}, {"terminal": 2}])
     work = step_work([[(1, [0])], [], []])

@@ -25,23 +25,24 @@ from accelsim.timing.work_kernels import build_work
 
 BITS = 16
 LIMITS = Numerics(BITS, BITS)
-CHIPS = {name: load_chip("core", [f"schedule={name}"]).spec for name in ("pipelined", "native")}
+KINDS = ("pipelined", "native", "sequential")
+CHIPS = {name: load_chip("core", [f"schedule={name}"]).spec for name in KINDS}
 
 
 def machine_order(network, events, schedule, slots):
     """Spikes by hardware step, {population: (samples, steps, neurons)}, with ``slots`` accumulators per neuron.
 
-    As a machine does it: in every step each population reads and clears one slot, and its spikes are added at once to
-    the slots of their targets, as many steps on as they wait; whether a target has read its own by then is nobody's
-    promise. A wait that needs more slots than there are meets the slot that is read.
+    As a machine does it: once in a period each population reads and clears one slot, and in every step its spikes are
+    added at once to the slots of their targets, as many steps on as they wait; whether a target has read its own by
+    then is nobody's promise. A wait that needs more slots than there are meets the slot that is read.
     """
     low, high = -(1 << (BITS - 1)), (1 << (BITS - 1)) - 1
     matrix = {edge.name: edge.connection.dense_matrix().astype(object) for edge in network.projections}
-    steps = schedule.steps
+    steps, period, first = schedule.steps, schedule.period, schedule.first
     sent = {name: np.zeros((events.samples, steps, item.size), object) for name, item in network.populations.items()}
     at = np.repeat(np.arange(events.samples * events.timesteps), np.diff(events.ptr))
     source = network.input.name
-    np.add.at(sent[source], (at // events.timesteps, at % events.timesteps, events.index), 1)
+    np.add.at(sent[source], (at // events.timesteps, at % events.timesteps * period, events.index), 1)
     for sample in range(events.samples):
         state = {
             name: [[0] * len(item.model.states) for _ in range(item.size)]
@@ -50,8 +51,10 @@ def machine_order(network, events, schedule, slots):
         ring = {name: np.zeros((slots[name], item.size), object) for name, item in network.populations.items()}
         for step in range(steps):
             for name, item in network.populations.items():
-                taken, place = ring[name][step % slots[name]].copy(), step % slots[name]
-                ring[name][place] = 0
+                turn, between = divmod(step - first[name], period)
+                taken = ring[name][turn % slots[name]].copy()
+                if between == 0:
+                    ring[name][turn % slots[name]] = 0
                 if item.model is not None and schedule.timestep(step, name) is not None:
                     total = taken if item.bias is None else taken + item.bias.astype(object)
                     for n in range(item.size):
@@ -59,13 +62,14 @@ def machine_order(network, events, schedule, slots):
                         state[name][n], fired, _ = naive_model(item.model, n, state[name][n], current, low, high)
                         sent[name][sample, step, n] = fired
                 for edge in network.outgoing(name):
-                    place = (step + schedule.wait(edge)) % slots[edge.target]
-                    ring[edge.target][place] += matrix[edge.name] @ sent[name][sample, step]
+                    turn, between = divmod(step + schedule.wait(edge) - first[edge.target], period)
+                    assert between == 0 or not sent[name][sample, step].any()
+                    ring[edge.target][turn % slots[edge.target]] += matrix[edge.name] @ sent[name][sample, step]
     return sent
 
 
 def case(seed, kind, timesteps=6):
-    network = random_graph(seed, slow=kind == "pipelined")
+    network = random_graph(seed, slow=kind != "native")
     events = random_events(seed, network.input.size, timesteps=timesteps, samples=2)
     schedule = Schedule.of(kind, network, timesteps)
     trace = execute(network, events, LIMITS, 1, delay=int(kind == "native"))
@@ -73,7 +77,7 @@ def case(seed, kind, timesteps=6):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.sampled_from(["pipelined", "native"]), st.integers(1, 7))
+@given(st.integers(0, 2**32 - 1), st.sampled_from(KINDS), st.integers(1, 7))
 def test_spikes_are_the_trace_shifted_by_the_schedule(seed, kind, timesteps):
     """With exactly the slots that the mapping reserves; depths are the smallest."""
     network, events, schedule, trace = case(seed, kind, timesteps)
@@ -83,26 +87,31 @@ def test_spikes_are_the_trace_shifted_by_the_schedule(seed, kind, timesteps):
         if item.model is not None:
             first = schedule.first[name]
             expected = np.zeros(sent[name].shape, np.int64)
-            expected[:, first : first + timesteps] = trace.dense(name, item.size)
+            expected[:, first : first + timesteps * schedule.period : schedule.period] = trace.dense(name, item.size)
             np.testing.assert_array_equal(sent[name].astype(np.int64), expected, err_msg=name)
     for name, first in schedule.first.items():
         needed = [schedule.first[edge.source] + 1 - edge.delay for edge in network.incoming(name)]
-        assert first == (max([0, *needed]) if kind == "pipelined" else 0), name
+        if kind == "sequential":
+            needed = [schedule.first[edge.source] + 1 for edge in network.incoming(name) if edge.delay == 0]
+        assert first == (0 if kind == "native" else max([0, *needed])), name
+    if kind == "sequential":
+        assert schedule.period == 1 + max(schedule.first.values()) and schedule.steps == timesteps * schedule.period
 
 
-def test_one_slot_less_would_be_wrong():
-    """Otherwise the slots above would prove nothing."""
+@pytest.mark.parametrize("kind", ["pipelined", "sequential"])
+def test_one_slot_less_would_be_wrong(kind):
+    """Otherwise the slots above would prove nothing; one slot is never too many."""
     wrong = 0
     for seed in range(40):
-        network, events, schedule, _ = case(seed, "pipelined")
+        network, events, schedule, _ = case(seed, kind)
         slots = {name: schedule.slots(network, name) for name in network.populations}
         whole = machine_order(network, events, schedule, slots)
-        short = machine_order(network, events, schedule, {name: count - 1 for name, count in slots.items()})
+        short = machine_order(network, events, schedule, {name: max(1, count - 1) for name, count in slots.items()})
         wrong += any((whole[name] != short[name]).any() for name in whole)
     assert wrong >= 20, wrong
 
 
-@pytest.mark.parametrize("kind", ["pipelined", "native"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", [5, 13, 16, 17, 22, 26])
 def test_the_engines_are_given_every_spike_as_often_as_it_is_sent(kind, seed):
     network, events, schedule, trace = case(seed, kind, 5)
@@ -155,9 +164,12 @@ def test_depths_by_hand():
 def test_slots_by_hand():
     """A skip over two populations waits three steps, a delay of 5 beside it as many more as there are."""
     network = line([("in", "a", 0), ("a", "b", 0), ("b", "c", 0), ("in", "c", 0), ("in", "c", 5)])
-    slots = {kind: Schedule.of(kind, network, 1) for kind in ("pipelined", "native")}
+    slots = {kind: Schedule.of(kind, network, 1) for kind in KINDS}
     assert [slots["pipelined"].slots(network, name) for name in "abc"] == [2, 2, 3 + 5 + 1]
     assert [slots["native"].slots(network, name) for name in "abc"] == [2, 2, 1 + 5 + 1]
+    assert [slots["sequential"].slots(network, name) for name in "abc"] == [1, 1, 5 + 1]
+    assert [slots["pipelined"].slots(network, name, 2) for name in "abc"] == [4, 4, 3 + 5 + 3]
+    assert [slots["sequential"].wait(edge) for edge in network.projections] == [1, 1, 1, 3, 5 * 4 + 3]
     assert [slots["pipelined"].wait(edge) for edge in network.projections] == [1, 1, 1, 3, 8]
 
 

@@ -43,7 +43,7 @@ def test_fixed_latency_networks(chunk):
     compare_steps(range(first, first + _CHUNK), _bars(FIXED_BARS), fixed=True)
 
 
-@pytest.mark.parametrize("chunk", range(4))
+@pytest.mark.parametrize("chunk", range(12))
 def test_any_graph(chunk):
     first = GRAPHS + chunk * 100
     compare_chips(range(first, first + 100), GRAPH_BARS, random_graph_sample)

@@ -311,8 +311,8 @@ def activity(network: Network, events: EventStream, spec: ChipSpec):
     return execute(network, events, limits, 1, delay=spec.edge_delay)
 
 
-def compile_and_build(network: Network, events: EventStream, spec: ChipSpec):
+def compile_and_build(network: Network, events: EventStream, spec: ChipSpec, **options):
     """Return (machine, mapping) of a network on a chip."""
     trace = activity(network, events, spec)
     mapping = map_network(network, spec, events.kind, events.value_bits)
-    return build_machine(network, spec, mapping, trace), mapping
+    return build_machine(network, spec, mapping, trace, **options), mapping

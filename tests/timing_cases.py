@@ -166,6 +166,22 @@ def random_network_kind(rng) -> dict:
     return {"noc__router": random_router(rng).model_dump()}
 
 
+def random_synchronisation(rng, corner) -> dict:
+    """Tokens, with up to two slots more, or any barrier, some of them with a tick."""
+    if rng.random() < 0.4:
+        return {"synchronization": "dependency", "core__accumulator_slots": int(rng.choice([2, 2, 3, 4]))}
+    kind = str(rng.choice(["stated", "stated", "ideal", "tree", "message"]))
+    changes = {"kind": kind, "cycles": int(rng.integers(0, 9)), "root": corner if rng.random() < 0.5 else [0, 0]}
+    own = {"barrier": {**changes, "hop_cycles": int(rng.integers(1, 4)), "settle_cycles": int(rng.integers(0, 9))}}
+    return own | ({"tick": f"{int(rng.integers(1, 300)) * 10} ns"} if rng.random() < 0.3 else {})
+
+
+def _sync(rng, corner, changes) -> dict:
+    """The order of layers is kept by a barrier."""
+    found = random_synchronisation(rng, corner)
+    return {} if changes.get("schedule") == "sequential" and "synchronization" in found else found
+
+
 def random_chip(rng, kind: str, float32: bool, **changes):
     """A small chip with tight queues and narrow banks; sometimes one core, or short flits."""
     size = [int(extent) for extent in rng.choice([1, 1, 1, 2, 3], size=2)]
@@ -209,7 +225,6 @@ def random_chip(rng, kind: str, float32: bool, **changes):
         },
         mapping__partition=str(rng.choice(["compact", "spread"])),
         mapping__placement=str(rng.choice(["row_major", "column_major", "traffic"])),
-        barrier__cycles=depth(0, 9),
         noc__concentration=int(rng.choice([1, 1, 1, 2, 4])),
         mapping__order=str(rng.choice(["pixel", "channel"])),
         core__timing={
@@ -220,7 +235,7 @@ def random_chip(rng, kind: str, float32: bool, **changes):
             "axon_in_cycles": int(rng.choice([0, 0, 3])),
             "synapse_cycles": int(rng.choice([1, 1, 2])),
         },
-        **changes,
+        **{**_sync(rng, corner, changes), **changes},
     )
 
 
@@ -238,13 +253,14 @@ def random_sample(seed: int):
 
 
 def random_graph_sample(seed: int):
-    """Return (network, events, chip): any graph, in either schedule, several spikes as packets or as a value."""
+    """Return (network, events, chip): any graph, in any schedule, several spikes as packets or as a value."""
     rng = np.random.default_rng(seed)
-    integer, native, graded = bool(rng.random() < 0.7), bool(rng.random() < 0.4), bool(rng.random() < 0.5)
+    integer, graded = bool(rng.random() < 0.7), bool(rng.random() < 0.5)
+    schedule = str(rng.choice(["pipelined", "native", "sequential"]))
     kind = str(rng.choice(["spikes", "spikes", "graded"]))
     most = None if graded and rng.random() < 0.5 else int(rng.integers(2, 6))
-    net = random_graph(seed, integer=integer, readout=bool(rng.random() < 0.3), slow=not native, most=most)
-    changes = {"schedule": "native" if native else "pipelined", "core__multi_spike": "graded" if graded else "repeat"}
+    net = random_graph(seed, integer=integer, readout=bool(rng.random() < 0.3), slow=schedule != "native", most=most)
+    changes = {"schedule": schedule, "core__multi_spike": "graded" if graded else "repeat"}
     events = random_input(rng, net.input.size, kind, int(rng.integers(1, 6)), integer)
     return net, events, random_chip(rng, kind, not integer, **changes)
 

@@ -16,7 +16,9 @@ import accelsim
 from accelsim.cli.console import print_error
 from accelsim.errors import AccelsimError
 
-_COMMANDS: Final = ("run", "compare", "sweep", "pareto", "import_", "export", "inspect", "check", "report", "train")
+_COMMANDS: Final = (
+    "run", "compare", "sweep", "pareto", "import_", "export", "inspect", "check", "report", "train", "doctor",
+)  # fmt: skip
 """Commands of one function: module ``accelsim.cli.<name>`` has a function ``<name>``; a last underscore is Python's."""
 _GROUPS: Final = ("energy", "hw", "validate")
 """Commands with sub-commands: module ``accelsim.cli.<name>`` has a Typer ``app``."""
@@ -26,7 +28,8 @@ def build() -> typer.Typer:
     """Return the application with every command whose module is installed."""
     app = typer.Typer(
         name="accelsim",
-        help="Simulate event-driven spiking-neural-network accelerators, cycle by cycle.",
+        help="Simulate event-driven spiking-neural-network accelerators, cycle by cycle.\n\n"
+        "For example: accelsim run --hw core --workload mnist_conv --samples 4",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},

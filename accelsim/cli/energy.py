@@ -43,7 +43,10 @@ def show(
     float32: Float = False,
     weight_bits: Bits = 8,
 ) -> None:
-    """List every price, leakage and area: component, action, number, formula, source."""
+    """List every price, leakage and area: component, action, number, formula, source.
+
+    For example: accelsim energy show --hw small
+    """
     from rich import box
     from rich.table import Table
 
@@ -72,7 +75,10 @@ def explain(
     float32: Float = False,
     weight_bits: Bits = 8,
 ) -> None:
-    """Say how one number came about: formula, numbers filled in, rows of the table around it, source."""
+    """Say how one number came about: formula, numbers filled in, rows of the table around it, source.
+
+    For example: accelsim energy explain core.synapse_memory.read --hw core
+    """
     from accelsim.costs.price_list import find_line
 
     _, lines = _lines(hw, overrides, float32=float32, weight_bits=weight_bits)
@@ -100,6 +106,8 @@ def export(
 
     Units are pJ, pJ per cycle of the chip's clock and um2. A hardware file reads the tables back:
     technology: {ert: {file: ert.yaml}}.
+
+    For example: accelsim energy export --hw core --ert ert.yaml --art art.yaml
     """
     from accelsim.costs.ert import area_reference_table, energy_reference_table
     from accelsim.costs.parts import instances

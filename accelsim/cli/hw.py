@@ -17,7 +17,10 @@ Overrides = Annotated[
 
 @app.command("list")
 def list_presets() -> None:
-    """List the bundled machines: chips, which are meshes of cores, and layer-serial arrays."""
+    """List the bundled machines: chips, which are meshes of cores, and layer-serial arrays.
+
+    For example: accelsim hw list
+    """
     from rich import box
     from rich.table import Table
 
@@ -68,7 +71,10 @@ def show(
     chip: Annotated[str, typer.Argument(help="Name of a bundled chip, or a YAML file.")],
     overrides: Overrides = None,
 ) -> None:
-    """Print the resolved description, with the file and line of every value; the output is a hardware file."""
+    """Print the resolved description, with the file and line of every value; the output is a hardware file.
+
+    For example: accelsim hw show core --set core.synapse_lanes=16
+    """
     from accelsim.errors import ConfigError
     from accelsim.hardware.loader import load_machine
     from accelsim.hardware.yaml_writer import write_yaml
@@ -83,7 +89,10 @@ def show(
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of a hardware file, for editors."""
+    """Print the JSON Schema of a hardware file, for editors.
+
+    For example: accelsim hw schema
+    """
     import json
 
     from accelsim.hardware.schema import json_schema
@@ -96,7 +105,10 @@ def check(
     files: Annotated[list[Path], typer.Argument(help="Hardware files.")],
     overrides: Overrides = None,
 ) -> None:
-    """Check hardware files and print all problems of all of them; exit code 2 if there is one."""
+    """Check hardware files and print all problems of all of them; exit code 2 if there is one.
+
+    For example: accelsim hw check mychip.yaml
+    """
     from accelsim.errors import ConfigError
     from accelsim.hardware.loader import LoadedChip, load_machine
     from accelsim.hardware.summary import summary

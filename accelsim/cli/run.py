@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from accelsim.cli.completion import chips, workloads
+
 if TYPE_CHECKING:
     from accelsim.pipeline.timeline import TimelineRequest
     from accelsim.result.run_result import RunResult
@@ -17,14 +19,18 @@ if TYPE_CHECKING:
 
 Hw = Annotated[
     str,
-    typer.Option("--hw", metavar="NAME|FILE", help="Chip: name of a preset, or a YAML file.", rich_help_panel="What"),
-]
+    typer.Option(
+        "--hw", metavar="NAME|FILE", help="Chip: name of a preset, or a YAML file.", rich_help_panel="What",
+        autocompletion=chips,
+    ),
+]  # fmt: skip
 Workload = Annotated[
     str,
     typer.Option(
-        "--workload", metavar="NAME|DIR", help="Workload: a bundled name, or a folder.", rich_help_panel="What"
+        "--workload", metavar="NAME|DIR", help="Workload: a bundled name, or a folder.", rich_help_panel="What",
+        autocompletion=workloads,
     ),
-]
+]  # fmt: skip
 Samples = Annotated[
     int | None,
     typer.Option(
@@ -88,6 +94,20 @@ Ann = Annotated[
         help="An ANN for the baseline (IF nodes stand for rectifiers); the network's own weights if not given.",
     ),
 ]  # fmt: skip
+StateChoice = Annotated[
+    str,
+    typer.Option(
+        "--state", metavar="reset|carry", rich_help_panel="What",
+        help="carry: the samples are windows of one stream, and states go on from one to the next.",
+    ),
+]  # fmt: skip
+BackToBack = Annotated[
+    bool,
+    typer.Option(
+        "--back-to-back", rich_help_panel="How",
+        help="Simulate all samples once more, each behind the last at once: throughput in samples per second.",
+    ),
+]  # fmt: skip
 TimelineFile = Annotated[
     Path | None,
     typer.Option(
@@ -136,6 +156,8 @@ def run_command(
     no_cache: NoCache = False,
     no_figures: NoFigures = False,
     ann: Ann = None,
+    back_to_back: BackToBack = False,
+    state: StateChoice = "reset",
     origin: Origin = None,
     scheduler: Scheduler = None,
     timeline: TimelineFile = None,
@@ -155,6 +177,8 @@ def run_command(
         from accelsim.report.files import prepare_folder
 
         prepare_folder(out)
+    if state not in {"reset", "carry"}:
+        raise typer.BadParameter(f"--state: expected reset or carry, got {state!r}")
     wanted = _timeline(timeline, timeline_steps, timeline_sample)
     progress = make_progress(quiet=quiet)
     from accelsim import pipeline
@@ -173,6 +197,7 @@ def run_command(
         what = _point(origin, overrides or (), samples, workload_overrides or ())
     what |= {"overrides": tuple(overrides or ()), "threads": threads, "seed": seed, "timeline": wanted}
     what |= {"progress": progress, "cache": not no_cache}
+    what |= {"back_to_back": back_to_back, "state": state}
     if scheduler is None:
         result = pipeline.run(**what)
     else:

@@ -54,6 +54,8 @@ def sanafe(
     """Run SANA-FE's DVS-gesture network on its Loihi and compare counts and energies; exit code 1 if one differs.
 
     SANA-FE itself is run where it is installed, or with --python; its published totals are compared at 1000 timesteps.
+
+    For example: accelsim validate sanafe --wheel sanafe.whl --timesteps 100
     """
     import importlib.util
     import sys
@@ -92,7 +94,10 @@ def booksim(
         Engine, typer.Option("--engine", help="Timing engine; the reference is slow and readable.")
     ] = Engine.compiled,
 ) -> None:
-    """Run BookSim2's packet traces and compare the cycles of every packet; exit code 1 if one differs."""
+    """Run BookSim2's packet traces and compare the cycles of every packet; exit code 1 if one differs.
+
+    For example: accelsim validate booksim traces/ --engine reference
+    """
     from accelsim.errors import ConfigError
     from accelsim.validation.booksim import Comparison, case_names, compare_folder
 
@@ -146,6 +151,8 @@ def spikes(
 
     Teacher-forced: each layer driven by the recorded spikes of the layers in front. Free-running: the whole network
     from its input. Ties are entries within 1e-5 of the threshold; they are decided as recorded and counted apart.
+
+    For example: accelsim validate spikes network.nir recording.npz --axes tn
     """
     from accelsim.network.importers.importer import import_network
     from accelsim.validation.spike_recording import input_key, layer_keys, read_counts
@@ -185,7 +192,10 @@ def scalesim(
         typer.Argument(metavar="FILE.csv", help="A layer a row: shape, array, dataflow, what SCALE-Sim reported."),
     ],
 ) -> None:
-    """Compare cycles, utilisation and words of layers that SCALE-Sim 3.0.0 ran; exit code 1 if a figure differs."""
+    """Compare cycles, utilisation and words of layers that SCALE-Sim 3.0.0 ran; exit code 1 if a figure differs.
+
+    For example: accelsim validate scalesim layers.csv
+    """
     from accelsim.validation.scalesim import compare_file
 
     rows = compared = wrong = differing = 0

@@ -5,7 +5,7 @@ is listed, also those that did nothing, because they leak.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -79,8 +79,58 @@ def count(
     ConservationError
         If synaptic operations or packets differ from those recounted from spikes and stored fan-out.
     """
-    counters = Counters(trace.samples)
-    cycles = timing.step_cycles.sum(axis=1)
+    counters = _counted(chip, network, mapping, timing, timing.step_cycles.sum(axis=1), power)
+    if events.kind == "bias_current":
+        first = next(port.name for port in chip.ports if port.direction in ("input", "both"))
+        counters.add(f"port[{first}]", "mac", _input_operations(network, events))
+    _check(mapping, timing, _expected(network, mapping, trace))
+    return _priced(chip, mapping, counters)
+
+
+def count_actions(
+    chip: ChipSpec, network: Network, mapping: Mapping, timing: TimingResult, cycles: Samples
+) -> Counters:
+    """Return the counters of a run whose spikes are not at hand any more; see :class:`StreamCheck`."""
+    return _priced(chip, mapping, _counted(chip, network, mapping, timing, cycles))
+
+
+class StreamCheck:
+    """Recounts a stream from its spikes, window by window, to be compared with what the chip counted in all."""
+
+    def __init__(self, network: Network, mapping: Mapping) -> None:
+        self._network, self._mapping = network, mapping
+        self._expected = _Expected(*np.zeros((3, 1), np.int64))
+
+    def expect(self, trace: ActivityTrace) -> None:
+        """Add a window."""
+        window = _expected(self._network, self._mapping, trace)
+        self._expected = _Expected(*(total + own for total, own in zip(self._expected, window, strict=True)))
+
+    def compare(self, timing: TimingResult) -> None:
+        """Raise a ConservationError if the chip counted anything else."""
+        _check(self._mapping, timing, self._expected)
+
+
+def _priced(chip: ChipSpec, mapping: Mapping, counters: Counters) -> Counters:
+    """Return what has an energy of its own on this chip."""
+    kinds, priced = component_kinds(chip, mapping), priced_actions(chip)
+    counts = counters.counts.items()
+    endings = tuple(level for level in level_names(chip) if level)
+    return Counters(
+        counters.samples,
+        {key: number for key, number in counts if priced(kinds[key[0]], without_level(key[1], endings))},
+    )
+
+
+def _counted(
+    chip: ChipSpec,
+    network: Network,
+    mapping: Mapping,
+    timing: TimingResult,
+    cycles: Samples,
+    power: PowerUse | None = None,
+) -> Counters:
+    counters = Counters(len(cycles))
     if power is None and (chip.technology.power.sleep or chip.technology.power.dvfs is not None):
         raise CostError("technology.power: sleep and dvfs need the counts of every step")
     levels = level_names(chip)
@@ -107,17 +157,7 @@ def count(
     for at, port_spec in enumerate(chip.ports):
         done = timing.terminals[:, mapping.cores + at]
         counters.add(f"port[{port_spec.name}]", "event", done["fired"] + done["packets_in"])
-    if events.kind == "bias_current":
-        first = next(port.name for port in chip.ports if port.direction in ("input", "both"))
-        counters.add(f"port[{first}]", "mac", _input_operations(network, events))
-    _check(network, mapping, timing, trace)
-    kinds, priced = component_kinds(chip, mapping), priced_actions(chip)
-    counts = counters.counts.items()
-    endings = tuple(level for level in levels if level)
-    return Counters(
-        trace.samples,
-        {key: number for key, number in counts if priced(kinds[key[0]], without_level(key[1], endings))},
-    )
+    return counters
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,20 +287,36 @@ def packets_sent(mapping: Mapping, trace: ActivityTrace, name: str, weight: Samp
     return np.asarray(activity.summed(done).reshape(trace.samples, -1).sum(axis=1))
 
 
-def _check(network: Network, mapping: Mapping, timing: TimingResult, trace: ActivityTrace) -> None:
-    expected = sum(synaptic_operations(network, mapping, trace).values(), np.zeros(trace.samples, dtype=np.int64))
+class _Expected(NamedTuple):
+    """Synaptic operations, packets and deliveries of every sample, recounted from the trace; (samples,) each."""
+
+    operations: Samples
+    packets: Samples
+    deliveries: Samples
+
+
+def _expected(network: Network, mapping: Mapping, trace: ActivityTrace) -> _Expected:
+    nothing = np.zeros(trace.samples, dtype=np.int64)
+    operations = sum(synaptic_operations(network, mapping, trace).values(), nothing)
+    sends, entries = mapping.packets_per_spike(), np.diff(mapping.axons.ptr)
+    packets, deliveries = nothing.copy(), nothing.copy()
+    for name in trace.populations:
+        if mapping.load_target is None or name != network.input.name:
+            packets += packets_sent(mapping, trace, name, sends)
+            deliveries += packets_sent(mapping, trace, name, entries)
+    return _Expected(operations, packets, deliveries)
+
+
+def _check(mapping: Mapping, timing: TimingResult, expected: _Expected) -> None:
     counted = timing.terminals["sops"].sum(axis=1)
-    if (expected != counted).any():
-        at = int(np.argmax(expected != counted))
+    if (expected.operations != counted).any():
+        at = int(np.argmax(expected.operations != counted))
         raise ConservationError(
-            f"sample {at}: the chip counted {counted[at]} synaptic operations, spikes x fan-out give {expected[at]}"
+            f"sample {at}: the chip counted {counted[at]} synaptic operations, spikes x fan-out give "
+            f"{expected.operations[at]}"
         )
     loaded = mapping.load_target is not None
-    sending = [name for name in trace.populations if not loaded or name != network.input.name]
-    for field, weight in (("routing_reads", mapping.packets_per_spike()), ("destinations", np.diff(mapping.axons.ptr))):
-        packets = np.zeros(trace.samples, dtype=np.int64)
-        for name in sending:
-            packets += packets_sent(mapping, trace, name, weight)
+    for field, packets in (("routing_reads", expected.packets), ("destinations", expected.deliveries)):
         made = timing.terminals[field]
         counted = (made[:, : mapping.cores] if loaded else made).sum(axis=1)
         if (packets != counted).any():

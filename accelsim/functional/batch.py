@@ -118,12 +118,12 @@ class _Neurons:
         self.constant = (steady != 0).view(np.uint8)
         self.base = steady + self.base
 
-    def advance(self, step: int, sent: dict[str, "_History"], plan: Plan) -> Spikes:
-        """Advance by one timestep and return the spikes that other populations see."""
+    def advance(self, step: int, past: int, sent: dict[str, "_History"], plan: Plan) -> Spikes:
+        """Advance by one timestep, ``past`` of earlier windows before it; return what other populations see."""
         maps, accumulator, touched = self.bitmaps, self.accumulator, self.touched
         begin_step(self.state, self.base, self.constant, maps.nonzero[:, step], accumulator, touched)
         for inlet in self.stage.inlets:
-            spikes = sent[inlet.source].at(step - inlet.delay)
+            spikes = sent[inlet.source].at(past + step - inlet.delay)
             if spikes is not None:
                 add = scatter_graded if spikes.value.size else scatter
                 add(spikes, inlet.runs, accumulator, touched)
@@ -173,7 +173,18 @@ class _History:
         return self._ring[step % len(self._ring)] if step >= 0 else None
 
 
-def run_batch(plan: Plan, first: int, samples: int, bitmaps: dict[str, Bitmaps]) -> Outcome:
+@dataclass(eq=False)
+class Held:
+    """What a network holds between windows of a stream: timesteps done, states, the last spikes, those under way."""
+
+    timesteps: int = 0
+    state: dict[str, tuple[npt.NDArray[Any], npt.NDArray[np.uint16]]] = field(default_factory=dict)
+    sent: dict[str, _History] = field(default_factory=dict)
+
+
+def run_batch(
+    plan: Plan, first: int, samples: int, bitmaps: dict[str, Bitmaps], held: Held | None = None
+) -> Outcome:
     """Execute ``samples`` samples from sample ``first`` on; bitmaps are written in place.
 
     Parameters
@@ -182,6 +193,8 @@ def run_batch(plan: Plan, first: int, samples: int, bitmaps: dict[str, Bitmaps])
     first, samples : int
     bitmaps : dict of str to Bitmaps
         Views for these samples only.
+    held : Held, optional
+        What one sample goes on from, and leaves for the next.
     """
     events, source = plan.events, plan.network.input.name
     neurons = {stage.name: _Neurons.at_rest(stage, samples, plan, bitmaps[stage.name]) for stage in plan.stages}
@@ -196,16 +209,24 @@ def run_batch(plan: Plan, first: int, samples: int, bitmaps: dict[str, Bitmaps])
     first_spike = np.full(last.fired.shape, events.timesteps, dtype=np.int32)
     peak: npt.NDArray[Any] | None = None
     sent = {name: _History(plan.kept(name)) for name in plan.network.populations}
+    past = 0
+    if held is not None:
+        past, sent = held.timesteps, held.sent or sent
+        for name, (state, fired) in held.state.items():
+            neurons[name].state[...], neurons[name].fired[...] = state, fired
     for step in range(events.timesteps):
-        if events.total and not steady:
-            sent[source].put(step, _input(plan, first, samples, step))
+        if (events.total or held is not None) and not steady:
+            sent[source].put(past + step, _input(plan, first, samples, step))
         for name, population in neurons.items():
-            sent[name].put(step, population.advance(step, sent, plan))
+            sent[name].put(past + step, population.advance(step, past, sent, plan))
         if not last.stage.model.spiking:
             peak = last.state[-1].copy() if peak is None else np.maximum(peak, last.state[-1], out=peak)
         if last.sent[-1].size:
             np.minimum(first_spike, step, out=first_spike, where=last.fired > 0)
             counted += last.fired
+    if held is not None:
+        held.timesteps, held.sent = past + events.timesteps, sent
+        held.state = {name: (population.state, population.fired) for name, population in neurons.items()}
     overflows = {}
     for name, population in neurons.items():
         overflows[f"{name}.accumulator"] = population.overflowed

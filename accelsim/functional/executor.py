@@ -3,7 +3,8 @@
 Modelled: the exact arithmetic of every neuron and synapse, timestep by timestep, with the delays that the projections
 state (the schedule of a chip shifts populations later), or one timestep more on every one. Not modelled: anything that
 depends on queueing, since on time-stepped digital hardware it does not change which neuron fires. Samples are
-independent and start at rest; results do not depend on the number of threads or on how samples are grouped.
+independent and start at rest, unless their state is carried from one to the next; results do not depend on the number
+of threads or on how samples are grouped.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.functional.batch import Bitmaps, Outcome, run_batch
+from accelsim.errors import EventError
+from accelsim.functional.batch import Bitmaps, Held, Outcome, run_batch
 from accelsim.functional.key import trace_key
 from accelsim.functional.numerics import Numerics
 from accelsim.functional.plan import Plan, make_plan
@@ -35,6 +37,7 @@ def execute(
     *,
     delay: int = 0,
     zeros_touch: bool = False,
+    held: Held | None = None,
 ) -> ActivityTrace:
     """Run a network on its input and record what fired when.
 
@@ -55,6 +58,9 @@ def execute(
         delay a population at timestep t sees what its sources, the input included, sent at t - 1.
     zeros_touch : bool
         Whether a weight of zero that a spike meets marks its target as touched, as where a chip adds stored zeros.
+    held : Held, optional
+        ``state: carry``: samples are windows of one stream. The first goes on from what is held, each from what the
+        last one left, and what the last one leaves is held. A new ``Held()`` is at rest.
 
     Returns
     -------
@@ -65,7 +71,7 @@ def execute(
     Raises
     ------
     EventError
-        If the events do not fit the input population, or a bias current meets a delay.
+        If the events do not fit the input population, or a bias current meets a delay or a held state.
     NetworkError
         On mixed arithmetic, or a readout that feeds another population.
     ValueError
@@ -76,20 +82,22 @@ def execute(
     if delay not in (0, 1):
         raise ValueError(f"delay: expected 0 or 1 timesteps, got {delay}")
     plan = make_plan(network, events, limits, delay=delay, zeros_touch=zeros_touch)
+    if held is not None and events.kind == "bias_current":
+        raise EventError("input: a bias current is given once per sample, but the state is carried: a stream has none")
     shape = (events.samples, events.timesteps)
     bitmaps = {
         stage.name: Bitmaps(*(np.empty((*shape, (stage.model.size + 7) // 8), dtype=np.uint8) for _ in range(2)))
         for stage in plan.stages
     }
-    size = _batch_size(plan, threads)
+    size = _batch_size(plan, threads) if held is None else 1
 
     def batch(first: int) -> Outcome:
         part = slice(first, min(first + size, events.samples))
         views = {name: Bitmaps(maps.touched[part], maps.nonzero[part]) for name, maps in bitmaps.items()}
-        return run_batch(plan, first, part.stop - first, views)
+        return run_batch(plan, first, part.stop - first, views, held)
 
     outcomes = [batch(0)]  # in this thread: kernels may have to be compiled, and an interrupt ends that at once
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads if held is None else 1) as pool:
         tasks = [pool.submit(batch, first) for first in range(size, events.samples, size)]
         try:
             for task in [None, *tasks]:

@@ -1,8 +1,8 @@
 """Pydantic field types for quantities with units and for bounded counts."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, StringConstraints, WithJsonSchema
 
 from accelsim.units import CANONICAL, parse_quantity
 
@@ -45,6 +45,12 @@ Capacity = Annotated[
     Field(gt=0),
     WithJsonSchema({"type": "string", "description": "capacity with unit"}),
 ]
+Tick = Annotated[
+    float | Literal["asap"],
+    PlainValidator(lambda value: value if value == "asap" else parse_quantity(value, "time")),
+    WithJsonSchema({"type": "string", "description": f"asap, or time with unit (canonical {CANONICAL['time']})"}),
+]
+"""A time, or as soon as possible."""
 Count = Annotated[int, Field(strict=True, ge=1)]
 CountOrZero = Annotated[int, Field(strict=True, ge=0)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.\-]+$")]

@@ -7,9 +7,10 @@ Quantities are in the canonical units of :mod:`accelsim.units`.
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PlainValidator, StrictBool, StringConstraints, WithJsonSchema, model_validator
+from pydantic import Field, StrictBool, StringConstraints, model_validator
 
-from accelsim.hardware.elastic_spec import DoneTreeSpec, ElasticSpec, SourceSynapsesSpec
+from accelsim.hardware.barrier_spec import BarrierSpec
+from accelsim.hardware.elastic_spec import ElasticSpec, SourceSynapsesSpec
 from accelsim.hardware.quantities import (
     Bandwidth,
     BitEnergy,
@@ -22,6 +23,7 @@ from accelsim.hardware.quantities import (
     Name,
     Source,
     Spec,
+    Tick,
 )
 from accelsim.hardware.technology_spec import EnergiesSpec, ProvenanceSpec, TechnologySpec
 
@@ -127,6 +129,9 @@ class CoreSpec(Spec):
     """Multiply-accumulate units for packets that carry a value; 0 refuses graded input."""
     neuron_lanes: Annotated[Count, Field(le=4096)]
     """Neurons updated per cycle."""
+    accumulator_slots: Annotated[Count, Field(ge=2, le=16)] = 2
+    """Steps that accumulators hold apart, for spikes that wait one step: 2 are read and added to in turn; more let
+    sources run ahead where ``synchronization`` is ``dependency``."""
     scan: Literal["all", "touched"]
     """Which neurons the neuron engine visits; touched = input, state or bias is not zero."""
     input_queue: Annotated[Count, Field(le=65536)]
@@ -259,50 +264,8 @@ class PortSpec(Spec):
     source: Source
 
 
-MAX_BARRIER = 1_000_000
-"""Longest barrier, cycles."""
-
-
-def _barrier_cycles(value: object) -> int | dict[int, int]:
-    """Read one number of cycles, or a table of them by the number of routers; keys of a file are text."""
-    if not isinstance(value, dict):
-        return _cycles(value, "")
-    wrong = [key for key in value if not str(key).isdecimal()]
-    if wrong or "1" not in map(str, value):
-        raise ValueError(f"expected cycles by numbers of routers from 1 on, got {', '.join(map(str, value))}")
-    return {int(key): _cycles(cycles, f" of {key} routers") for key, cycles in value.items()}
-
-
-def _cycles(value: object, what: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"expected an integer{what}, got {value!r}")  # noqa: TRY004 - pydantic collects ValueErrors
-    if not 0 <= value <= MAX_BARRIER:
-        bound = "at least 0" if value < 0 else f"at most {MAX_BARRIER}"
-        raise ValueError(f"expected {bound}{what}, got {value}")
-    return value
-
-
-_CYCLES_SCHEMA = {"type": "integer", "minimum": 0, "maximum": MAX_BARRIER}
-
-
-class BarrierSpec(Spec):
-    """The end of a hardware step."""
-
-    cycles: Annotated[
-        int | dict[int, int],
-        PlainValidator(_barrier_cycles),
-        WithJsonSchema({"anyOf": [_CYCLES_SCHEMA, {"type": "object", "additionalProperties": _CYCLES_SCHEMA}]}),
-    ]
-    """Cycles, or a table ``{1: 6, 4: 14}`` by the number of routers with cores in use: the entry at or below it."""
-    done_tree: DoneTreeSpec | None = None
-    """Left out: ``cycles`` after the last activity."""
-
-    def cycles_of(self, routers: int) -> int:
-        """Return the cycles where ``routers`` routers have cores in use."""
-        if isinstance(self.cycles, int):
-            return self.cycles
-        return self.cycles[max(at for at in self.cycles if at <= max(1, routers))]
-
+MAX_TICK = 10**12
+"""Longest tick, cycles."""
 
 class MappingSpec(Spec):
     """How the compiler of this chip cuts and places networks."""
@@ -358,9 +321,15 @@ class ChipSpec(Spec):
     provenance: dict[str, ProvenanceSpec] = Field(default_factory=dict)
     """Where a published chip's numbers come from, by dotted path, which covers what is below; the longest counts."""
     clock: Frequency
-    schedule: Literal["pipelined", "native"]
+    schedule: Literal["pipelined", "native", "sequential"]
     """``pipelined``: layers run behind each other, so that edges have no delay in the network's time; ``native``: all
-    run in every step, and an edge delays by one timestep."""
+    run in every step, and an edge delays by one timestep; ``sequential``: one after the other within a timestep."""
+    synchronization: Literal["barrier", "dependency"] = "barrier"
+    """What ends a hardware step: a barrier for all, or tokens between neighbours, with which each core enters a step
+    when its sources and targets are ready."""
+    tick: Tick = "asap"
+    """When the next step starts: as soon as this one has ended, or a fixed time after its start; a step that takes
+    longer is reported."""
     technology: TechnologySpec
     energies: EnergiesSpec | None = None
     """Left out: energies are derived from ``technology``. The baseline's always are."""
@@ -373,6 +342,11 @@ class ChipSpec(Spec):
     baseline: MacArraySpec
 
     @property
+    def lead(self) -> int:
+        """Steps that a core may be ahead of its targets beyond what double-buffered accumulators allow."""
+        return self.core.accumulator_slots - 2
+
+    @property
     def edge_delay(self) -> int:
         """Timesteps of the network between a spike and its integration."""
         return 1 if self.schedule == "native" else 0
@@ -381,9 +355,16 @@ class ChipSpec(Spec):
     def _consistent(self) -> Self:
         if self.clock <= 0:
             raise ValueError("clock: expected a frequency above zero")
+        if self.tick != "asap" and not 1 <= self.tick * self.clock <= MAX_TICK:
+            raise ValueError(f"tick: expected 1 to {MAX_TICK} cycles of the clock, got {self.tick * self.clock:g}")
+        root = self.barrier.root
+        if root is not None and self.barrier.kind in {"tree", "message"} and not self._inside(root):
+            raise ValueError(f"barrier.root: router {root} is outside the size {self.noc.size}")
         parts = (self.noc.elastic, self.core.source_synapses, self.barrier.done_tree)
         if parts.count(None) not in {0, len(parts)}:
             raise ValueError("noc.elastic, core.source_synapses, barrier.done_tree: expected all of them or none")
+        if self.noc.elastic is not None and (self.synchronization, self.barrier.kind) != ("barrier", "stated"):
+            raise ValueError("noc.elastic: expected synchronization: barrier, of the kind stated")
         stated = self.energies is not None
         problem = self.technology.power.problem(self.clock, self.technology.supply, stated=stated)
         if problem:
@@ -392,9 +373,30 @@ class ChipSpec(Spec):
         if len(set(names)) != len(names):
             raise ValueError(f"ports: names must differ, got {', '.join(names)}")
         for port in self.ports:
-            inside = len(port.router) == len(self.noc.size) and all(
-                at < extent for at, extent in zip(port.router, self.noc.size, strict=True)
-            )
-            if not inside:
+            if not self._inside(port.router):
                 raise ValueError(f"ports: {port.name} hangs on router {port.router}, outside the size {self.noc.size}")
         return self
+
+    @model_validator(mode="after")
+    def _synchronised(self) -> Self:
+        if self.synchronization == "barrier":
+            if self.lead > 0:
+                raise ValueError(
+                    f"core.accumulator_slots: expected 2 with a barrier, got {self.core.accumulator_slots} (more let "
+                    "cores run ahead, with synchronization: dependency)"
+                )
+            return self
+        if self.tick != "asap":
+            raise ValueError("tick: expected asap with synchronization: dependency, where cores begin steps apart")
+        if self.noc.multicast is not None:
+            raise ValueError("synchronization: expected barrier with noc.multicast, whose trees know no tokens")
+        if self.schedule == "sequential":
+            raise ValueError("synchronization: expected barrier with the schedule sequential, a barrier per depth")
+        power = self.technology.power
+        if power.sleep or power.dvfs is not None:
+            raise ValueError("technology.power: expected synchronization: barrier with sleep and dvfs")
+        return self
+
+    def _inside(self, position: tuple[int, ...]) -> bool:
+        size = self.noc.size
+        return len(position) == len(size) and all(at < extent for at, extent in zip(position, size, strict=True))

@@ -112,7 +112,9 @@ class DemandModel:
     network, core, weights, kind
     mapping : MappingSpec, optional
         ``order`` and ``slices`` of the chip's mapping: whole pixels and no stated numbers without it.
-    schedule : {"pipelined", "native"}
+    schedule : {"pipelined", "native", "sequential"}
+    lead : int
+        Steps that cores may run ahead of their targets, an accumulator slot each.
 
     Raises
     ------
@@ -129,11 +131,12 @@ class DemandModel:
         kind: Kind = "spikes",
         mapping: MappingSpec | None = None,
         schedule: ScheduleKind = "pipelined",
+        lead: int = 0,
     ) -> None:
         self._network, self._core = network, core
         self._known: dict[tuple[str, bytes], list[Demand]] = {}
         plan = Schedule.of(schedule, network, 1)
-        self.slots = {name: plan.slots(network, name) for name in network.populations}
+        self.slots = {name: plan.slots(network, name, lead) for name in network.populations}
         stored = [edge for edge in network.projections if kind != "bias_current" or edge.source != network.input.name]
         self.incoming = {edge.name: StoredRows(edge.connection, core, weights) for edge in stored}
         self._loaded = {edge.target for edge in network.projections if edge not in stored}

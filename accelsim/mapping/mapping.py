@@ -125,7 +125,7 @@ def map_network(
     cores = topology.cores(chip.noc.concentration)
     on_routers = [core // chip.noc.concentration for core in range(cores)]
     fabric = build_fabric(topology, [*on_routers, *(topology.router_at(port.router) for port in chip.ports)])
-    model = DemandModel(network, chip.core, weights, kind, chip.mapping, chip.schedule)
+    model = DemandModel(network, chip.core, weights, kind, chip.mapping, chip.schedule, chip.lead)
     plan = draft(network, chip, model, cores, kind)
     axons = build_axons(network, chip, model, plan, widths)
     place = np.arange(fabric.terminals)

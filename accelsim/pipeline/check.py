@@ -61,7 +61,7 @@ def check(
     model: DemandModel | None = None
     try:
         weights = WEIGHT_FORMATS.get(chip.core.weight_format)()
-        model = DemandModel(load.network, chip.core, weights, load.events.kind, chip.mapping, chip.schedule)
+        model = DemandModel(load.network, chip.core, weights, load.events.kind, chip.mapping, chip.schedule, chip.lead)
     except MappingError as error:
         problem = problem or str(error)
     needs = {} if model is None else _needs(model, load)

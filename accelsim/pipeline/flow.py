@@ -39,6 +39,8 @@ from accelsim.pipeline import activity, breakdown, meta, sources, tables, totals
 from accelsim.pipeline.array_flow import ArrayInputs, run_array
 from accelsim.pipeline.observers import StepObservers, observers
 from accelsim.pipeline.reuse import ALONE, NOT_IN_BASELINE, NOT_IN_MAPPING, Reuse, part_of
+from accelsim.pipeline.stream import State, one_stream
+from accelsim.pipeline.throughput import sample_interval
 from accelsim.pipeline.timeline import TimelineRequest
 from accelsim.report.timeline import write_timeline
 from accelsim.result.progress import NO_PROGRESS, Progress
@@ -67,6 +69,9 @@ class Inputs:
     own: Network | None = None
     ann: str | None = None
     origin: str | None = None
+    windows: int | None = None
+    """Samples that have become one stream; None where each is a sample."""
+    back_to_back: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +90,8 @@ class Run(Inputs):
     """By kind of component, mm2; empty where no source covers the whole chip."""
     baseline: BaselineResult = field(kw_only=True)
     operations: OperationCounts = field(kw_only=True)
+    interval: float | None = field(kw_only=True)
+    """Cycles from the start of a sample to that of the next, back to back; None where that was not simulated."""
 
     @property
     def time_ns(self) -> npt.NDArray[np.float64]:
@@ -106,6 +113,8 @@ def run(
     cache: bool = True,
     ann: str | Path | None = None,
     timeline: TimelineRequest | None = None,
+    back_to_back: bool = False,
+    state: State = "reset",
     origin: str | None = None,
     spread: Spread | None = None,
 ) -> RunResult:
@@ -137,6 +146,11 @@ def run(
         that the workload names; without either, the workload's own weights run as an ANN.
     timeline : TimelineRequest, optional
         Steps to write as a timeline.
+    back_to_back : bool
+        Simulate all samples once more as one run, for the throughput of samples that follow each other at once.
+    state : {"reset", "carry"}
+        ``carry``: the samples are windows of one stream, in which states go on; they become one long sample without a
+        label. For streams that do not fit the memory there is :func:`accelsim.pipeline.stream.run_stream`.
     origin : str, optional
         Point of a study that this run repeats, told in the result.
     spread : callable, optional
@@ -160,18 +174,23 @@ def run(
         chip = hw if isinstance(hw, LoadedChip | LoadedArray) else load_machine(hw, overrides)
         seeds = () if seed is None else (f"input.seed={seed}",)
         load = load_workload(workload, samples, (*workload_overrides, *seeds))
+        windows = load.events.samples if state == "carry" else None
+        if windows is not None:
+            load = one_stream(load)
         file = load.ann if ann is None else Path(ann)
         own = None if file is None else load_ann(file, load.network)
         name = chip.spec.name if isinstance(hw, LoadedChip | LoadedArray) else str(hw)
         names = (name, str(workload), tuple(overrides), (*workload_overrides, *seeds))
+        ann_file = None if file is None else str(file)
     if isinstance(chip, LoadedArray):
         if timeline is not None:
             raise ConfigError("timeline: expected a mesh of cores, got an array: its cycles are closed forms")
-        given = ArrayInputs(*names, chip, load, own, None if file is None else str(file), origin)
-        return run_array(given, workers, progress, cache=cache)
+        if back_to_back or windows is not None:
+            raise ConfigError("back to back, state carry: expected a mesh of cores, got an array")
+        return run_array(ArrayInputs(*names, chip, load, own, ann_file, origin), workers, progress, cache=cache)
     with progress.stage("load"):
         Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed
-        inputs = Inputs(*names, chip, load, own, None if file is None else str(file), origin)
+        inputs = Inputs(*names, chip, load, own, ann_file, origin, windows, back_to_back)
     made = measure(inputs, engine, workers, progress, cache=cache, spread=spread)
     if timeline is not None:
         with progress.stage("timeline"):
@@ -250,8 +269,9 @@ def measure(
             admit(mapping, area)
         machine = build_machine(network, spec, mapping, trace)
     with progress.stage("simulate", machine.jobs) as stage:
-        seen = observers(spec, mapping, machine)
+        seen = observers(spec, mapping, machine, engine)
         timing = simulate(machine, spec, mapping, engine, workers, stage.advance, seen.add, spread)
+        interval = sample_interval(network, spec, mapping, trace, engine, workers) if inputs.back_to_back else None
     with progress.stage("cost"):
         counters, prices, energy = _cost(chip, load, trace, mapping, timing, seen.power)
         baseline = _baseline(inputs, trace, reuse)
@@ -259,7 +279,7 @@ def measure(
     return Run(
         **{item.name: getattr(inputs, item.name) for item in fields(inputs)}, trace=trace, mapping=mapping,
         machine=machine, timing=timing, steps=seen, counters=counters, energy=energy, prices=prices, area=area,
-        baseline=baseline, operations=operations,
+        baseline=baseline, operations=operations, interval=interval,
     )  # fmt: skip
 
 

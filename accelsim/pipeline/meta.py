@@ -7,6 +7,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import accelsim
 from accelsim.compression.format import WEIGHT_FORMATS
 from accelsim.costs.area import area_problem
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from accelsim.network.workload import Workload
     from accelsim.pipeline.array_flow import ArrayRun
     from accelsim.pipeline.flow import Run
+
+_NAMED = 4
+"""Late steps that a warning names."""
 
 _PACKAGES = ("numpy", "numba", "simpy", "pandas", "pydantic", "h5py")
 
@@ -64,8 +69,10 @@ def _command(run: "Run | ArrayRun") -> str:
     if run.origin is not None:
         return " ".join(["accelsim run", f"--from {shlex.quote(run.origin)}", *_sets(run)])
     words = ["accelsim run", f"--hw {shlex.quote(run.hw)}", f"--workload {shlex.quote(run.workload_name)}"]
-    words.append(f"--samples {run.trace.samples}")
+    windows = getattr(run, "windows", None)  # an array has no streams
+    words.append(f"--samples {windows or run.trace.samples}")
     words += _sets(run)
+    words += ["--state carry"] if windows is not None else []
     words += [f"--workload-set {shlex.quote(item)}" for item in run.workload_overrides]
     if run.ann is not None and run.ann != str(run.workload.ann):
         words.append(f"--ann {shlex.quote(run.ann)}")
@@ -156,6 +163,19 @@ def _of_the_chip(run: "Run") -> list[str]:
     return found
 
 
+def _late_steps(run: "Run") -> list[str]:
+    """Return which steps took longer than the tick."""
+    late = np.argwhere(run.timing.late > 0).tolist()
+    if not late:
+        return []
+    tick = run.chip.spec.tick
+    named = [
+        f"step {step} of sample {sample} by {run.timing.late[sample, step]} cycles" for sample, step in late[:_NAMED]
+    ]
+    more = f", and {len(late) - _NAMED} more" if len(late) > _NAMED else ""
+    return [f"{len(late)} of {run.timing.late.size} steps overran the tick of {tick:g} ns: {', '.join(named)}{more}"]
+
+
 def array_warnings(run: "ArrayRun") -> list[str]:
     """Return what an array's description leaves out, what does not fit, and what was assumed."""
     spec = run.chip.spec
@@ -176,7 +196,7 @@ def warnings(run: "Run") -> list[str]:
         for name, count in run.trace.overflows.items()
         if count
     ]
-    found += _of_the_chip(run)
+    found += _of_the_chip(run) + _late_steps(run)
     if run.chip.spec.energies is None:  # else the memories are not those of the SRAM source
         found += slow_memories(run.chip.spec)
     if run.mapping.load_target is not None:

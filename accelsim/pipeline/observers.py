@@ -8,9 +8,9 @@ import numpy.typing as npt
 from accelsim.costs.power_use import PowerUse
 from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.mapping import Mapping
-from accelsim.timing.barrier import barrier_cycles
+from accelsim.timing.barrier import barrier_of
 from accelsim.timing.bounds import CoreBounds
-from accelsim.timing.engine import Chunk
+from accelsim.timing.engine import ENGINES, Chunk
 from accelsim.timing.machine import Machine
 
 
@@ -27,7 +27,7 @@ class StepObservers:
         self.power.add(chunk, cycles)
 
 
-def observers(chip: ChipSpec, mapping: Mapping, machine: Machine) -> StepObservers:
+def observers(chip: ChipSpec, mapping: Mapping, machine: Machine, engine: str) -> StepObservers:
     """Return empty records for a machine.
 
     Raises
@@ -37,7 +37,7 @@ def observers(chip: ChipSpec, mapping: Mapping, machine: Machine) -> StepObserve
     """
     jobs, samples = machine.work.steps, machine.samples
     terminals = tuple(sorted(part.terminal for part in mapping.parts))
-    after = chip.core.pipeline_drain + barrier_cycles(chip, mapping)
+    after = chip.core.pipeline_drain + barrier_of(machine, chip, mapping, ENGINES.get(engine)).cycles
     return StepObservers(
         CoreBounds(samples, jobs, mapping.cores), PowerUse.of(chip, samples, jobs, mapping.cores, terminals, after)
     )

@@ -74,6 +74,7 @@ def samples_table(run: "Run") -> Table:
         ("sops_issued", "", "Lane slots filled, stored zeros included", counts["issued"].sum(axis=1)),
         ("neuron_updates", "", "Neurons visited by neuron engines", _updates(run)),
         ("packets", "", "Packets injected", counts["packets_out"].sum(axis=1)),
+        ("tokens", "", "Tokens without a barrier, or messages of one", counts["tokens_out"].sum(axis=1)),
         ("flit_hops", "", "Flits over links between routers", flit_hops(run)),
         ("energy_pj", "pJ", "Dynamic and static energy", split.total),
         ("energy_dynamic_pj", "pJ", "Counts x prices", split.dynamic),

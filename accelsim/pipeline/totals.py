@@ -27,7 +27,7 @@ def totals(run: "Run") -> dict[str, Quantity]:
     counts = samples_table(run)
     mean = {
         name: float(counts[name].mean())
-        for name in ("input_events", "spikes", "sops", "sops_issued", "neuron_updates", "packets")
+        for name in ("input_events", "spikes", "sops", "sops_issued", "neuron_updates", "packets", "tokens")
     }
     energy, latency = float(split.total.mean()), float(timing.latency.mean()) / clock
     stalls = {
@@ -53,11 +53,13 @@ def totals(run: "Run") -> dict[str, Quantity]:
             "cycle",
             "cycles between samples that run one after the other",
         ),
+        **_throughput(run),
         "input_events": (mean["input_events"], "", "events that the ports sent, mean"),
         "spikes": (mean["spikes"], "", "spikes of all populations but the input, mean"),
         "sops": (mean["sops"], "", "non-zero weights added to an accumulator, mean"),
         "sops_issued": (mean["sops_issued"], "", "lane slots filled, stored zeros included, mean"),
         "packets": (mean["packets"], "", "packets injected, mean"),
+        "tokens": (mean["tokens"], "", "tokens without a barrier, or messages of one, mean"),
         "flit_hops": (float(flit_hops(run).mean()), "", "flits over links between routers, mean"),
         "neuron_updates": (mean["neuron_updates"], "", "neurons visited by neuron engines, mean"),
         "energy_per_inference": (energy, "pJ", "dynamic and static energy, weights resident, mean"),
@@ -123,6 +125,26 @@ def totals(run: "Run") -> dict[str, Quantity]:
         numbers["accuracy_low"] = (scored.low, "", "lower end of the Wilson 95 % interval")
         numbers["accuracy_high"] = (scored.high, "", "upper end of the Wilson 95 % interval")
     return {name: Quantity(*number) for name, number in numbers.items()}
+
+
+def _throughput(run: "Run") -> dict[str, tuple[float, str, str]]:
+    """Return how many samples a second takes, and how the machine's time compares with the network's."""
+    timing, clock = run.timing, run.chip.spec.clock
+    apart = float(timing.step_cycles.sum(axis=1).mean())
+    how = "one after the other" if run.interval is None else "back to back"
+    numbers = {}
+    if run.interval is not None:
+        apart = run.interval
+        text = "cycles between samples back to back: the next one enters while the last one drains"
+        numbers["interval_back_to_back_cycles"] = (apart, "cycle", text)
+    numbers["samples_per_second"] = (clock * 1e9 / max(apart, 1.0), "1/s", f"samples {how}")
+    passed = run.trace.timesteps * run.workload.network.dt * 1e9
+    text = "time of the network's timesteps over the time of all steps"
+    numbers["real_time_factor"] = (passed / max(float(run.time_ns.mean()), 1 / clock), "", text)
+    if run.chip.spec.tick != "asap":
+        late = float((timing.late > 0).sum(axis=1).mean())
+        numbers["late_steps"] = (late, "", "steps that took longer than the tick, mean")
+    return numbers
 
 
 def _cold(run: "Run") -> float:

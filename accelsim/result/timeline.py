@@ -52,6 +52,7 @@ KINDS: Final = (
     Kind("step", "steps", "step_cycles", "cycles"),
     Kind("drain", "steps", "drain", "cycles"),
     Kind("barrier", "steps", "barrier", "cycles"),
+    Kind("wait for the tick", "steps", "tick", "cycles"),
     Kind("scan", "neuron engine", "scan_cycles", "cycles"),
     Kind("wait: spike FIFO full", "neuron engine", "fifo_full", "cycles"),
     Kind("routing entry", "axon-out", "routing_reads", "number"),

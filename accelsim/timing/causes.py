@@ -4,8 +4,10 @@ The critical terminal is the one whose last activity sets E. If its row stage en
 processed rows are ``accumulate`` (lanes), ``bank_conflict``, ``synapse_fetch`` and ``axon_lookup``; the cycles in which
 it waited are given, in this order, to the ``neuron_scan`` of the source that injected last, to that source's stalls
 (``source_blocked``: its spike FIFO was full), and the rest to the ``network`` (routing entries, routers, links,
-look-up). If it ends with scanning or injecting, its scan, its stalls and the rest. Then ``drain`` and ``barrier``.
-The parts sum to the step's cycles.
+look-up). If it ends with scanning or injecting, its scan, its stalls and the rest. Then ``drain``, ``barrier`` and
+``tick``. The parts sum to the step's cycles. Without a barrier a step's cycles are those by which it moves the end of
+the sample: of what the critical terminal did, in this order, as much as fits them; what is hidden behind the steps
+before is not seen, and ``network`` is waiting for tokens too.
 """
 
 from typing import Final
@@ -14,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.timing.engine import Chunk
+from accelsim.timing.spans import Spans
 
 CAUSES = (
     "neuron_scan",
@@ -25,6 +28,7 @@ CAUSES = (
     "axon_lookup",
     "drain",
     "barrier",
+    "tick",
 )
 
 CAUSE_TEXT = {
@@ -37,6 +41,7 @@ CAUSE_TEXT = {
     "axon_lookup": "synapse engine reading axons",
     "drain": "pipelines draining at the end of a step",
     "barrier": "barrier between steps",
+    "tick": "waiting for the tick that starts the next step",
 }
 
 BOUND_OF: Final = {
@@ -47,8 +52,8 @@ BOUND_OF: Final = {
 """What a step is bound by whose cycles went mostly there; every other cause is the barrier."""
 
 
-def step_causes(chunk: Chunk, drain: int, barrier: int) -> npt.NDArray[np.int64]:
-    """Return the cycles of each job by cause, (jobs, len(CAUSES)); rows sum to E + ``drain`` + ``barrier``."""
+def step_causes(chunk: Chunk, spans: Spans) -> npt.NDArray[np.int64]:
+    """Return the cycles of each job by cause, (jobs, len(CAUSES)); rows sum to its cycles."""
     count = chunk.terminals
     jobs = np.arange(len(chunk.steps))
     ends = np.maximum(np.maximum(count["scan_end"], count["source_end"]), count["row_end"])
@@ -57,11 +62,11 @@ def step_causes(chunk: Chunk, drain: int, barrier: int) -> npt.NDArray[np.int64]
     end = chunk.steps["end"]
     by_rows = (critical["row_end"] == end) & (end > 0)
     feeder = np.where(by_rows, source, critical)
-    busy = np.where(by_rows, critical["row_cycles"], 0)
-    wait = end - busy
-    scan = np.minimum(wait, feeder["scan_cycles"])
-    stalled = np.minimum(wait - scan, feeder["fifo_full"])
-    network = wait - scan - stalled
-    rows = [np.where(by_rows, critical[name], 0) for name in ("row_ideal", "row_conflict", "row_fetch", "row_lookup")]
-    after = [np.full(len(jobs), drain), np.full(len(jobs), barrier)]
-    return np.stack([scan, stalled, network, *rows, *after], axis=1).astype(np.int64)
+    left, rows = spans.active, []
+    for name in ("row_ideal", "row_conflict", "row_fetch", "row_lookup"):
+        rows.append(np.minimum(left, np.where(by_rows, critical[name], 0)))
+        left = left - rows[-1]
+    scan = np.minimum(left, feeder["scan_cycles"])
+    stalled = np.minimum(left - scan, feeder["fifo_full"])
+    network = left - scan - stalled
+    return np.stack([scan, stalled, network, *rows, spans.drain, spans.barrier, spans.tick], axis=1).astype(np.int64)

@@ -4,14 +4,17 @@ A step that cannot end is run again on the reference engine, whose objects are t
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from simpy.core import Environment
 
 from accelsim.timing.elastic import ElasticTables
 from accelsim.timing.machine import Machine
 from accelsim.timing.records import ROUTER_COUNT, SCAN_COUNT, TERMINAL_COUNT
 from accelsim.timing.reference.elastic_terminal import build_elastic_step
-from accelsim.timing.reference.step import build_step
+from accelsim.timing.reference.protocols import Network
+from accelsim.timing.reference.step import OneStep, build_chip, build_sample
 from accelsim.timing.tables import AxonTables, StepWork
 from accelsim.timing.work import allocate_work
 from accelsim.timing.work_kernels import build_work
@@ -19,6 +22,10 @@ from accelsim.timing.work_kernels import build_work
 
 def waiting_cycle(machine: Machine, sample: int, step: int) -> str:
     """Return the channels that wait for each other in a step that cannot end, in words."""
+    if machine.tokens is not None:
+        counts = _counts(machine, machine.work.steps)
+        env, network, _ = build_sample(machine, sample, *counts)
+        return _follow(env, network)
     scratch = allocate_work(machine.work)
     build_work(machine.work, sample, step, scratch, np.zeros(len(machine.work.parts), SCAN_COUNT))
     return describe(machine, scratch.work)
@@ -26,15 +33,20 @@ def waiting_cycle(machine: Machine, sample: int, step: int) -> str:
 
 def describe(machine: Machine, work: StepWork) -> str:
     """Run a step on the reference engine until nothing moves and follow who waits for whom."""
+    env, network, _ = build_chip(machine.noc, machine.axons, OneStep(work), *_counts(machine, 1))
+    return _follow(env, network)
+
+
+def _counts(machine: Machine, steps: int) -> tuple[Any, Any, Any]:
     noc = machine.noc
-    env, network, _ = build_step(
-        noc,
-        machine.axons,
-        work,
-        np.zeros(len(noc.terminals), TERMINAL_COUNT),
+    return (
+        np.zeros((steps, len(noc.terminals)), TERMINAL_COUNT),
         np.zeros(noc.routers, ROUTER_COUNT),
         np.zeros((noc.routers, noc.ports), np.int64),
     )
+
+
+def _follow(env: Environment, network: Network) -> str:
     env.run()
     return _named(network.waiting())
 

@@ -10,7 +10,8 @@ from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.graph import Network
-from accelsim.timing.tables import AxonTables, Endpoints, NetworkTables, network_tables
+from accelsim.timing.tables import AxonTables, Endpoints, NetworkTables, TokenTables, network_tables
+from accelsim.timing.tokens import token_tables
 from accelsim.timing.work import WorkTables, work_tables
 from accelsim.trace.activity import ActivityTrace
 
@@ -20,8 +21,8 @@ class Machine:
     """Tables of a chip with its work; jobs are (sample, step) pairs in order.
 
     ``last_output`` is the step in which the output executes its last timestep: the last of all, unless populations that
-    do not lead to the output are deeper. ``scratch`` is what a worker leaves for the next chunk of jobs; whoever takes
-    it owns it.
+    do not lead to the output are deeper. ``tokens``: who waits for whom where no barrier ends a step. ``scratch`` is
+    what a worker leaves for the next chunk of jobs; whoever takes it owns it.
     """
 
     noc: NetworkTables
@@ -29,6 +30,7 @@ class Machine:
     work: WorkTables
     samples: int
     last_output: int = -1
+    tokens: TokenTables | None = None
     scratch: deque[Any] = field(default_factory=deque, repr=False)
 
     @property
@@ -37,8 +39,10 @@ class Machine:
         return self.samples * self.work.steps
 
 
-def build_machine(network: Network, chip: ChipSpec, mapping: Mapping, trace: ActivityTrace) -> Machine:
-    """Gather the tables that both engines read."""
+def build_machine(
+    network: Network, chip: ChipSpec, mapping: Mapping, trace: ActivityTrace, *, back_to_back: bool = False
+) -> Machine:
+    """Gather the tables that both engines read; ``back_to_back``: all samples are one, each behind the last."""
     core = chip.core
 
     def depths(name: str) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
@@ -50,10 +54,15 @@ def build_machine(network: Network, chip: ChipSpec, mapping: Mapping, trace: Act
     axons = AxonTables(mapping.axons.ptr, mapping.axons.axon, mapping.axons.costs)
     if mapping.trees is not None:
         axons = axons._replace(root=mapping.trees.root)
+    schedule, tokens = Schedule.of(chip.schedule, network, trace.timesteps), None
+    work = work_tables(network, chip, mapping, trace, back_to_back=back_to_back)
+    if chip.synchronization == "dependency":
+        axons, tokens = token_tables(axons, chip, mapping)
     return Machine(
         network_tables(mapping.fabric, chip.noc, endpoints, mapping.trees),
         axons,
-        work_tables(network, chip, mapping, trace),
-        trace.samples,
-        Schedule.of(chip.schedule, network, trace.timesteps).first[network.output.name] + trace.timesteps - 1,
+        work,
+        1 if back_to_back else trace.samples,
+        schedule.last(network.output.name) + work.steps - schedule.steps,
+        tokens,
     )

@@ -17,6 +17,8 @@ TERMINAL_COUNT = np.dtype(
             "flits_out",
             "packets_in",
             "flits_in",
+            "tokens_out",
+            "tokens_in",
             "row_cycles",
             "row_ideal",
             "row_conflict",
@@ -41,7 +43,8 @@ TERMINAL_COUNT = np.dtype(
     ]
 )
 """What one terminal did in one step. ``destinations`` are the deliveries that its packets ask for; ``*_end`` are cycles
-after the last activity, ``first_flit`` the cycle of the first injected flit or -1."""
+after the last activity, ``first_flit`` the cycle of the first injected flit or -1. Packets are those of spikes:
+``tokens_*`` are counted apart, their flits with all others."""
 
 ROUTER_COUNT = np.dtype(
     [

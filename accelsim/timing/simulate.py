@@ -16,12 +16,13 @@ import numpy.typing as npt
 from accelsim.errors import ConservationError, DeadlockError
 from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.mapping import Mapping
-from accelsim.timing.barrier import barrier_cycles
+from accelsim.timing.barrier import Barrier, barrier_of, tick_cycles
 from accelsim.timing.causes import CAUSES, step_causes
 from accelsim.timing.deadlock import waiting_cycle
 from accelsim.timing.engine import ENGINES, Chunk, Engine, empty_chunk
 from accelsim.timing.machine import Machine
 from accelsim.timing.records import ROUTER_COUNT, SCAN_COUNT, STATUS_DONE, TERMINAL_COUNT
+from accelsim.timing.spans import Spans, as_single_steps, barrier_spans, token_spans
 
 _CHUNK_BYTES = 8 << 20
 
@@ -51,6 +52,8 @@ class TimingResult:
     causes : (samples, steps, causes) int64
         Where each step's cycles went; sums to ``step_cycles``.
     latency : (samples,) int64
+    late : (samples, steps) int64
+        Cycles by which a step exceeds the tick.
     step_terminals : (steps,) TERMINAL_COUNT
         Sums over samples and terminals; the ``*_end``, ``first_flit`` and ``queue_peak`` of them mean nothing.
     step_routers : (steps,) ROUTER_COUNT
@@ -65,6 +68,7 @@ class TimingResult:
     step_cycles: npt.NDArray[np.int64]
     causes: npt.NDArray[np.int64]
     latency: npt.NDArray[np.int64]
+    late: npt.NDArray[np.int64]
     step_terminals: npt.NDArray[Any]
     step_routers: npt.NDArray[Any]
 
@@ -103,12 +107,15 @@ def simulate(
         If packets were lost or made.
     """
     run = ENGINES.get(engine)
-    total = _Totals(machine, chip, mapping)
+    barrier = barrier_of(machine, chip, mapping, run)
+    total = _Totals(machine, chip, mapping, barrier)
     chunks = _chunks(machine, threads)
 
     def finish(chunk: Chunk) -> None:
         cycles = total.add(chunk)
-        if observe is not None:
+        if observe is not None and machine.tokens is not None:
+            observe(*as_single_steps(chunk, cycles, machine.work.steps))
+        elif observe is not None:
             observe(chunk, cycles)
         if progress is not None:
             progress(len(chunk.steps))
@@ -139,10 +146,12 @@ def _chunks(machine: Machine, threads: int) -> list[tuple[int, int]]:
         + SCAN_COUNT.itemsize * len(machine.work.parts)
     )
     shares, alone = (1, 0) if threads == 1 else (8 * threads, 1)
-    size = max(1, min(_CHUNK_BYTES // bytes_per_job, -(-machine.jobs // shares)))
+    together = 1 if machine.tokens is None else machine.work.steps  # without a barrier a sample cannot be cut
+    size = max(1, min(_CHUNK_BYTES // bytes_per_job, -(-machine.jobs // shares)) // together) * together
+    alone *= together
     rest = [(first, min(size, machine.jobs - first)) for first in range(alone, machine.jobs, size)]
-    # The first runs alone, before there are threads: one job, so that the others are not kept waiting.
-    return [(0, 1)] * alone + rest
+    # The first runs alone, before there are threads: as little as can be, so that the others are not kept waiting.
+    return [(0, alone)] * (alone > 0) + rest
 
 
 def run_chunk(engine: str, machine: Machine, first: int, jobs: int) -> Chunk:
@@ -164,9 +173,10 @@ def _flat(records: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 class _Totals:
     """Sums chunks by sample."""
 
-    def __init__(self, machine: Machine, chip: ChipSpec, mapping: Mapping) -> None:
+    def __init__(self, machine: Machine, chip: ChipSpec, mapping: Mapping, barrier: Barrier) -> None:
         self._machine, self._chip, self._mapping = machine, chip, mapping
-        self._barrier = barrier_cycles(chip, mapping)
+        self._barrier = barrier
+        self._tick = tick_cycles(chip)
         samples, steps = machine.samples, machine.work.steps
         self._terminals = np.zeros((samples, len(machine.noc.terminals)), TERMINAL_COUNT)
         self._routers = np.zeros((samples, machine.noc.routers), ROUTER_COUNT)
@@ -174,6 +184,7 @@ class _Totals:
         self._scans = np.zeros((samples, len(machine.work.parts)), SCAN_COUNT)
         self._causes = np.zeros((samples * steps, len(CAUSES)), np.int64)
         self._cycles = np.zeros(samples * steps, np.int64)
+        self._late = np.zeros(samples * steps, np.int64)
         self._step_terminals = np.zeros(steps, TERMINAL_COUNT)
         self._step_routers = np.zeros(steps, ROUTER_COUNT)
         self._first_flit = np.zeros(samples * steps, np.int64)
@@ -206,8 +217,9 @@ class _Totals:
         self._first_flit[jobs] = np.where(first == np.iinfo(np.int64).max, 0, first)
         last = chunk.terminals["row_end"][:, outputs].max(axis=1, initial=0)
         self._last_output[jobs] = np.where(last == 0, chunk.steps["end"], last)
-        self._cycles[jobs] = chunk.steps["end"] + self._chip.core.pipeline_drain + self._barrier
-        self._causes[jobs] = step_causes(chunk, self._chip.core.pipeline_drain, self._barrier)
+        spans = self._spans(chunk)
+        self._cycles[jobs], self._late[jobs] = spans.cycles, spans.late
+        self._causes[jobs] = step_causes(chunk, spans)
         wrong = np.flatnonzero(self._causes[jobs].sum(axis=1) != self._cycles[jobs])
         if wrong.size:
             raise ConservationError(
@@ -215,6 +227,12 @@ class _Totals:
                 f"{self._causes[jobs][wrong[0]].sum()}"
             )
         return self._cycles[jobs]
+
+    def _spans(self, chunk: Chunk) -> Spans:
+        drain = self._chip.core.pipeline_drain
+        if self._machine.tokens is not None:
+            return token_spans(chunk.steps, drain, self._machine.work.steps)
+        return barrier_spans(chunk.steps, drain, self._barrier.cycles, self._tick)
 
     def _port_terminals(self, direction: str) -> list[int]:
         cores = self._mapping.cores
@@ -228,12 +246,14 @@ class _Totals:
                 f"sample {sample}, step {step} cannot end: {waiting_cycle(self._machine, sample, step)}"
             )
         counts = chunk.terminals
-        made, sent, asked, taken, fired, flits_out, flits_in = (
+        made, sent, asked, taken, fired, flits_out, flits_in, tokens_out, tokens_in = (
             counts[name].sum(axis=1)
-            for name in ("routing_reads", "packets_out", "destinations", "packets_in", "fired", "flits_out", "flits_in")
-        )
+            for name in ("routing_reads", "packets_out", "destinations", "packets_in", "fired", "flits_out", "flits_in",
+                         "tokens_out", "tokens_in")
+        )  # fmt: skip
         copied = flits_out + chunk.routers["replicas"].sum(axis=1)
         wrong = (made != sent) | (asked != taken) | (copied != flits_in) | ((fired == 0) & (sent > 0))
+        wrong |= tokens_out != tokens_in
         if wrong.any():
             at = int(np.argmax(wrong))
             raise ConservationError(
@@ -244,14 +264,28 @@ class _Totals:
     def result(self) -> TimingResult:
         """Return the totals."""
         samples, steps = self._machine.samples, self._machine.work.steps
+        if self._barrier.messages is not None:
+            self._add_messages(self._barrier.messages, steps)
         causes = self._causes.reshape(samples, steps, len(CAUSES))
         step_cycles = self._cycles.reshape(samples, steps)
         last = self._machine.last_output
-        tail = step_cycles[:, last] - self._last_output.reshape(samples, steps)[:, last]
-        latency = step_cycles[:, : last + 1].sum(axis=1) - self._first_flit.reshape(samples, steps)[:, 0] - tail
+        latency = self._last_output.reshape(samples, steps)[:, last] - self._first_flit.reshape(samples, steps)[:, 0]
+        if self._machine.tokens is None:  # else cycles are those of the sample
+            latency = latency + step_cycles[:, :last].sum(axis=1)
         parts = self._mapping.parts
         order = sorted(range(len(parts)), key=lambda at: parts[at].terminal)
         return TimingResult(
             self._terminals, self._routers, self._links, self._scans, order, step_cycles, causes, latency,
-            self._step_terminals, self._step_routers,
+            self._late.reshape(samples, steps), self._step_terminals, self._step_routers,
         )  # fmt: skip
+
+    def _add_messages(self, messages: Chunk, times: int) -> None:
+        """Add what the messages of the barrier count, in each of ``times`` steps."""
+        own = ("tokens_out", "tokens_in", "flits_out", "flits_in", "row_cycles", "row_lookup", "no_credit")
+        for name in own:
+            self._terminals[name] += times * messages.terminals[name].sum(axis=0)
+            self._step_terminals[name] += len(self._terminals) * messages.terminals[name].sum()
+        for name in ROUTER_COUNT.names or ():
+            self._routers[name] += times * messages.routers[name].sum(axis=0)
+            self._step_routers[name] += len(self._routers) * messages.routers[name].sum()
+        self._links += times * messages.links.sum(axis=0)

@@ -87,16 +87,58 @@ class FixedLatencyTables(NamedTuple):
 NetworkTables = NocTables | FixedLatencyTables
 
 
+NO_TOKENS = 1 << 30
+
+
 class AxonTables(NamedTuple):
     """Who reaches whom: neuron n has the axons ``axon[ptr[n] : ptr[n + 1]]``, as in the mapping.
 
-    With multicast ``root`` is the tree node at which each neuron's packet starts; else it is empty.
+    With multicast ``root`` is the tree node at which each neuron's packet starts; else it is empty. Costs from number
+    ``tokens`` on are those of tokens, which terminals that keep step without a barrier send.
     """
 
     ptr: npt.NDArray[np.int64]
     axon: npt.NDArray[Any]
     costs: npt.NDArray[Any]
     root: Int32s = np.zeros(0, np.int32)
+    tokens: int = NO_TOKENS
+
+
+ANNOUNCES, FREES, PORT_FREES = 1, 2, 4
+"""What a token says: all packets of the step have been sent, and how many; a core has read its accumulators of the
+step; a port is done with the step. A token of kind k has the cost ``AxonTables.tokens + k - 1``."""
+
+PORT_SLOTS = 16
+"""Steps that a port keeps apart."""
+
+TAG = 26
+"""Bit of a load (see :mod:`accelsim.timing.compiled.state`) from which on it holds the step; costs lie below."""
+
+TAGS = 64
+"""Steps that a load tells from each other: neighbours are never further apart than a quarter of that."""
+
+
+class TokenTables(NamedTuple):
+    """Who waits for whom.
+
+    Attributes
+    ----------
+    marker : (terminals,) int32
+        Number of each terminal's marker among the sources of packets; -1 where it has no neighbours.
+    upstream, downstream, ports : (terminals,) int32
+        Terminals that send it packets; cores and ports that it sends packets to.
+    slots : int
+        Steps that a core's accumulators hold apart: 2 are read and written in turn.
+    drain : int
+        Cycles from the end of the last row to sums that can be read.
+    """
+
+    marker: Int32s
+    upstream: Int32s
+    downstream: Int32s
+    ports: Int32s
+    slots: int
+    drain: int
 
 
 class StepWork(NamedTuple):

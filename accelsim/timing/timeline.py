@@ -15,7 +15,7 @@ from accelsim.errors import ConfigError, ConservationError
 from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.mapping import Mapping
 from accelsim.result.timeline import ENGINES, KINDS, LEVEL, NUMBER, SLICE, Timeline, Track
-from accelsim.timing.barrier import barrier_cycles
+from accelsim.timing.causes import CAUSES
 from accelsim.timing.engine import empty_chunk
 from accelsim.timing.machine import Machine
 from accelsim.timing.reference.probe import Recorder, RecorderFullError
@@ -65,6 +65,8 @@ def record(
     ConservationError
         If a step takes another time than it took before.
     """
+    if machine.tokens is not None:
+        raise ConfigError("timeline: expected synchronization: barrier, got dependency: its steps are not apart")
     wanted = _selected(machine, sample, steps)
     chunk = empty_chunk(machine, 0, len(wanted))
     scratch = allocate_work(machine.work)
@@ -80,7 +82,7 @@ def record(
             if steps is None and found:
                 break
             raise ConfigError(_too_much(wanted, step, limit, found)) from None
-        _check(chip, mapping, timing, sample, step, int(chunk.steps["end"][at]))
+        _check(timing, sample, step, int(chunk.steps["end"][at]))
         found.append(recorder)
         left -= len(recorder)
     return _timeline(machine, chip, mapping, timing, workload, sample, wanted[: len(found)], found)
@@ -106,8 +108,9 @@ def _too_much(wanted: range, step: int, limit: int, found: list[Recorder]) -> st
     return f"timeline: more happens in {some} than the {limit:,} slices and levels that a timeline holds; {advice}"
 
 
-def _check(chip: ChipSpec, mapping: Mapping, timing: TimingResult, sample: int, step: int, end: int) -> None:
-    took, expected = end + chip.core.pipeline_drain + barrier_cycles(chip, mapping), timing.step_cycles[sample, step]
+def _check(timing: TimingResult, sample: int, step: int, end: int) -> None:
+    after = [CAUSES.index(name) for name in ("drain", "barrier", "tick")]
+    took, expected = end + timing.causes[sample, step, after].sum(), timing.step_cycles[sample, step]
     if took != expected:
         raise ConservationError(
             f"sample {sample}, step {step}: {expected} cycles on the engine of the run, {took} on the reference engine"
@@ -189,7 +192,7 @@ def _timeline(
         level["track"], level["queue"] = tracks.of_terminal(recorder.levels["index"]), recorder.levels["queue"]
         level["cycle"], level["entries"] = recorder.levels["cycle"] + start, recorder.levels["entries"]
         took = int(timing.step_cycles[sample, step])
-        slices += [_step(chip, mapping, step, start, took), out]
+        slices += [_step(timing.causes[sample, step], step, start, took), out]
         levels.append(level)
         start += took
     every = np.concatenate(slices)
@@ -201,10 +204,12 @@ def _timeline(
     )  # fmt: skip
 
 
-def _step(chip: ChipSpec, mapping: Mapping, step: int, start: int, took: int) -> npt.NDArray[Any]:
-    drain, barrier = chip.core.pipeline_drain, barrier_cycles(chip, mapping)
-    parts = (("step_cycles", start, took), ("drain", start + took - drain - barrier, drain))
-    spans = [*parts, ("barrier", start + took - barrier, barrier)]
+def _step(causes: npt.NDArray[np.int64], step: int, start: int, took: int) -> npt.NDArray[Any]:
+    spans, end = [("step_cycles", start, took)], start + took
+    for name in ("tick", "barrier", "drain"):
+        cycles = int(causes[CAUSES.index(name)])
+        end -= cycles
+        spans.append((name, end, cycles))
     rows = [(0, NUMBER[name], begin, cycles, -1, step) for name, begin, cycles in spans if cycles]
     return np.array(rows, SLICE)
 

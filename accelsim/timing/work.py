@@ -69,13 +69,18 @@ POPULATION = np.dtype(
 ``repeats``: 1 where a neuron sends as often as ``spike_count`` says."""
 
 
+ALONE = 1 << 40
+"""The interval of samples that are simulated apart."""
+
+
 class WorkTables(NamedTuple):
     """Slices by terminal, and the activity of all populations in flat arrays.
 
     Slices of terminal n are ``parts[part_ptr[n] : part_ptr[n + 1]]``. ``visit`` are bitmaps, most significant bit
     first, of neurons with input, state or bias; populations whose neurons are all updated have none. ``neurons`` are
     those of the slots once more, close together. ``spike_count`` goes with ``spike_index``; it is empty where no neuron
-    sends more than once.
+    sends more than once. A population executes a timestep every ``period`` steps. With an ``interval`` all ``samples``
+    make one run, in which one enters that many timesteps after the last.
     """
 
     timesteps: int
@@ -97,6 +102,9 @@ class WorkTables(NamedTuple):
     spike_index: Int32s
     spike_count: npt.NDArray[np.uint16]
     visit: npt.NDArray[np.uint8]
+    period: int = 1
+    interval: int = ALONE
+    samples: int = 1 << 40
 
 
 class WorkScratch(NamedTuple):
@@ -125,16 +133,29 @@ class WorkScratch(NamedTuple):
         return StepWork(self.burst_ptr, self.burst_cycles, self.burst_fired, self.fired_ptr, self.fired)
 
 
-def allocate_work(tables: WorkTables) -> WorkScratch:
-    """Return scratch for any step of ``tables``."""
-    terminals, largest = len(tables.part_ptr) - 1, _largest_step(tables)
+def allocate_work(tables: WorkTables, *, apart: bool = False) -> WorkScratch:
+    """Return scratch for any step of ``tables``; ``apart``: for terminals that are in different steps.
+
+    Each terminal then has room of its own, from ``burst_ptr`` and ``fired_ptr`` on, for as much as it can ever do and
+    for one burst and one neuron more.
+    """
+    terminals = len(tables.part_ptr) - 1
+    burst_ptr, fired_ptr = np.zeros(terminals + 1, np.int64), np.zeros(terminals + 1, np.int64)
+    if apart:
+        room = _largest_of_terminals(tables) + 1
+        np.cumsum(room + 1, out=burst_ptr[1:])
+        np.cumsum(room, out=fired_ptr[1:])
+        bursts, largest = int(burst_ptr[-1]), int(fired_ptr[-1])
+    else:
+        largest = _largest_step(tables)
+        bursts = largest + terminals
     banks = max(tables.membrane_banks, int(tables.slots["accumulator_bank"].max(initial=0)) + 1)
     marks = int(tables.populations["fired_base"].max()) + -(-int(tables.slots["neuron"].max(initial=0) + 1) // 8)
     return WorkScratch(
-        burst_ptr=np.zeros(terminals + 1, np.int64),
-        burst_cycles=np.zeros(largest + terminals, np.int32),
-        burst_fired=np.zeros(largest + terminals, np.int32),
-        fired_ptr=np.zeros(terminals + 1, np.int64),
+        burst_ptr=burst_ptr,
+        burst_cycles=np.zeros(bursts, np.int32),
+        burst_fired=np.zeros(bursts, np.int32),
+        fired_ptr=fired_ptr,
         fired=np.zeros(largest, np.int32),
         marks=np.zeros(marks, np.uint8),
         copies=np.zeros(8 * marks if tables.spike_count.size else 0, np.uint16),
@@ -154,10 +175,29 @@ def _largest_step(tables: WorkTables) -> int:
             count = tables.spike_count[own["index_base"] : own["index_base"] + ptr[-1]]
             ptr = np.concatenate(([0], np.cumsum(count, dtype=np.int64)))[ptr]
         counts = np.diff(ptr).reshape(-1, tables.timesteps)
+        at = own["depth"] + tables.period * np.arange(tables.timesteps)
+        if tables.interval < ALONE:
+            entered = tables.period * tables.interval * np.arange(len(counts))
+            at, counts = (entered[:, None] + at).ravel(), counts.reshape(1, -1)
         if not total.size:
             total = np.zeros((len(counts), tables.steps), np.int64)
-        total[:, own["depth"] : own["depth"] + tables.timesteps] += counts
+        now = (at >= 0) & (at < tables.steps)
+        total[:, at[now]] += counts[:, now]
     return int(total.max(initial=0))
+
+
+def _largest_of_terminals(tables: WorkTables) -> Int64s:
+    """Return the most neurons that each terminal can write back in a step, (terminals,)."""
+    events = []
+    ends = np.append(tables.populations["spike_base"][1:], len(tables.spike_ptr))
+    for own, end in zip(tables.populations, ends, strict=True):
+        events.append(int(np.diff(tables.spike_ptr[own["spike_base"] : end]).max(initial=0)))
+    population, parts = tables.parts["population"], tables.parts
+    most = np.where(parts["event_cycles"] > 0, np.array(events, np.int64)[population], parts["neurons"])
+    repeated = tables.populations["repeats"][population] > 0
+    most = most * np.where(repeated, int(tables.spike_count.max(initial=1)), 1)
+    sums = np.concatenate(([0], np.cumsum(most)))
+    return np.asarray(np.diff(sums[tables.part_ptr]), dtype=np.int64)
 
 
 def _loads(activity: PopulationActivity, samples: int, timesteps: int, size: int) -> PopulationActivity:
@@ -230,12 +270,16 @@ def part_tables(parts: Sequence[Part], numbers: Sequence[int], core: CoreSpec) -
     return table, np.concatenate(slots)
 
 
-def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: ActivityTrace) -> WorkTables:
-    """Build the tables of a mapped network's activity."""
+def work_tables(
+    network: Network, chip: ChipSpec, mapping: Mapping, trace: ActivityTrace, *, back_to_back: bool = False
+) -> WorkTables:
+    """Build the tables of a mapped network's activity; ``back_to_back``: all samples are one run of steps."""
     core = chip.core
     parts = sorted(mapping.parts, key=lambda part: part.terminal)
     names = list(network.populations)
     schedule = Schedule.of(chip.schedule, network, trace.timesteps)
+    interval = schedule.interval(network)
+    further = (trace.samples - 1) * interval * schedule.period if back_to_back else 0
     activity = dict(trace.populations)
     if mapping.load_target is not None:
         size = network.populations[mapping.load_target].size
@@ -254,7 +298,7 @@ def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: Activ
             own["scan"] = EVERY if core.scan == "all" else ACTIVE_ONLY
     return WorkTables(
         timesteps=trace.timesteps,
-        steps=schedule.steps,
+        steps=schedule.steps + further,
         lanes=core.neuron_lanes,
         membrane_slots=core.membrane.memory.rmw_slots,
         accumulator_slots=core.accumulator.memory.rmw_slots,
@@ -280,6 +324,9 @@ def work_tables(network: Network, chip: ChipSpec, mapping: Mapping, trace: Activ
         spike_index=np.concatenate([activity[name].index for name in names]),
         spike_count=_counts([activity[name] for name in names], repeated=any(repeats)),
         visit=np.concatenate([item.ravel() for item in visit]),
+        period=schedule.period,
+        interval=interval if back_to_back else ALONE,
+        samples=trace.samples,
     )
 
 

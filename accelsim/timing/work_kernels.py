@@ -38,9 +38,23 @@ def _fire(tables: Any, scratch: Any, own: Any, neuron: int, source: int) -> int:
 
 
 @inlined
-def _mark(tables: Any, scratch: Any, own: Any, at: int) -> None:
-    """Mark the neurons of a population that fire, those of row ``at`` of its pointers."""
-    for spike in range(own.index_base + tables.spike_ptr[at], own.index_base + tables.spike_ptr[at + 1]):
+def _row(tables: Any, own: Any, sample: int, step: int) -> int:
+    """Return the timestep that a population executes in a step, numbered over all samples, or -1 if it has none."""
+    passed = step - own.depth
+    if passed < 0 or passed % tables.period != 0:
+        return -1
+    passed //= tables.period
+    sample += passed // tables.interval
+    timestep = passed % tables.interval
+    if timestep >= tables.timesteps or sample >= tables.samples:
+        return -1
+    return sample * tables.timesteps + timestep  # type: ignore[no-any-return]
+
+
+@inlined
+def _mark(tables: Any, scratch: Any, own: Any, first: int, last: int) -> None:
+    """Mark the neurons of a population that fire, those of ``spike_index`` from ``first`` on."""
+    for spike in range(first, last):
         neuron = tables.spike_index[spike]
         scratch.marks[own.fired_base + (neuron >> 3)] |= 0x80 >> (neuron & 7)
         if own.repeats:
@@ -228,6 +242,66 @@ def _events(
 
 
 @loop_kernel
+def terminal_work(
+    tables: Any, sample: int, step: int, terminal: int, scratch: Any, scan: Any, burst: int, source: int
+) -> tuple[int, int]:
+    """Write the work of a terminal in a step, whose fired neurons are marked, from ``burst`` and ``source`` on.
+
+    Returns where its bursts and its fired neurons end.
+    """
+    pending = 0
+    group = scratch.groups[0]
+    for part in range(tables.part_ptr[terminal], tables.part_ptr[terminal + 1]):
+        own = tables.populations[tables.parts[part].population]
+        row = _row(tables, own, sample, step)
+        if row < 0:
+            continue
+        if tables.parts[part].event_cycles > 0:
+            first = own.index_base + tables.spike_ptr[own.spike_base + row]
+            last = own.index_base + tables.spike_ptr[own.spike_base + row + 1]
+            burst, source = _events(tables, scratch, part, first, last, scan[part], burst, source)
+        else:
+            visit = own.visit_base + row * own.visit_bytes
+            if tables.parts[part].scan == ACTIVE_ONLY:
+                burst, source, pending, group = _scan(
+                    tables, scratch, part, visit, scan[part], burst, source, pending, group
+                )
+            else:
+                burst, source, pending = _scan_all(tables, scratch, part, visit, scan[part], burst, source, pending)
+    if pending > 0:
+        scratch.burst_cycles[burst], scratch.burst_fired[burst] = pending, 0
+        burst += 1
+    scratch.groups[0] = group
+    return burst, source
+
+
+@loop_kernel
+def build_terminal(
+    tables: Any, sample: int, step: int, terminal: int, scratch: Any, scan: Any, burst: int, source: int
+) -> tuple[int, int]:
+    """Write the work of one terminal in a step without that of all others; see :func:`terminal_work`."""
+    for clear in range(2):
+        for part in range(tables.part_ptr[terminal], tables.part_ptr[terminal + 1]):
+            slices = tables.parts[part]
+            own = tables.populations[slices.population]
+            row = _row(tables, own, sample, step)
+            if own.fired_base < 0 or row < 0:
+                continue
+            first = own.index_base + tables.spike_ptr[own.spike_base + row]
+            last = own.index_base + tables.spike_ptr[own.spike_base + row + 1]
+            first = _first_at_least(tables.spike_index, first, last, slices.low)
+            last = _first_at_least(tables.spike_index, first, last, slices.high)
+            if clear:
+                for spike in range(first, last):
+                    scratch.marks[own.fired_base + (tables.spike_index[spike] >> 3)] = 0
+            else:
+                _mark(tables, scratch, own, first, last)
+        if not clear:
+            burst, source = terminal_work(tables, sample, step, terminal, scratch, scan, burst, source)
+    return burst, source
+
+
+@loop_kernel
 def build_work(tables: Any, sample: int, step: int, scratch: Any, scan: Any) -> None:
     """Write the work of one step into ``scratch``.
 
@@ -239,48 +313,23 @@ def build_work(tables: Any, sample: int, step: int, scratch: Any, scan: Any) -> 
     scan : (n_parts,) SCAN_COUNT
         Added to: what every slice scanned.
     """
-    terminals = tables.part_ptr.size - 1
     for population in range(tables.populations.size):
         own = tables.populations[population]
-        timestep = step - own.depth
-        if own.fired_base >= 0 and 0 <= timestep < tables.timesteps:
-            _mark(tables, scratch, own, own.spike_base + sample * tables.timesteps + timestep)
+        row = _row(tables, own, sample, step)
+        if own.fired_base >= 0 and row >= 0:
+            first = own.index_base + tables.spike_ptr[own.spike_base + row]
+            _mark(tables, scratch, own, first, own.index_base + tables.spike_ptr[own.spike_base + row + 1])
     burst = source = 0
-    group = scratch.groups[0]
-    for terminal in range(terminals):
-        pending = 0
-        for part in range(tables.part_ptr[terminal], tables.part_ptr[terminal + 1]):
-            own = tables.populations[tables.parts[part].population]
-            timestep = step - own.depth
-            if not 0 <= timestep < tables.timesteps:
-                continue
-            row = sample * tables.timesteps + timestep
-            if tables.parts[part].event_cycles > 0:
-                first = own.index_base + tables.spike_ptr[own.spike_base + row]
-                last = own.index_base + tables.spike_ptr[own.spike_base + row + 1]
-                burst, source = _events(tables, scratch, part, first, last, scan[part], burst, source)
-            else:
-                visit = own.visit_base + row * own.visit_bytes
-                if tables.parts[part].scan == ACTIVE_ONLY:
-                    burst, source, pending, group = _scan(
-                        tables, scratch, part, visit, scan[part], burst, source, pending, group
-                    )
-                else:
-                    burst, source, pending = _scan_all(
-                        tables, scratch, part, visit, scan[part], burst, source, pending
-                    )
-        if pending > 0:
-            scratch.burst_cycles[burst], scratch.burst_fired[burst] = pending, 0
-            burst += 1
+    for terminal in range(tables.part_ptr.size - 1):
+        burst, source = terminal_work(tables, sample, step, terminal, scratch, scan, burst, source)
         scratch.burst_ptr[terminal + 1] = burst
         scratch.fired_ptr[terminal + 1] = source
-    scratch.groups[0] = group
     for population in range(tables.populations.size):
         own = tables.populations[population]
-        timestep = step - own.depth
-        if own.fired_base >= 0 and 0 <= timestep < tables.timesteps:
-            at = own.spike_base + sample * tables.timesteps + timestep
-            for spike in range(own.index_base + tables.spike_ptr[at], own.index_base + tables.spike_ptr[at + 1]):
+        row = _row(tables, own, sample, step)
+        if own.fired_base >= 0 and row >= 0:
+            first = own.index_base + tables.spike_ptr[own.spike_base + row]
+            for spike in range(first, own.index_base + tables.spike_ptr[own.spike_base + row + 1]):
                 scratch.marks[own.fired_base + (tables.spike_index[spike] >> 3)] = 0
 
 

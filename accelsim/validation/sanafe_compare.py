@@ -23,7 +23,7 @@ from accelsim.functional.numerics import Numerics
 from accelsim.hardware.loader import load_chip
 from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.mapping import Mapping, map_network
-from accelsim.timing.barrier import barrier_cycles
+from accelsim.timing.barrier import stated_cycles
 from accelsim.timing.engine import Chunk
 from accelsim.timing.machine import build_machine
 from accelsim.timing.simulate import simulate
@@ -137,7 +137,7 @@ def run_own(
         energy_pj=float(energy.total().total[0]),
         cycles=cycles,
         chip=chip,
-        barrier=barrier_cycles(chip, mapping),
+        barrier=stated_cycles(chip, mapping),
     )
 
 

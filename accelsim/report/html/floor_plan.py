@@ -45,7 +45,7 @@ def floor_plan(result: RunResult) -> Chart:
         "height": int(min(700, max(260, extent[1] * scale + 140))), "xaxis": none | {"constrain": "domain"},
         "yaxis": none | {"autorange": "reversed", "scaleanchor": "x"}, "hovermode": "closest",
     }  # fmt: skip
-    return Chart("floor-plan", "The chip: cores and links", _finding(result), data, layout, changes)
+    return Chart("floor-plan", "The chip: cores and links", _finding(result), data, layout, changes, "Colour shows")
 
 
 def _distance(places: Floats) -> float:

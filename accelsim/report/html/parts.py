@@ -34,6 +34,8 @@ class Chart:
     choices : sequence of (label, list of changes by trace)
         Ways to look at it, offered as a menu; the first is drawn. A change is a dict of trace properties, None leaves
         the trace alone.
+    chooses : str
+        What the menu is about.
     """
 
     kind: ClassVar[str] = "chart"
@@ -43,6 +45,7 @@ class Chart:
     data: list[dict[str, Any]]
     layout: dict[str, Any] = field(default_factory=dict)
     choices: Sequence[tuple[str, list[dict[str, Any] | None]]] = ()
+    chooses: str = ""
 
     @property
     def figure(self) -> dict[str, Any]:
@@ -104,7 +107,15 @@ class Folded:
     parts: Sequence[Any]
 
 
-Part = Chart | Grid | Notes | Facts | Code | Folded
+@dataclass(frozen=True)
+class Explorer:
+    """Points of a study with filters; ``data`` is what the script ``study.js`` reads, without NaN."""
+
+    kind: ClassVar[str] = "explorer"
+    data: dict[str, Any]
+
+
+Part = Chart | Grid | Notes | Facts | Code | Folded | Explorer
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ Queues are numbered by the link that they feed, router * ports + port; behind th
 queue, as a sender the injection queue.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,8 +24,9 @@ from accelsim.timing.compiled.calendar import (
     sort_numbers,
     take_due,
 )
-from accelsim.timing.compiled.sink import clear_sink, receive
-from accelsim.timing.compiled.source import clear_source, injected, next_packet
+from accelsim.timing.compiled.gates import COST_OF_LOAD, GATED, IN_STEP
+from accelsim.timing.compiled.sink import clear_sink
+from accelsim.timing.compiled.source import injected
 from accelsim.timing.compiled.state import Int64s, Numbers, Records, TerminalState
 from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
 from accelsim.timing.tables import AxonTables, FixedLatencyTables, StepWork
@@ -41,7 +43,7 @@ QUEUE = np.dtype(
 is granted; slots whose release is known and not given again, and places in the ring of releases; the senders that wait
 for a slot (a linked list, -1 at its end)."""
 
-PACKET = np.dtype([("visible", np.int64), *((name, np.uint32) for name in ("load", "target", "flits", "spare"))])
+PACKET = np.dtype([("visible", np.int64), ("load", np.int64), ("target", np.uint32), ("flits", np.uint32)])
 """A packet in a queue, from cycle ``visible`` on."""
 
 
@@ -78,7 +80,7 @@ def allocate_fixed_latency(noc: FixedLatencyTables) -> FixedLatencyState:
 
 
 @inlined
-def _clear(noc: FixedLatencyTables, work: StepWork, state: FixedLatencyState, ends: TerminalState, count: Any) -> None:
+def _clear(state: FixedLatencyState) -> None:
     for at in range(state.queue.size):
         queue = state.queue[at]
         queue.free_at = 0
@@ -92,12 +94,6 @@ def _clear(noc: FixedLatencyTables, work: StepWork, state: FixedLatencyState, en
         queue.last_waiter = -1
     state.release[:] = 0
     restart_calendar(state.calendar)
-    ends.fifo_free[:] = 0
-    ends.injected[:] = -1
-    for terminal in range(noc.terminals.size):
-        count[terminal].first_flit = -1
-        clear_source(work, ends, terminal)
-        clear_sink(ends, terminal)
 
 
 @inlined
@@ -169,7 +165,6 @@ def _leave_link(
 def _leave_terminal(
     noc: FixedLatencyTables,
     axons: AxonTables,
-    work: StepWork,
     state: FixedLatencyState,
     ends: TerminalState,
     count: Any,
@@ -177,17 +172,16 @@ def _leave_terminal(
 ) -> int:
     """Inject a terminal's packet; return the cycle in which its tail is at the router."""
     sender = noc.routers * noc.ports + terminal
-    source, done, place, own = ends.terminal[terminal], count[terminal], noc.terminals[terminal], state.queue[sender]
+    source, place, own = ends.terminal[terminal], noc.terminals[terminal], state.queue[sender]
+    done = count[source.step, terminal]
     now, flits = own.granted, source.flits
-    if done.first_flit < 0:
+    is_token = source.load & COST_OF_LOAD >= axons.tokens
+    if done.first_flit < 0 and not is_token:
         done.first_flit = now
     done.no_credit += now - own.asked
     done.flits_out += flits
     done.source_end = max(done.source_end, now + flits)
-    injected(ends, count, place, terminal, now + flits - 1)
-    following = next_packet(axons, work, ends, count, place, terminal)
-    if following < NEVER:
-        set_wake(state.calendar, sender, max(following, now + flits))
+    injected(ends, done, is_token, place, terminal, now + flits - 1)
     return now + noc.local + flits - 1  # type: ignore[no-any-return]
 
 
@@ -206,88 +200,111 @@ def _store(state: FixedLatencyState, number: int, load: int, target: int, flits:
         set_wake(state.calendar, number, max(arrival, queue.free_at))
 
 
-@inlined
-def _request(
-    noc: FixedLatencyTables,
-    axons: AxonTables,
-    work: StepWork,
-    state: FixedLatencyState,
-    ends: TerminalState,
-    count: Any,
-    router_count: Any,
-    links: Int64s,
-    sender: int,
-    now: int,
-) -> None:
-    """Have a sender ask for the slot that its packet needs next; do all that becomes known by that."""
-    first_terminal = noc.routers * noc.ports
-    own = state.queue[sender]
-    if sender < first_terminal:
-        target, router = state.packet[sender, own.head].target, noc.links[own.router, own.port].router
-    else:
-        target, router = ends.terminal[sender - first_terminal].target, own.router
-    port = noc.route[router, target]
-    ejects = noc.links[router, port].terminal >= 0
-    granted = _ask(state, sender, first_terminal + target if ejects else router * noc.ports + port, now)
-    while granted > 0:
-        granted -= 1
-        sender = state.granted[granted]
-        goal = state.queue[sender].goal
-        ejects = goal >= first_terminal
+def fixed_latency_kernel(gated: bool) -> Callable[..., None]:
+    """Return the kernel of a step, or with ``gated`` of all steps of a sample, which terminals enter by tokens."""
+    begin, following, take, row = GATED if gated else IN_STEP
+
+    @inlined
+    def fetch(
+        noc: Any, axons: Any, work: Any, gates: Any, state: Any, ends: Any, count: Any, terminal: int, least: int
+    ) -> None:
+        """Bring a terminal's next packet to the head of its queue; it asks for a slot from cycle ``least`` on."""
+        at = following(axons, work, gates, ends, count, noc.terminals[terminal], terminal)
+        if at < NEVER:
+            set_wake(state.calendar, noc.routers * noc.ports + terminal, max(at, least))
+
+    @inlined
+    def request(
+        noc: FixedLatencyTables,
+        axons: AxonTables,
+        work: StepWork,
+        gates: Any,
+        state: FixedLatencyState,
+        ends: TerminalState,
+        count: Any,
+        router_count: Any,
+        links: Int64s,
+        sender: int,
+        now: int,
+    ) -> None:
+        """Have a sender ask for the slot that its packet needs next; do all that becomes known by that."""
+        first_terminal = noc.routers * noc.ports
+        own = state.queue[sender]
         if sender < first_terminal:
-            packet = state.packet[sender, state.queue[sender].head]
-            load, target, flits = packet.load, packet.target, packet.flits
-            arrival = _leave_link(noc, state, router_count, links, sender, packet, ejects)
-            granted = _give_back(state, sender, state.queue[sender].free_at, granted)
+            target, router = state.packet[sender, own.head].target, noc.links[own.router, own.port].router
         else:
-            source = ends.terminal[sender - first_terminal]
-            load, target, flits = source.load, source.target, source.flits
-            arrival = _leave_terminal(noc, axons, work, state, ends, count, sender - first_terminal)
-        if not ejects:
-            _store(state, goal, load, target, flits, arrival)
-            continue
-        queue = state.queue[goal]
-        router_count[queue.router].flits += flits
-        links[queue.router, queue.port] += flits
-        count[target].flits_in += flits
-        queue.last_arrival = max(queue.last_arrival, arrival + noc.local)
-        looked_up = receive(axons.costs[load], ends, count, target, queue.last_arrival)
-        granted = _give_back(state, goal, looked_up + 1, granted)
+            target, router = ends.terminal[sender - first_terminal].target, own.router
+        port = noc.route[router, target]
+        ejects = noc.links[router, port].terminal >= 0
+        granted = _ask(state, sender, first_terminal + target if ejects else router * noc.ports + port, now)
+        while granted > 0:
+            granted -= 1
+            sender = state.granted[granted]
+            goal = state.queue[sender].goal
+            ejects = goal >= first_terminal
+            if sender < first_terminal:
+                packet = state.packet[sender, state.queue[sender].head]
+                load, target, flits = packet.load, packet.target, packet.flits
+                arrival = _leave_link(noc, state, router_count, links, sender, packet, ejects)
+                granted = _give_back(state, sender, state.queue[sender].free_at, granted)
+            else:
+                source = ends.terminal[sender - first_terminal]
+                load, target, flits = source.load, source.target, source.flits
+                free = state.queue[sender].granted + flits
+                arrival = _leave_terminal(noc, axons, state, ends, count, sender - first_terminal)
+                fetch(noc, axons, work, gates, state, ends, count, sender - first_terminal, free)
+            if not ejects:
+                _store(state, goal, load, target, flits, arrival)
+                continue
+            queue = state.queue[goal]
+            router_count[queue.router].flits += flits
+            links[queue.router, queue.port] += flits
+            count[row(load, ends, target), target].flits_in += flits
+            queue.last_arrival = max(queue.last_arrival, arrival + noc.local)
+            looked_up, _, may_enter = take(axons, gates, ends, count, target, load, queue.last_arrival)
+            granted = _give_back(state, goal, looked_up + 1, granted)
+            if may_enter:
+                fetch(noc, axons, work, gates, state, ends, count, target, 0)
 
-
-@loop_kernel
-def run_fixed_latency_step(
-    noc: FixedLatencyTables,
-    axons: AxonTables,
-    work: StepWork,
-    state: FixedLatencyState,
-    ends: TerminalState,
-    count: Records,
-    router_count: Records,
-    links: Int64s,
-    summary: Records,
-) -> None:
-    """Simulate one hardware step; parameters as :func:`accelsim.timing.compiled.step.run_step`."""
-    _clear(noc, work, state, ends, count)
-    first_terminal = noc.routers * noc.ports
-    for terminal in range(noc.terminals.size):
-        first = next_packet(axons, work, ends, count, noc.terminals[terminal], terminal)
-        if first < NEVER:
-            set_wake(state.calendar, first_terminal + terminal, first)
-    now = next_wake(state.calendar)
-    while now < NEVER:
-        asking = take_due(state.calendar, now, state.awake)
-        sort_numbers(state.awake, asking)
-        for k in range(asking):
-            _request(noc, axons, work, state, ends, count, router_count, links, state.awake[k], now)
+    @loop_kernel
+    def run(
+        noc: FixedLatencyTables,
+        axons: AxonTables,
+        work: StepWork,
+        gates: Any,
+        state: FixedLatencyState,
+        ends: TerminalState,
+        count: Records,
+        router_count: Records,
+        links: Int64s,
+        summary: Records,
+    ) -> None:
+        """Simulate a step or a sample; parameters as :func:`accelsim.timing.compiled.step.run_step`."""
+        _clear(state)
+        ends.fifo_free[:] = 0
+        ends.injected[:] = -1
+        for terminal in range(noc.terminals.size):
+            for step in range(count.shape[0]):
+                count[step, terminal].first_flit = -1
+            begin(work, gates, ends, terminal)
+            clear_sink(ends, terminal)
+        for terminal in range(noc.terminals.size):
+            fetch(noc, axons, work, gates, state, ends, count, terminal, 0)
         now = next_wake(state.calendar)
-    _summarise(noc, work, ends, count, summary)
+        while now < NEVER:
+            asking = take_due(state.calendar, now, state.awake)
+            sort_numbers(state.awake, asking)
+            for k in range(asking):
+                request(noc, axons, work, gates, state, ends, count, router_count, links, state.awake[k], now)
+            now = next_wake(state.calendar)
+        if not gated:
+            _summarise(noc, ends, count[0], summary)
+
+    return run
 
 
 @inlined
-def _summarise(
-    noc: FixedLatencyTables, work: StepWork, ends: TerminalState, count: Any, summary: Any
-) -> None:
+def _summarise(noc: FixedLatencyTables, ends: TerminalState, count: Any, summary: Any) -> None:
     """Write E, the packet counts, and whether everything that began has ended."""
     end = made = sent = delivered = 0
     finished = True
@@ -297,9 +314,12 @@ def _summarise(
         made += done.destinations
         sent += done.packets_out
         delivered += done.packets_in
-        if ends.terminal[terminal].pending or ends.terminal[terminal].taken != work.fired_ptr[terminal + 1]:
+        if ends.terminal[terminal].pending or ends.terminal[terminal].taken != ends.terminal[terminal].last_taken:
             finished = False
     summary[0].end = end
     summary[0].injected = sent
     summary[0].delivered = delivered
     summary[0].status = STATUS_DONE if finished and made == delivered else STATUS_DEADLOCK
+
+
+run_fixed_latency_step, run_fixed_latency_sample = fixed_latency_kernel(False), fixed_latency_kernel(True)

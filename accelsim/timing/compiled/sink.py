@@ -27,8 +27,8 @@ def clear_sink(state: TerminalState, index: int) -> None:
 
 
 @inlined
-def receive(cost: Any, state: TerminalState, count: Records, terminal: int, now: int) -> int:
-    """Take a packet of this COST whose tail arrives in cycle ``now``; return the cycle of its look-up."""
+def receive(cost: Any, is_token: bool, state: TerminalState, count: Records, terminal: int, now: int) -> int:
+    """Take a packet, or a token, of this COST whose tail arrives in cycle ``now``; return the cycle of its look-up."""
     sink, done = state.terminal[terminal], count[terminal]
     depth = state.looked_up.shape[1]
     while sink.waiting > 0 and state.looked_up[terminal, sink.waiting_head] < now:
@@ -43,7 +43,10 @@ def receive(cost: Any, state: TerminalState, count: Records, terminal: int, now:
     done.queue_peak = max(done.queue_peak, sink.waiting)
     sink.row_start = max(look_up + 1, sink.row_end)
     sink.row_end = sink.row_start + cost.cycles
-    done.packets_in += 1
+    if is_token:
+        done.tokens_in += 1
+    else:
+        done.packets_in += 1
     done.row_end = sink.row_end
     done.row_cycles += cost.cycles
     done.row_ideal += cost.ideal

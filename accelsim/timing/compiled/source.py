@@ -28,13 +28,17 @@ def clear_source(work: StepWork, state: TerminalState, index: int) -> None:
     """Put the source of a terminal at the beginning of its work."""
     source = state.terminal[index]
     source.pending = False
+    source.gated = False
+    source.step = 0
     source.sent_flits = 0
     source.asked = -1
     source.unwritten = 0
     source.burst = work.burst_ptr[index]
+    source.last_burst = work.burst_ptr[index + 1]
     source.burst_end = 0
     source.written_at = 0
     source.taken = work.fired_ptr[index]
+    source.last_taken = work.fired_ptr[index + 1]
     source.entry = 0
     source.last_entry = 0
     source.axon_out_free = 0
@@ -43,10 +47,10 @@ def clear_source(work: StepWork, state: TerminalState, index: int) -> None:
 
 
 @inlined
-def _next_neuron(work: StepWork, source: Any, done: Any, terminal: int) -> bool:
+def _next_neuron(work: StepWork, source: Any, done: Any) -> bool:
     """Let the neuron engine run until it has a neuron to write back; return False at the end of its work."""
     while source.unwritten == 0:
-        if source.burst == work.burst_ptr[terminal + 1]:
+        if source.burst == source.last_burst:
             return False
         cycles = work.burst_cycles[source.burst]
         source.unwritten = work.burst_fired[source.burst]
@@ -77,23 +81,24 @@ def next_packet(
     """
     source, done = state.terminal[terminal], count[terminal]
     while source.entry == source.last_entry:
-        if not _next_neuron(work, source, done, terminal):
+        if not _next_neuron(work, source, done):
             source.pending = False
             return NEVER
         source.written_at = max(source.written_at, state.fifo_free[terminal, source.fifo_at])
         source.unwritten -= 1
-        done.fired += 1
         if source.unwritten == 0:
             done.fifo_full += source.written_at - source.burst_end
         neuron = work.fired[source.taken]
         source.taken += 1
         # Of a large chip, the axons of the next neuron and where those of the one after it lie are not in the caches.
-        if source.taken + 1 < work.fired_ptr[terminal + 1]:
+        if source.taken + 1 < source.last_taken:
             prefetch(axons.ptr, work.fired[source.taken + 1])
             prefetch(axons.axon, axons.ptr[work.fired[source.taken]])
         source.axon_out_free = max(source.axon_out_free, source.written_at + 1)
         source.entry, source.last_entry = axons.ptr[neuron], axons.ptr[neuron + 1]
-        done.destinations += source.last_entry - source.entry
+        if source.entry == source.last_entry or axons.axon[source.entry].cost < axons.tokens:
+            done.fired += 1
+            done.destinations += source.last_entry - source.entry
         if axons.root.size > 0:  # one packet for all of them
             source.last_entry = min(source.entry + 1, source.last_entry)
         if source.entry == source.last_entry:
@@ -102,9 +107,10 @@ def next_packet(
     ready = source.axon_out_free + place.axon_out - 1
     put = max(ready, state.injected[terminal, source.injected_at] + 1)
     done.injection_full += put - ready
-    done.routing_reads += 1
     source.axon_out_free = put + 1
     entry = axons.axon[source.entry]
+    if entry.cost < axons.tokens:
+        done.routing_reads += 1
     source.pending = True
     source.target = entry.terminal
     source.load = entry.cost
@@ -127,10 +133,13 @@ def _leave_fifo(state: TerminalState, source: Any, done: Any, place: Any, termin
 
 
 @inlined
-def injected(state: TerminalState, count: Records, place: Any, terminal: int, now: int) -> None:
+def injected(state: TerminalState, done: Any, is_token: bool, place: Any, terminal: int, now: int) -> None:
     """Note that the packet at the head of the injection queue has left with its tail."""
-    source, done = state.terminal[terminal], count[terminal]
-    done.packets_out += 1
+    source = state.terminal[terminal]
+    if is_token:
+        done.tokens_out += 1
+    else:
+        done.packets_out += 1
     state.injected[terminal, source.injected_at] = now
     source.injected_at = 0 if source.injected_at + 1 == place.injection_queue else source.injected_at + 1
 

@@ -121,17 +121,21 @@ terminal's input queue comes free, and the ports that terminals hang on."""
 
 TERMINAL = _record(
     pending=np.bool_,
+    gated=np.bool_,
     target=np.uint32,
-    load=np.uint32,
+    load=np.int64,
     flits=np.uint32,
     sent_flits=np.uint32,
     source_vc=np.uint32,
     unwritten=np.uint32,
     asked=np.int64,
+    step=np.int64,
     burst=np.int64,
+    last_burst=np.int64,
     burst_end=np.int64,
     written_at=np.int64,
     taken=np.int64,
+    last_taken=np.int64,
     entry=np.int64,
     last_entry=np.int64,
     axon_out_free=np.int64,
@@ -142,10 +146,11 @@ TERMINAL = _record(
     waiting_head=np.uint32,
     waiting=np.uint32,
 )
-"""Source: the packet at the injection queue's head (if one is pending), its flits that have left and its VC, since
-when it waits for a credit; neuron engine (burst, its end, neurons not written back yet, cycle of the last
-write-back); axon-out (neurons taken, entries of the current one, first free cycle); places in the rings of past
-cycles. Sink: when the last row begins and ends; packets that wait for their look-up."""
+"""Source: the step, and whether its work is done and the gate of the next is closed; the packet at the injection
+queue's head (if one is pending), its flits that have left and its VC, since when it waits for a credit; neuron engine
+(burst and the last one, its end, neurons not written back yet, cycle of the last write-back); axon-out (neurons taken
+and those of the step, entries of the current one, first free cycle); places in the rings of past cycles. Sink: when the
+last row begins and ends; packets that wait for their look-up."""
 
 RELEASE = _record(at=np.int64, vc=np.uint32, flits=np.uint32)
 """Slots of a terminal's input queue that a packet gives back: usable by the router from ``at`` on."""

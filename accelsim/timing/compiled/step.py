@@ -1,16 +1,18 @@
 """One hardware step in compiled form: deliver, inject, routers, then jump to the next cycle with something to do."""
 
 from collections.abc import Callable
+from typing import Any
 
 from accelsim.kernels import inlined, loop_kernel
 from accelsim.timing.compiled.calendar import NEVER, next_wake, set_wake, take_due
 from accelsim.timing.compiled.calls import begin_cycle, call_now, next_event
+from accelsim.timing.compiled.gates import COST_OF_LOAD, GATED, IN_STEP
 from accelsim.timing.compiled.multicast import arrive_to_fork, cycle_fork
 from accelsim.timing.compiled.prefetch import prefetch
 from accelsim.timing.compiled.router import arrive, clear_noc, cycle_router, release
 from accelsim.timing.compiled.single import cycle_single
-from accelsim.timing.compiled.sink import clear_sink, receive
-from accelsim.timing.compiled.source import BLOCKED, SENT_TAIL, clear_source, inject, injected, next_packet
+from accelsim.timing.compiled.sink import clear_sink
+from accelsim.timing.compiled.source import BLOCKED, SENT_TAIL, inject, injected
 from accelsim.timing.compiled.state import (
     DUE_ROUTERS,
     EJECTED_FLITS,
@@ -29,56 +31,41 @@ StepKernel = Callable[..., None]
 
 
 @inlined
-def clear_terminals(noc: NocTables, work: StepWork, state: TerminalState, count: Records) -> None:
-    """Put every terminal at the beginning of its work."""
-    state.fifo_free[:] = 0
-    state.injected[:] = -1
-    for terminal in range(noc.terminals.size):
-        count[terminal].first_flit = -1
-        clear_source(work, state, terminal)
-        clear_sink(state, terminal)
-        state.terminal[terminal].source_vc = noc.vcs - 1
+def _send(
+    noc: NocTables, axons: AxonTables, noc_state: NocState, state: TerminalState, count: Records, terminal: int, now:
+    int
+) -> bool:
+    """Try to send the next flit of a terminal; without credit it waits to be woken.
 
-
-@inlined
-def _inject(
-    noc: NocTables,
-    axons: AxonTables,
-    work: StepWork,
-    noc_state: NocState,
-    state: TerminalState,
-    count: Records,
-    terminal: int,
-    now: int,
-) -> None:
-    """Try to send the next flit of a terminal, or fetch its first packet; without credit it waits to be woken."""
-    source, done = state.terminal[terminal], count[terminal]
-    following = now + 1
-    sent = SENT_TAIL
-    if source.pending:
-        sent = inject(noc, noc_state, source, terminal, now)
-        if sent == BLOCKED:
-            if source.asked < 0:
-                source.asked = now
-            return
-        if source.asked >= 0:
-            done.no_credit += now - source.asked
-            source.asked = -1
-        if done.first_flit < 0:
-            done.first_flit = now
-        done.flits_out += 1
-        done.source_end = max(done.source_end, following)
-        if sent == SENT_TAIL:
-            injected(state, count, noc.terminals[terminal], terminal, now)
+    Returns whether its next packet may come to the head of the injection queue.
+    """
+    source = state.terminal[terminal]
+    if not source.pending:
+        return True
+    done = count[source.step, terminal]
+    sent = inject(noc, noc_state, source, terminal, now)
+    if sent == BLOCKED:
+        if source.asked < 0:
+            source.asked = now
+        return False
+    if source.asked >= 0:
+        done.no_credit += now - source.asked
+        source.asked = -1
+    is_token = source.load & COST_OF_LOAD >= axons.tokens
+    if done.first_flit < 0 and not is_token:
+        done.first_flit = now
+    done.flits_out += 1
+    done.source_end = max(done.source_end, now + 1)
     if sent == SENT_TAIL:
-        following = max(following, next_packet(axons, work, state, count, noc.terminals[terminal], terminal))
-    if following < NEVER:
-        set_wake(noc_state.calendar, terminal, following)
+        injected(state, done, is_token, noc.terminals[terminal], terminal, now)
+        return True
+    set_wake(noc_state.calendar, terminal, now + 1)
+    return False
 
 
 @inlined
 def _summarise(
-    noc: NocTables, work: StepWork, state: TerminalState, noc_state: NocState, count: Records, summary: Records
+    noc: NocTables, state: TerminalState, noc_state: NocState, count: Records, summary: Records
 ) -> None:
     """Write E, the packet counts, and whether everything that began has ended."""
     end = made = injected = delivered = 0
@@ -92,7 +79,7 @@ def _summarise(
         made += done.destinations
         injected += done.packets_out
         delivered += done.packets_in
-        if state.terminal[terminal].pending or state.terminal[terminal].taken != work.fired_ptr[terminal + 1]:
+        if state.terminal[terminal].pending or state.terminal[terminal].taken != state.terminal[terminal].last_taken:
             finished = False
     summary[0].end = end
     summary[0].injected = injected
@@ -100,14 +87,19 @@ def _summarise(
     summary[0].status = STATUS_DONE if finished and made == delivered else STATUS_DEADLOCK
 
 
-def step_kernel(single: bool, forks: bool) -> StepKernel:
-    """Return the kernel of a step for routers that are :func:`is_single`, fork, or neither; only that is compiled."""
+def step_kernel(single: bool, forks: bool, gated: bool) -> StepKernel:
+    """Return the kernel of a step for routers that are :func:`is_single`, fork, or neither; only that is compiled.
+
+    ``gated``: of all steps of a sample, which terminals enter by tokens.
+    """
+    begin, following, take, row = GATED if gated else IN_STEP
 
     @loop_kernel
     def run_step(
         noc: NocTables,
         axons: AxonTables,
         work: StepWork,
+        gates: Any,
         noc_state: NocState,
         state: TerminalState,
         count: Records,
@@ -115,26 +107,34 @@ def step_kernel(single: bool, forks: bool) -> StepKernel:
         links: Int64s,
         summary: Records,
     ) -> None:
-        """Simulate one hardware step.
+        """Simulate one hardware step, or the steps of a sample.
 
         Parameters
         ----------
         noc, axons, work
             The chip and the work of the step.
+        gates : Gates
+            Where steps are entered by tokens; anything elsewhere.
         noc_state, state
             Scratch of this worker.
-        count : (terminals,) TERMINAL_COUNT
+        count : (steps, terminals) TERMINAL_COUNT
         router_count : (routers,) ROUTER_COUNT
         links : (routers, ports) int64
             Added to.
-        summary : (1,) STEP
-            Overwritten.
+        summary : (steps,) STEP
+            Overwritten; left to the caller where steps are entered by tokens.
         """
         clear_noc(noc, noc_state)
-        clear_terminals(noc, work, state, count)
         wheel, calendar = noc_state.wheel, noc_state.calendar
         terminals = noc.terminals.size
+        state.fifo_free[:] = 0
+        state.injected[:] = -1
         for terminal in range(terminals):
+            for step in range(count.shape[0]):
+                count[step, terminal].first_flit = -1
+            begin(work, gates, state, terminal)
+            clear_sink(state, terminal)
+            state.terminal[terminal].source_vc = noc.vcs - 1
             set_wake(calendar, terminal, 0)
         now = next_wake(calendar)
         while now < NEVER:
@@ -154,10 +154,12 @@ def step_kernel(single: bool, forks: bool) -> StepKernel:
                     call_now(noc_state, where >> 1, now)
             for k in range(take_due(calendar, now, noc_state.awake) if next_wake(calendar) == now else 0):
                 item = noc_state.awake[k]
-                if item < terminals:
-                    _inject(noc, axons, work, noc_state, state, count, item, now)
-                else:
+                if item >= terminals:
                     call_now(noc_state, item - terminals, now)
+                elif _send(noc, axons, noc_state, state, count, item, now):
+                    at = following(axons, work, gates, state, count, noc.terminals[item], item)
+                    if at < NEVER:
+                        set_wake(calendar, item, max(now + 1, at))
             due = noc_state.scalars[DUE_ROUTERS]
             for k in range(due):
                 if k + 1 < due:
@@ -170,24 +172,27 @@ def step_kernel(single: bool, forks: bool) -> StepKernel:
                     cycle_router(noc, noc_state, router_count, links, noc_state.due[k], now)
             for k in range(noc_state.scalars[EJECTED_FLITS]):
                 gone = noc_state.ejected[k]
-                count[gone.terminal].flits_in += 1
+                load = flit_load(gone.flit)
+                count[row(load, state, gone.terminal), gone.terminal].flits_in += 1
                 if gone.flit & TAIL:
-                    load = flit_load(gone.flit)
                     if forks:
                         while axons.axon[load].terminal != gone.terminal:
                             load += 1
                         load = axons.axon[load].cost
-                    cost = axons.costs[load]
-                    looked_up = receive(cost, state, count, gone.terminal, gone.at)
-                    release(noc, noc_state, gone.terminal, looked_up + noc.release, gone.vc, cost.flits)
-            following = next_event(noc_state, now)
+                    looked_up, flits, may_enter = take(axons, gates, state, count, gone.terminal, load, gone.at)
+                    release(noc, noc_state, gone.terminal, looked_up + noc.release, gone.vc, flits)
+                    if may_enter:
+                        set_wake(calendar, gone.terminal, now + 1)  # its gate opens later: the row has to end
+            later = next_event(noc_state, now)
             now = next_wake(calendar)
-            if following >= 0:
-                now = min(now, following)
-        _summarise(noc, work, state, noc_state, count, summary)
+            if later >= 0:
+                now = min(now, later)
+        if not gated:
+            _summarise(noc, state, noc_state, count[0], summary)
 
     return run_step
 
 
-run_single_step, run_general_step = step_kernel(True, False), step_kernel(False, False)
-run_multicast_step = step_kernel(False, True)
+run_single_step, run_general_step = step_kernel(True, False, False), step_kernel(False, False, False)
+run_multicast_step = step_kernel(False, True, False)
+run_single_sample, run_general_sample = step_kernel(True, False, True), step_kernel(False, False, True)

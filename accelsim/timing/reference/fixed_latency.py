@@ -16,7 +16,7 @@ from accelsim.timing.reference.protocols import Endpoint
 from accelsim.timing.reference.router import Flit
 from accelsim.timing.tables import FixedLatencyTables
 
-Packet = tuple[int, int, int]
+Packet = tuple[Any, int, int]
 """Axon, target terminal, flits."""
 
 
@@ -122,7 +122,7 @@ class FixedLatencyInjector:
         """Never called: slots take the place of credits."""
 
     def send(
-        self, axon: int, goal: int, flits: int, on_flit: Callable[[bool, int], None]
+        self, axon: Any, goal: int, flits: int, on_flit: Callable[[bool, int], None]
     ) -> Generator[Event, Any, None]:
         """Send a packet; ends in the cycle of its tail. ``on_flit(head, waited)`` is called for every flit."""
         noc, asked = self._network.noc, int(self._env.now)

@@ -25,7 +25,7 @@ class PacketSource(Protocol):
         """Take back a slot of the router's input buffer."""
 
     def send(
-        self, axon: int, goal: int, flits: int, on_flit: Callable[[bool, int], None]
+        self, axon: Any, goal: int, flits: int, on_flit: Callable[[bool, int], None]
     ) -> Generator[Event, Any, None]:
         """Send a packet to a terminal, or on a tree from its root; ends in the cycle of its tail.
 

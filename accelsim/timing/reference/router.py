@@ -19,9 +19,12 @@ from accelsim.timing.tables import NocTables, class_begin, class_of
 
 @dataclass(frozen=True)
 class Flit:
-    """Part of a packet; ``axon`` says what it does where it arrives, ``goal`` where it goes: terminal or tree node."""
+    """Part of a packet; ``axon`` says what it does where it arrives, a number or a :class:`Load`.
 
-    axon: int
+    ``goal`` says where it goes: a terminal or a node of a tree.
+    """
+
+    axon: Any
     goal: int
     head: bool
     tail: bool

@@ -32,7 +32,7 @@ class Injector:
         self._credited.notify()
 
     def send(
-        self, axon: int, goal: int, flits: int, on_flit: Callable[[bool, int], None]
+        self, axon: Any, goal: int, flits: int, on_flit: Callable[[bool, int], None]
     ) -> Generator[Event, Any, None]:
         """Send a packet; ends in the cycle of its tail. ``on_flit(head, waited)`` is called for every flit."""
         vc = None
