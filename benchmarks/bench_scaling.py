@@ -124,8 +124,10 @@ def stretched(machine: Machine) -> Machine:
     for name in ("cycles", "ideal", "conflict", "fetch", "lookup"):
         costs[name] *= STRETCH
     parts["event_cycles"] *= STRETCH
-    names = ("membrane_slots", "accumulator_slots", "scan_cycles", "update_cycles", "spike_cycles", "group_cycles")
-    work = work._replace(**{name: getattr(work, name) * STRETCH for name in names}, parts=parts)
+    engines = work.engines.copy()
+    for name in ("membrane_slots", "accumulator_slots", "scan_cycles", "update_cycles", "spike_cycles"):
+        engines[name] *= STRETCH
+    work = work._replace(engines=engines, group_cycles=work.group_cycles * STRETCH, parts=parts)
     return dataclasses.replace(machine, work=work, axons=machine.axons._replace(costs=costs))
 
 

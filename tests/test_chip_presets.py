@@ -23,7 +23,7 @@ from accelsim.network.events import EventStream
 from accelsim.network.graph import Network, Population, Projection
 from accelsim.report.terminal import report_text
 
-OWN = {"core", "large", "small"}
+OWN = {"core", "hetero", "large", "serial", "small"}
 """Designs of ours: the comment at a value says where it comes from."""
 COMMENTED = OWN | {"loihi_sanafe"}
 CHIPS = sorted(set(preset_names("core_mesh")) - COMMENTED)

@@ -19,6 +19,11 @@ def cost(traffic, distance, position) -> float:
     return float(sum(traffic[a, b] * distance[at[a], at[b]] for a in range(len(traffic)) for b in range(len(traffic))))
 
 
+def alike(cores):
+    """One kind of core."""
+    return np.zeros(cores, np.int64)
+
+
 def hops(fabric):
     routers = fabric.terminal_router
     return fabric.topology.hops(routers[:, None], routers[None, :])
@@ -45,19 +50,19 @@ def test_traffic_is_never_worse_than_row_major(seed, size, sparsity):
     traffic, fabric, cores = scene(seed, size, sparsity)
     distance = hops(fabric)
     given_traffic = traffic.copy()
-    start, found = row_major(traffic, fabric, cores), by_traffic(traffic, fabric, cores)
+    start, found = row_major(traffic, fabric, alike(cores)), by_traffic(traffic, fabric, alike(cores))
     assert start.tolist() == list(range(cores))
     assert sorted(found.tolist()) == list(range(cores))
     assert cost(traffic, distance, found) <= cost(traffic, distance, start)
     assert np.array_equal(traffic, given_traffic)
-    assert np.array_equal(found, by_traffic(traffic, fabric, cores))
+    assert np.array_equal(found, by_traffic(traffic, fabric, alike(cores)))
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_no_swap_of_two_cores_is_left_that_helps(seed):
     traffic, fabric, cores = scene(seed, (3, 2), 0.4)
     distance = hops(fabric)
-    found = by_traffic(traffic, fabric, cores)
+    found = by_traffic(traffic, fabric, alike(cores))
     best = cost(traffic, distance, found)
     for a in range(cores):
         for b in range(a):
@@ -70,7 +75,7 @@ def test_a_chain_that_lies_badly_is_straightened():
     """Cores 0 and 3 of a line talk, the others are silent: they end up beside each other."""
     traffic = np.zeros((4, 4))
     traffic[0, 3] = 7
-    found = by_traffic(traffic, build_fabric(Mesh((4,)), range(4)), 4)
+    found = by_traffic(traffic, build_fabric(Mesh((4,)), range(4)), alike(4))
     assert abs(found[0] - found[3]) == 1
 
 
@@ -100,7 +105,7 @@ def test_a_mapped_network_travels_no_further(seed):
 def test_column_major_fills_columns(each):
     """Routers of a 3 x 2 mesh are numbered row by row; cores fill the first column, then the second."""
     fabric = build_fabric(Mesh((3, 2)), [core // each for core in range(6 * each)])
-    found = column_major(np.zeros((6 * each, 6 * each)), fabric, 6 * each)
+    found = column_major(np.zeros((6 * each, 6 * each)), fabric, alike(6 * each))
     assert sorted(found.tolist()) == list(range(6 * each))
     routers = fabric.terminal_router[found].tolist()
     assert routers == [router for router in (0, 3, 1, 4, 2, 5) for _ in range(each)]
@@ -109,7 +114,7 @@ def test_column_major_fills_columns(each):
 
 def test_column_major_wants_a_plane():
     with pytest.raises(MappingError, match=r"expected a mesh of two dimensions, got mesh \[2, 2, 2\]"):
-        column_major(np.zeros((8, 8)), build_fabric(Mesh((2, 2, 2)), range(8)), 8)
+        column_major(np.zeros((8, 8)), build_fabric(Mesh((2, 2, 2)), range(8)), alike(8))
 
 
 @pytest.mark.parametrize("each", [1, 2, 4])

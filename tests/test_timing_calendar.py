@@ -32,11 +32,22 @@ def test_the_calendar_is_a_sorted_list(orders):
             now = min(twin.values())
             assert next_wake(calendar) == now
             taken = take_due(calendar, now, due)
-            sort_numbers(due, taken)
+            sort_numbers(due, taken, np.zeros(1, np.uint64))
             assert due[:taken].tolist() == sorted(item for item, at in twin.items() if at == now)
             twin = {item: at for item, at in twin.items() if at != now}
         assert sum(wake < NEVER for wake in calendar.wake) == len(twin)
     assert next_wake(calendar) == (min(twin.values()) if twin else NEVER)
+
+
+@given(st.sets(st.integers(0, 2047), max_size=300), st.randoms())
+@settings(max_examples=60, deadline=None)
+def test_few_and_many_numbers_are_sorted(numbers, random):
+    shuffled = list(numbers)
+    random.shuffle(shuffled)
+    found, marks = np.array(shuffled, np.uint32), np.zeros(32, np.uint64)
+    sort_numbers(found, len(found), marks)
+    assert found.tolist() == sorted(numbers)
+    assert not marks.any()
 
 
 @given(EVENTS, st.integers(0, 200))

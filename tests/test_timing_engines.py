@@ -210,6 +210,7 @@ def compare_chip(seed: int, sample=random_sample) -> dict[str, bool]:
         "fetch": ours.terminals["row_fetch"].sum() > 0,
         "several slices on a core": len(set(where)) < len(where),
         "several cores": len(set(where)) > 1,
+        "several kinds of core": len({mapping.layout.name(core) for core in where}) > 1,
         "several cores on a router": mapping.cores > machine.noc.routers,
         "replicas": ours.routers["replicas"].sum() > 0,
         "classes": getattr(machine.noc, "classes", 1) > 1,

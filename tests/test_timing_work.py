@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from timing_builders import chip
+from timing_builders import UNIT_TIMING, chip
 
+from accelsim.hardware.spec import CoreSpec
 from accelsim.mapping.parts import Part
 from accelsim.timing.records import SCAN_COUNT
-from accelsim.timing.work import WorkTables, allocate_work, part_tables, population_table, whole_scans
+from accelsim.timing.work import WorkTables, allocate_work, engine_table, part_tables, population_table, whole_scans
 from accelsim.timing.work_kernels import ACTIVE_ONLY, EVERY, EVERY_UPDATE, build_work
 from accelsim.trace.activity import PopulationActivity
 
@@ -30,15 +31,22 @@ class Slice:
 
 
 @dataclass
+class Neurons:
+    """A neuron engine: lanes, (banks, cycles of a word) of membranes and accumulators, (scan, update, spike) cycles."""
+
+    lanes: int
+    membrane: tuple[int, int]
+    accumulator: tuple[int, int]
+    cycles: tuple[int, int, int]
+
+
+@dataclass
 class Scene:
     """Populations with their activity, and who scans them, in plain Python."""
 
     samples: int
     timesteps: int
-    lanes: int
-    membrane: tuple[int, int]
-    accumulator: tuple[int, int]
-    engine: tuple[int, int, int]
+    engines: list[Neurons]  # by terminal; the last is a port's, which has no say
     sizes: list[int]
     depths: list[int]
     spikes: list[list[list[int]]]  # by population and (sample, timestep); a neuron as often as it sends
@@ -77,40 +85,49 @@ def random_scene(seed: int) -> Scene:
             terminals[home].append(
                 Slice(population, neurons, *membrane, words[1], values[1], 2 if home == 4 else 0, scan)
             )
+    engines = [random_engine(rng) for _ in range(int(rng.integers(1, 4)))]
+    kinds = [*(engines[int(rng.integers(0, len(engines)))] for _ in range(4)), engines[0]]
+    return Scene(samples, timesteps, kinds, sizes, [0, 1, 1, 2], spikes, visited, terminals)
+
+
+def random_engine(rng: np.random.Generator) -> Neurons:
     banks = [(int(rng.choice([1, 2, 4])), int(rng.integers(1, 3))) for _ in range(2)]
-    engine = tuple(int(n) for n in (rng.integers(1, 4), rng.integers(0, 4), rng.integers(0, 4)))
-    return Scene(
-        samples, timesteps, int(rng.choice([1, 2, 3, 8])), *banks, engine, sizes, [0, 1, 1, 2], spikes, visited,
-        terminals,
-    )
+    cycles = tuple(int(n) for n in (rng.integers(1, 4), rng.integers(0, 4), rng.integers(0, 4)))
+    return Neurons(int(rng.choice([1, 2, 3, 8])), *banks, cycles)
+
+
+def described(own: Neurons) -> CoreSpec:
+    ports = ("1R1W", "1RW")  # one slot per word, two slots
+    cycles = dict(zip(("scan_cycles", "update_cycles", "spike_cycles"), own.cycles, strict=True))
+    return chip(
+        core__neuron_lanes=own.lanes,
+        core__membrane__memory__banks=own.membrane[0],
+        core__membrane__memory__ports=ports[own.membrane[1] - 1],
+        core__accumulator__memory__banks=own.accumulator[0],
+        core__accumulator__memory__ports=ports[own.accumulator[1] - 1],
+        core__timing={**UNIT_TIMING, **cycles},
+    ).core
 
 
 def as_tables(scene: Scene) -> WorkTables:
     parts = [part for own in scene.terminals for part in own]
     numbers = [part.population for part in parts]
-    ports = ("1R1W", "1RW")  # one slot per word, two slots
-    core = chip(
-        core__neuron_lanes=scene.lanes,
-        core__membrane__memory__banks=scene.membrane[0],
-        core__membrane__memory__ports=ports[scene.membrane[1] - 1],
-        core__accumulator__memory__banks=scene.accumulator[0],
-        core__accumulator__memory__ports=ports[scene.accumulator[1] - 1],
-        core__timing__scan_cycles=scene.engine[0],
-    ).core
+    homes = [home for home, own in enumerate(scene.terminals) for _ in own]
+    engines = engine_table([described(own) for own in scene.engines[:-1]], 1)
     placed = [
         Part(
             "",
             part.neurons,
-            0,
+            home,
             part.membrane_word,
             part.accumulator_word,
             part.membranes_per_word,
             part.words_per_membrane,
             part.accumulators_per_word,
         )
-        for part in parts
+        for part, home in zip(parts, homes, strict=True)
     ]
-    table, slots = part_tables(placed, numbers, core)
+    table, slots = part_tables(placed, numbers, engines)
     table["number"] = [sum(scene.sizes[:number]) for number in numbers]
     table["event_cycles"] = [part.event_cycles for part in parts]
     table["scan"] = [part.scan for part in parts]
@@ -129,18 +146,12 @@ def as_tables(scene: Scene) -> WorkTables:
     return WorkTables(
         timesteps=scene.timesteps,
         steps=scene.timesteps + max(scene.depths),
-        lanes=scene.lanes,
-        membrane_slots=scene.membrane[1],
-        accumulator_slots=scene.accumulator[1],
-        membrane_banks=scene.membrane[0],
-        scan_cycles=scene.engine[0],
-        update_cycles=scene.engine[1],
-        spike_cycles=scene.engine[2],
+        engines=engines,
         part_ptr=np.concatenate(([0], np.cumsum([len(own) for own in scene.terminals]))).astype(np.int64),
         parts=table,
         slots=slots,
         neurons=slots["neuron"].astype(np.uint32),
-        group_cycles=whole_scans(table, slots, core),
+        group_cycles=whole_scans(table, slots, engines),
         populations=population_table(scene.depths, activity, visit, [0, *scene.sizes[1:]], repeats),
         spike_ptr=np.concatenate([item.ptr for item in activity]),
         spike_index=np.concatenate([item.index for item in activity]),
@@ -153,7 +164,7 @@ def fullest_bank(words: set[int], banks: int) -> int:
     return max(sum(word % banks == bank for word in words) for bank in range(banks))
 
 
-def naive_groups(scene: Scene, part: Slice, row: int):
+def naive_groups(scene: Scene, own: Neurons, part: Slice, row: int):
     """Groups of a slice: (cycles, fired neurons), and what the slice scanned."""
     local = {neuron: rank for rank, neuron in enumerate(part.neurons.tolist())}
     fired = [n for n in scene.spikes[part.population][row] if n in local]
@@ -162,9 +173,9 @@ def naive_groups(scene: Scene, part: Slice, row: int):
     active = {n for n in local if scene.visited[part.population][row, n] or n in fired or part.scan == EVERY_UPDATE}
     visits = [n for n in local if n in active or part.scan == EVERY]
     groups, membrane_words, accumulator_words = [], 0, 0
-    scan, update, spike = scene.engine
-    for first in range(0, len(visits), scene.lanes):
-        group = visits[first : first + scene.lanes]
+    scan, update, spike = own.cycles
+    for first in range(0, len(visits), own.lanes):
+        group = visits[first : first + own.lanes]
         span = part.words_per_membrane
         begins = [part.membrane_word + local[n] // part.membranes_per_word * span for n in group]
         membranes = {begin + word for begin in begins for word in range(span)}
@@ -173,8 +184,8 @@ def naive_groups(scene: Scene, part: Slice, row: int):
         accumulator_words += len(accumulators)
         cost = max(
             scan,
-            fullest_bank(membranes, scene.membrane[0]) * scene.membrane[1],
-            fullest_bank(accumulators, scene.accumulator[0]) * scene.accumulator[1],
+            fullest_bank(membranes, own.membrane[0]) * own.membrane[1],
+            fullest_bank(accumulators, own.accumulator[0]) * own.accumulator[1],
         )
         cost += (update if active & set(group) else 0) + (spike if set(fired) & set(group) else 0)
         groups.append((cost, [n for n in group for _ in range(fired.count(n))]))
@@ -185,14 +196,14 @@ def naive_groups(scene: Scene, part: Slice, row: int):
 def naive_work(scene: Scene, sample: int, step: int):
     """Bursts by terminal, fired neurons by terminal, scans by slice."""
     bursts, sources, scans = [], [], []
-    for own in scene.terminals:
+    for engine, own in zip(scene.engines, scene.terminals, strict=True):
         mine, pending, fired = [], 0, []
         for part in own:
             timestep = step - scene.depths[part.population]
             if not 0 <= timestep < scene.timesteps:
                 scans.append((0, 0, 0, 0, 0))
                 continue
-            groups, scan = naive_groups(scene, part, sample * scene.timesteps + timestep)
+            groups, scan = naive_groups(scene, engine, part, sample * scene.timesteps + timestep)
             scans.append(scan)
             for cycles, neurons in groups:
                 pending += cycles
@@ -229,7 +240,7 @@ def test_work_is_that_of_the_text(chunk):
                 assert [tuple(row.tolist()) for row in count] == scans, (seed, sample, step)
                 silent += any(own and own[-1][1] == 0 for own in bursts)
                 shared_core += sum(len(own) > 1 for own in scene.terminals)
-                costly += any(scan[4] > -(-scan[0] // scene.lanes) for scan in scans)
+                costly += any(scan[4] > scan[0] for scan in scans)
                 idle += any(scan[0] > scan[1] > 0 for scan in scans)
         assert not scratch.marks.any()
         unvisited += any(scene.spikes[3])

@@ -256,6 +256,11 @@ CHIP = {
 
 def chip(**changes) -> ChipSpec:
     """Return the toy chip with values changed by dotted path, dots written as two underscores."""
+    return ChipSpec.model_validate(chip_data(**changes))
+
+
+def chip_data(**changes) -> dict:
+    """Return the values of :func:`chip`."""
     data = copy.deepcopy(CHIP)
     for path, value in changes.items():
         *parents, last = path.split("__")
@@ -263,7 +268,7 @@ def chip(**changes) -> ChipSpec:
         for name in parents:
             at = at[int(name) if name.isdigit() else name]
         at[last] = value
-    return ChipSpec.model_validate(data)
+    return data
 
 
 def ports_at(source, target, **changes):

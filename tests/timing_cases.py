@@ -2,9 +2,10 @@
 
 import numpy as np
 from functional_builders import random_graph, random_network
-from timing_builders import UNIT_TIMING, chip, conv_network, fixed_latency, ports_at, router, step_work
+from timing_builders import UNIT_TIMING, chip_data, conv_network, fixed_latency, ports_at, router, step_work
 
-from accelsim.hardware.spec import MulticastSpec
+from accelsim.compression.format import adds_zeros
+from accelsim.hardware.spec import ChipSpec, MulticastSpec
 from accelsim.hardware.topologies.topology import TOPOLOGIES, build_fabric
 from accelsim.mapping.axons import AXON, COST
 from accelsim.mapping.trees import build_trees
@@ -196,7 +197,7 @@ def random_chip(rng, kind: str, float32: bool, **changes):
     ports = ports_at([0, 0], corner, input_queue=depth(least, 9), spike_fifo=depth(1, 4), injection_queue=depth(1, 4))
     ports[0]["cycles_per_event"], ports[1]["cycles_per_event"] = int(rng.choice([1, 1, 3])), int(rng.choice([1, 2, 9]))
     memory = {"capacity": "4 KiB", "width": word}
-    return chip(
+    data = chip_data(
         noc__size=size,
         noc__flit_bits=flit_bits,
         **random_network_kind(rng),
@@ -237,6 +238,51 @@ def random_chip(rng, kind: str, float32: bool, **changes):
         },
         **{**_sync(rng, corner, changes), **changes},
     )
+    return ChipSpec.model_validate(data | random_kinds(rng, data, least))
+
+
+def random_kinds(rng, data: dict, least: int) -> dict:
+    """Several kinds of core in a third of the cases: all that may differ does, at times."""
+    base, noc = data["core"], data["noc"]
+    cores = TOPOLOGIES.get(noc["topology"])(noc["size"]).cores(noc["concentration"])
+    if cores < 2 or rng.random() < 0.6:
+        return {}
+
+    def banks():
+        return {"banks": int(rng.choice([1, 2, 4])), "ports": str(rng.choice(["1RW", "1R1W"]))}
+
+    def drawn():
+        zeros = adds_zeros(base["weight_format"], skip_zero_weights=base["skip_zero_weights"])
+        skip = not zeros and bool(rng.random() < 0.7)
+        formats = [name for name in ("dense", "bitmask", "csr") if adds_zeros(name, skip_zero_weights=skip) == zeros]
+        everything = {
+            "synapse_lanes": int(rng.choice([1, 2, 8])),
+            "mac_lanes": int(rng.choice([1, 2, 4])),
+            "neuron_lanes": int(rng.choice([1, 2, 4])),
+            "scan": str(rng.choice(["all", "touched"])),
+            "input_queue": int(rng.integers(least, least + 4)),
+            "spike_fifo": int(rng.integers(1, 5)),
+            "injection_queue": int(rng.integers(1, 4)),
+            "pipeline_drain": int(rng.integers(0, 9)),
+            "timing": {"scan_cycles": int(rng.choice([1, 4])), "axon_out_cycles": int(rng.choice([1, 2])),
+                       "axon_in_cycles": int(rng.choice([0, 2])), "synapse_cycles": int(rng.choice([1, 3]))},
+            "conv_storage": str(rng.choice(["shared", "unrolled"])),
+            "synapse_memory": {"capacity": "32 KiB", "width": int(rng.choice([32, 64])), "banks": 2},
+            "axon_memory": {"memory": {"capacity": "4 KiB"}},
+            "membrane": {"memory": banks()},
+            "accumulator": {"memory": banks()},
+        }  # fmt: skip
+        own = {key: value for key, value in everything.items() if rng.random() < 0.6}
+        return {**own, "skip_zero_weights": skip, "weight_format": str(rng.choice(formats))} if formats else own
+
+    kinds = {name: drawn() for name in ("second", "third")[: int(rng.integers(1, 3))]}
+    first = int(rng.integers(0, cores))
+    runs = [{"type": "core", "count": first}] * (first > 0) + [{"type": "second"}]
+    if "third" in kinds and cores - first > 1:
+        runs.append({"type": "third", "count": int(rng.integers(1, cores - first))})
+    elif "third" in kinds:
+        del kinds["third"]
+    return {"core_types": kinds, "cores": runs}
 
 
 def random_sample(seed: int):

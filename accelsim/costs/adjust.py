@@ -35,6 +35,7 @@ def table_supply(chip: ChipSpec, float32: bool, kind: str) -> float:
     CostError
         If the source states none.
     """
+    chip, kind = parts.core_of(chip, kind)
     memories, queues = parts.memories(chip), parts.queues(chip, float32)
     if kind in memories:
         found = parts.bank_figures(chip, memories[kind]).supply_v
@@ -89,10 +90,11 @@ def _factors(technology: TechnologySpec, kind: str, own_supply: Supply, quantity
         power = 2 if quantity == "energy" else 1
         law = "squared" if power == 2 else "in proportion"
         found.append(((supply / own) ** power, f"moved from {own:.3g} V to {supply:g} V, {law}"))
+    plain = kind.partition(":")[0]
     return found + [
         (item.factor, f"x {item.factor:g} calibration: {item.reason}")
         for item in technology.calibration
-        if item.quantity == quantity and (item.component == kind or (item.component == ALL and ":" not in kind))
+        if item.quantity == quantity and (item.component == plain or (item.component == ALL and plain != "port"))
     ]
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.costs.parts import CORE_KINDS, MULTICAST_TABLE, port_kind
+from accelsim.costs.parts import CORE_KINDS, MULTICAST_TABLE, dram_kinds, of_core, port_kind
 from accelsim.costs.power_use import PowerUse, level_names
 from accelsim.costs.stated import priced_actions
 from accelsim.counters import Counters
@@ -46,12 +46,17 @@ def link_names(mapping: Mapping) -> dict[tuple[int, int], str]:
 
 def component_kinds(chip: ChipSpec, mapping: Mapping) -> dict[str, str]:
     """Return every component of the chip and its kind."""
-    kinds = {f"core[{core}].{kind}": kind for core in range(mapping.cores) for kind in CORE_KINDS}
+    kinds = {
+        f"core[{core}].{kind}": of_core(kind, mapping.layout.name(core))
+        for core in range(mapping.cores)
+        for kind in CORE_KINDS
+    }
     kinds.update({router_name(mapping, router): "router" for router in range(mapping.fabric.routers)})
     if chip.noc.multicast is not None:
         routers = range(mapping.fabric.routers)
         kinds.update({f"{router_name(mapping, router)}.{MULTICAST_TABLE}": MULTICAST_TABLE for router in routers})
     kinds.update(dict.fromkeys(link_names(mapping).values(), "link"))
+    kinds.update({name: name for name in dram_kinds(chip)})
     kinds.update({f"port[{port.name}]": port_kind(port.name) for port in chip.ports})
     return kinds
 

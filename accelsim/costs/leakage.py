@@ -50,7 +50,7 @@ def component_leakage(chip: ChipSpec, float32: bool, *, multiplier_bits: int = _
     recipes: dict[str, Callable[[], Leakage]] = {kind: partial(_leakage, recipe) for kind, recipe in plain.items()}
     require_known_adjustments(chip)
     for kind, recipe in recipes.items():
-        if not kind.startswith(_PORT):
+        if not kind.startswith(_PORT) and kind != parts.DRAM:
             supply = partial(table_supply, chip, float32, kind)
             recipes[kind] = partial(adjusted_leakage, chip.technology, kind, supply, recipe)
     for item in chip.technology.leakage_overrides:
@@ -113,7 +113,7 @@ def static_energy(
         elif inside and power is not None:
             core = int(path.partition("[")[2].partition("]")[0])
             levels = np.array([one[kind].power_mw for one in leakage])
-            energy[path] = _awake_cycles(chip, power, core, kind) @ levels / chip.clock
+            energy[path] = _awake_cycles(chip, power, core, kind.partition(":")[0]) @ levels / chip.clock
         else:
             energy[path] = leakage[0][kind].power_mw * time_ns
     return energy

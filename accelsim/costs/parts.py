@@ -1,18 +1,22 @@
 """The parts of a chip as the energy sources need them: memories, queues, registers, routers, by kind of component.
 
 A *kind* is one design that is instantiated many times (``synapse_memory``, ``router``); a *path* names one instance
-(``core[3].synapse_memory``). Prices and leakage are per kind; ports are kinds of their own, ``port:NAME``.
+(``core[3].synapse_memory``). Prices and leakage are per kind; ports are kinds of their own, ``port:NAME``. What a core
+of another kind than the base consists of carries the name of that kind of core: ``synapse_memory:NAME``.
 
 Not modelled: decoders and sequencers of a core, its clock tree, pads, phase-locked loops.
 """
 
 import functools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from accelsim.errors import CostError
+from accelsim.hardware.core_types import BASE
+from accelsim.hardware.cores import cores_of
+from accelsim.hardware.memory_spec import SramSpec
 from accelsim.hardware.sources.base import (
     ARITHMETIC_SOURCES,
     NOC_SOURCES,
@@ -24,7 +28,7 @@ from accelsim.hardware.sources.base import (
     SramFigures,
 )
 from accelsim.hardware.sources.registers import register_memory, register_memory_derivation
-from accelsim.hardware.spec import ChipSpec, SramSpec
+from accelsim.hardware.spec import ChipSpec
 from accelsim.hardware.topologies.topology import TOPOLOGIES
 
 CORE_KINDS: Final = (
@@ -46,6 +50,9 @@ NETWORK_KINDS: Final = ("router", "link")
 
 MULTICAST_TABLE: Final = "multicast_table"
 """Kind of the key/mask table of a router, on chips with ``noc.multicast``."""
+
+DRAM: Final = "dram"
+"""Kind and path of the DRAM of layer-serial execution."""
 
 _MACRO_WORDS: Final = 64
 _FLOAT_BITS: Final = 32
@@ -74,9 +81,41 @@ def network_kinds(chip: ChipSpec) -> tuple[str, ...]:
     return NETWORK_KINDS if chip.noc.multicast is None else (*NETWORK_KINDS, MULTICAST_TABLE)
 
 
+def of_core(kind: str, core: str) -> str:
+    """Return the kind of a component in a core of the kind ``core``; what is not in a core is the same for all."""
+    return kind if core == BASE or kind not in CORE_KINDS else f"{kind}:{core}"
+
+
+def by_core(chip: ChipSpec, make: Callable[[ChipSpec], Mapping[str, T]]) -> dict[str, T]:
+    """Return what ``make`` gives by kind of component, for every kind of core of a chip.
+
+    Parameters
+    ----------
+    chip : ChipSpec
+    make : callable
+        From a chip whose cores are all of one kind to a value by kind of component.
+    """
+    found: dict[str, T] = {}
+    for name in chip.kinds_of_core:
+        found.update({of_core(kind, name): value for kind, value in make(chip.of_kind(name)).items()})
+    return found
+
+
+def core_of(chip: ChipSpec, kind: str) -> tuple[ChipSpec, str]:
+    """Return the chip as if all its cores were those that a kind of component is of, and its name without them."""
+    plain, _, name = kind.partition(":")
+    return (chip.of_kind(name), plain) if plain in CORE_KINDS and name else (chip, kind)
+
+
+def dram_kinds(chip: ChipSpec) -> list[str]:
+    """Return the kind of the DRAM where a chip has one for its own."""
+    return [DRAM] if chip.layer_serial is not None else []
+
+
 def kinds(chip: ChipSpec) -> list[str]:
     """Return every kind of component of a chip."""
-    return [*CORE_KINDS, *network_kinds(chip), *(port_kind(port.name) for port in chip.ports)]
+    inside = [of_core(kind, name) for name in chip.kinds_of_core for kind in CORE_KINDS]
+    return [*inside, *network_kinds(chip), *dram_kinds(chip), *(port_kind(port.name) for port in chip.ports)]
 
 
 def instances(chip: ChipSpec) -> dict[str, int]:
@@ -84,9 +123,12 @@ def instances(chip: ChipSpec) -> dict[str, int]:
     topology = TOPOLOGIES.get(chip.noc.topology)(chip.noc.size)
     ways = range(topology.network_ports)
     links = sum(topology.neighbour(router, port) is not None for router in range(topology.routers) for port in ways)
-    cores = topology.cores(chip.noc.concentration)
-    found = dict.fromkeys(CORE_KINDS, cores) | dict.fromkeys(network_kinds(chip), topology.routers) | {"link": links}
-    return {**found, **{port_kind(port.name): 1 for port in chip.ports}}
+    cores = cores_of(chip)
+    found = {of_core(kind, name): len(cores.numbers(name)) for name in cores.kinds for kind in CORE_KINDS}
+    outside = dict.fromkeys(network_kinds(chip), topology.routers) | {"link": links}
+    outside |= dict.fromkeys(dram_kinds(chip), 1)
+    outside |= {port_kind(port.name): 1 for port in chip.ports}
+    return {**found, **outside}
 
 
 def arithmetic(chip: ChipSpec) -> ArithmeticSource:
@@ -248,7 +290,7 @@ def slow_memories(chip: ChipSpec) -> list[str]:
     """Return a warning for every memory slower than the clock; the timing model takes one cycle all the same."""
     period = 1.0 / chip.clock
     found = []
-    for kind, memory in memories(chip).items():
+    for kind, memory in by_core(chip, memories).items():
         access = bank_figures(chip, memory).access_ns
         if access is not None and access > period:
             found.append(f"{kind}: an access takes {access:.3g} ns, longer than the clock period of {period:.3g} ns")

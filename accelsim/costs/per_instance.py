@@ -22,6 +22,20 @@ Found = tuple[float, str]
 
 def recipes(chip: ChipSpec, float32: bool, multiplier_bits: int, figure: Figure) -> dict[str, Callable[[], Found]]:
     """Return what gives the figure of one instance of every kind, and its source; each raises CostError by itself."""
+    inside = partial(_core_recipes, float32=float32, multiplier_bits=multiplier_bits, figure=figure)
+    found = parts.by_core(chip, inside)
+    found["router"] = partial(_lazily, partial(parts.router_figures, chip), 1, figure)
+    found["link"] = partial(_lazily, partial(parts.link_figures, chip), 1, figure)
+    for port in chip.ports:
+        found[parts.port_kind(port.name)] = partial(_outside, "I/O port", figure)
+    for kind in parts.dram_kinds(chip):
+        found[kind] = partial(_outside, "DRAM", figure)
+    return found
+
+
+def _core_recipes(
+    chip: ChipSpec, float32: bool, multiplier_bits: int, figure: Figure
+) -> dict[str, Callable[[], Found]]:
     found: dict[str, Callable[[], Found]] = {}
     for kind, memory in parts.memories(chip).items():
         found[kind] = partial(_lazily, partial(parts.bank_figures, chip, memory), memory.banks, figure)
@@ -30,10 +44,6 @@ def recipes(chip: ChipSpec, float32: bool, multiplier_bits: int, figure: Figure)
     for kind, units in parts.engine_units(chip, float32, multiplier_bits).items():
         found[kind] = partial(arithmetic, chip, units, figure)
     found["core_control"] = partial(_core_control, chip, float32, figure)
-    found["router"] = partial(_lazily, partial(parts.router_figures, chip), 1, figure)
-    found["link"] = partial(_lazily, partial(parts.link_figures, chip), 1, figure)
-    for port in chip.ports:
-        found[parts.port_kind(port.name)] = partial(_port, figure)
     return found
 
 
@@ -68,5 +78,5 @@ def _core_control(chip: ChipSpec, float32: bool, figure: Figure) -> Found:
     return bits * getattr(one, figure), f"{bits} flip-flops; {one.source}"
 
 
-def _port(figure: Figure) -> Found:
-    return 0.0, f"I/O port: {'area' if figure == 'area_mm2' else 'leakage'} is not modelled"
+def _outside(what: str, figure: Figure) -> Found:
+    return 0.0, f"{what}: {'area' if figure == 'area_mm2' else 'leakage'} is not modelled"

@@ -27,6 +27,7 @@ import numpy.typing as npt
 
 from accelsim.costs.parts import CORE_KINDS
 from accelsim.errors import ConfigError, CostError
+from accelsim.hardware.cores import cores_of
 from accelsim.hardware.power_spec import DvfsSpec, SleepRuleSpec
 from accelsim.hardware.spec import ChipSpec
 from accelsim.timing.engine import Chunk
@@ -73,6 +74,10 @@ class PowerUse:
 
     Attributes
     ----------
+    after, drain : int
+        Cycles of drain and barrier, and of drain alone.
+    entry : (cores,) int64
+        Cycles of axon-out per routing entry.
     busy : (samples, cores, levels, sides) int64
         Cycles of the chip's clock.
     asleep : dict of kind to (samples, cores, levels) int64
@@ -90,6 +95,8 @@ class PowerUse:
 
     chip: ChipSpec
     after: int
+    drain: int
+    entry: Counts
     jobs: int
     columns: tuple[int, ...]
     busy: Counts
@@ -142,9 +149,11 @@ class PowerUse:
             return np.zeros((samples, cores, *last), np.int64)
 
         kinds = sleep_rules(chip)
-        by_level = levels > 1
+        by_level, layout = levels > 1, cores_of(chip)
         return cls(
-            chip, after, jobs, columns, zeros(levels, len(SIDES)), {kind: zeros(levels) for kind in kinds},
+            chip, after, int(layout.each(lambda core: core.pipeline_drain).max()),
+            layout.each(lambda core: core.timing.axon_out_cycles), jobs, columns,
+            zeros(levels, len(SIDES)), {kind: zeros(levels) for kind in kinds},
             {kind: zeros() for kind in kinds}, zeros(levels), zeros(levels),
             np.zeros((samples, cores, levels), TERMINAL_COUNT) if by_level else None,
             np.zeros((samples, len(columns), levels), SCAN_COUNT) if by_level else None,
@@ -158,7 +167,7 @@ class PowerUse:
         CostError
             If a core at its stated level is not done before the barrier.
         """
-        core, drain = self.chip.core, self.chip.core.pipeline_drain
+        drain = self.drain
         count = chunk.terminals[:, : self.cycles.shape[1]]
         sample, step = np.divmod(np.arange(chunk.first, chunk.first + len(cycles)), self.jobs)
         sent = np.maximum(count["scan_end"], count["source_end"])
@@ -167,7 +176,7 @@ class PowerUse:
         state = np.where(loads, np.maximum(count["scan_end"], count["row_end"]), count["scan_end"])
         last = np.stack([count["row_end"], count["scan_end"], state, count["source_end"], whole], axis=2)
         rows, scan = count["row_cycles"], count["scan_cycles"]
-        entries = count["routing_reads"] * core.timing.axon_out_cycles
+        entries = count["routing_reads"] * self.entry
         busy = np.stack([rows, scan, scan + rows * loads, entries, rows + scan], axis=2)
         level, slower, pause = self._levels(whole, cycles, sample, step)
         last = _stretched(last + drain * (last > 0), slower[:, :, None]) + pause[:, :, None] * (last > 0)
@@ -206,8 +215,8 @@ class PowerUse:
         if dvfs is None:
             return level, np.ones(last.shape), level
         slower = np.array([dvfs.levels[0].frequency / one.frequency for one in dvfs.levels])
-        drained = last + self.chip.core.pipeline_drain * (last > 0)
-        window = cycles - (self.after - self.chip.core.pipeline_drain)
+        drained = last + self.drain * (last > 0)
+        window = cycles - (self.after - self.drain)
         needed = np.stack([_stretched(drained, times) for times in slower], axis=2)
         needed += dvfs.switch_cycles * (np.arange(slower.size) > 0)
         fits = (needed <= window[:, None, None]) | (last == 0)[:, :, None]

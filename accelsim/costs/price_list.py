@@ -14,8 +14,9 @@ from accelsim.costs.leakage import component_leakage
 from accelsim.costs.prices import component_prices
 from accelsim.counters import Key, Price
 from accelsim.errors import CostError, UnknownNameError
+from accelsim.hardware.memory_spec import SramSpec
 from accelsim.hardware.sources.base import Derivation
-from accelsim.hardware.spec import ChipSpec, SramSpec
+from accelsim.hardware.spec import ChipSpec
 
 LEAKAGE: Final = "leakage"
 AREA: Final = "area"
@@ -143,6 +144,7 @@ def sourced_line(chip: ChipSpec, plain: PriceLine, derived: tuple[Derivation, st
 
 
 def _derivation(chip: ChipSpec, float32: bool, kind: str, action: str) -> tuple[Derivation, str] | None:
+    chip, kind = parts.core_of(chip, kind)
     memories, queues = parts.memories(chip), parts.queues(chip, float32)
     if kind in memories:
         return bank_derivation(chip, memories[kind], action)
@@ -176,6 +178,7 @@ def _overridden(chip: ChipSpec, kind: str, action: str) -> bool:
 
 
 def _formula(chip: ChipSpec, float32: bool, kind: str, action: str) -> str:
+    chip, kind = parts.core_of(chip, kind)
     memories, queues, node = parts.memories(chip), parts.queues(chip, float32), f"{chip.technology.node:g} nm"
     if action == "wake":
         return "wake_energy of its rule in technology.power.sleep"
@@ -183,6 +186,8 @@ def _formula(chip: ChipSpec, float32: bool, kind: str, action: str) -> str:
         return memory_formula(chip, memories[kind], action)
     if kind in queues:
         return f"{action}({queues[kind].entries} entries of {queues[kind].bits} bit, {node})"
+    if kind == parts.DRAM:
+        return "stated in the hardware file" if action in {"read", "write"} else "none"
     if kind == "core_control":
         what = action if action in {LEAKAGE, AREA} else "access"
         bits = f"{parts.queue_control_bits(chip, float32)} pointer bits"

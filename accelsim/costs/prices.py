@@ -29,7 +29,6 @@ from accelsim.hardware.sources.registers import register_figures
 from accelsim.hardware.spec import ChipSpec
 
 _PORT: Final = "port"
-_READ_ONLY: Final = frozenset({"axon_memory", "routing_memory", parts.MULTICAST_TABLE})
 Recipes = dict[Key, Callable[[], Price]]
 
 
@@ -52,14 +51,18 @@ def component_prices(chip: ChipSpec, float32: bool, *, payload_bits: int = 8, we
         Listing everything that a source does not cover.
     """
     recipes: Recipes = {}
-    _memory_prices(chip, float32, recipes)
-    _engine_prices(chip, float32, payload_bits, weight_bits, recipes)
+    for name in chip.kinds_of_core:
+        own: Recipes = {}
+        _memory_prices(chip.of_kind(name), float32, own)
+        _engine_prices(chip.of_kind(name), float32, payload_bits, weight_bits, own)
+        recipes.update({(parts.of_core(kind, name), action): recipe for (kind, action), recipe in own.items()})
+    _port_prices(chip, float32, payload_bits, weight_bits, recipes)
     _network_prices(chip, recipes)
     require_known_adjustments(chip)
     require_known_power(chip)
     if chip.energies is not None:
         require_no_adjustment_of_stated_energies(chip)
-        return stated_prices(chip.energies, recipes)
+        return stated_prices(chip.energies, recipes) | _dram_prices(chip)
     for (kind, action), recipe in recipes.items():
         if (kind.partition(":")[0], action) != (_PORT, "event"):
             supply = partial(table_supply, chip, float32, kind)
@@ -71,7 +74,7 @@ def component_prices(chip: ChipSpec, float32: bool, *, payload_bits: int = 8, we
             recipes[kind, "wake"] = partial(Price, rule.wake_energy, rule.source)
     recipes.update(_overrides(chip, recipes))
     prices = parts.evaluate((".".join(key), recipe) for key, recipe in recipes.items())
-    return dict(zip(recipes, prices, strict=True))
+    return dict(zip(recipes, prices, strict=True)) | _dram_prices(chip)
 
 
 def build_energy_table(
@@ -134,8 +137,7 @@ def _memory_prices(chip: ChipSpec, float32: bool, recipes: Recipes) -> None:
     for kind, memory in parts.memories(chip).items():
         bank = partial(parts.bank_figures, chip, memory)
         recipes[kind, "read"] = partial(_figure, bank, "read_pj")
-        if kind not in _READ_ONLY:
-            recipes[kind, "write"] = partial(_figure, bank, "write_pj")
+        recipes[kind, "write"] = partial(_figure, bank, "write_pj")
     for kind, queue in parts.queues(chip, float32).items():
         entry = partial(parts.queue_figures, chip, queue)
         recipes[kind, "write"] = partial(_figure, entry, "write_pj")
@@ -144,20 +146,31 @@ def _memory_prices(chip: ChipSpec, float32: bool, recipes: Recipes) -> None:
 
 def _engine_prices(chip: ChipSpec, float32: bool, payload: int, weight: int, recipes: Recipes) -> None:
     accumulator, membrane = parts.accumulator_bits(chip, float32), parts.membrane_bits(chip, float32)
-    mac = partial(_multiply_accumulate, chip, float32, payload, weight)
     recipes["synapse_engine", "add"] = partial(_operation, chip, float32, "add", accumulator)
-    recipes["synapse_engine", "mac"] = mac
+    recipes["synapse_engine", "mac"] = partial(_multiply_accumulate, chip, float32, payload, weight)
     for action, op in (("add", "add"), ("multiply", "mul"), ("compare", "compare")):
         recipes["neuron_engine", action] = partial(_operation, chip, float32, op, membrane)
-    for port in chip.ports:
-        kind = parts.port_kind(port.name)
-        recipes[kind, "event"] = partial(Price, port.energy_per_event, port.source)
-        recipes[kind, "mac"] = mac
     always = parts.queue_control_bits(chip, float32)
     recipes["core_control", "clock_active"] = partial(
         _clock, chip, parts.pipeline_bits(chip, float32) + always, "pipeline and queue pointers"
     )
     recipes["core_control", "clock_idle"] = partial(_clock, chip, always, "queue pointers")
+
+
+def _port_prices(chip: ChipSpec, float32: bool, payload: int, weight: int, recipes: Recipes) -> None:
+    mac = partial(_multiply_accumulate, chip, float32, payload, weight)
+    for port in chip.ports:
+        kind = parts.port_kind(port.name)
+        recipes[kind, "event"] = partial(Price, port.energy_per_event, port.source)
+        recipes[kind, "mac"] = mac
+
+
+def _dram_prices(chip: ChipSpec) -> dict[Key, Price]:
+    """Return the prices of a bit of the DRAM of layer-serial execution, which no supply and no calibration changes."""
+    if chip.layer_serial is None:
+        return {}
+    dram = chip.layer_serial.dram
+    return {(parts.DRAM, action): Price(dram.energy, dram.source) for action in ("read", "write")}
 
 
 def _network_prices(chip: ChipSpec, recipes: Recipes) -> None:
@@ -201,7 +214,7 @@ def _clock(chip: ChipSpec, bits: int, what: str) -> Price:
 
 def _overrides(chip: ChipSpec, recipes: Recipes) -> Recipes:
     """Return the recipes that the hardware file replaces; the component ``port`` means every port."""
-    known = sorted({(_PORT if kind.startswith(_PORT + ":") else kind, action) for kind, action in recipes})
+    known = sorted({(kind.partition(":")[0], action) for kind, action in recipes})
     problems: list[str] = []
     seen: set[Key] = set()
     replaced: Recipes = {}

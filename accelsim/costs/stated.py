@@ -8,9 +8,10 @@ Events: ``neuron_engine`` visit (a neuron visited), update (one with input, stat
 axon-out of one packet, ``axon_memory`` read the axon-in.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import Final
 
+from accelsim.costs.parts import DRAM
 from accelsim.counters import Key, Price
 from accelsim.errors import ConfigError
 from accelsim.hardware.spec import ChipSpec
@@ -33,18 +34,18 @@ EVENTS: Final = frozenset(
 def priced_actions(chip: ChipSpec) -> Callable[[str, str], bool]:
     """Return the test of a (kind, action) for an energy of its own: accesses, or the actions that the chip states."""
     if chip.energies is None:
-        return lambda kind, action: (kind, action) not in EVENTS
+        return lambda kind, action: (kind.partition(":")[0], action) not in EVENTS
     named = {(item.component, item.action) for item in chip.energies.actions}
-    return lambda kind, action: (kind.partition(":")[0], action) in named
+    return lambda kind, action: kind == DRAM or (kind.partition(":")[0], action) in named
 
 
-def stated_prices(energies: EnergiesSpec, derived: Iterable[Key]) -> dict[Key, Price]:
+def stated_prices(energies: EnergiesSpec, derived: Collection[Key]) -> dict[Key, Price]:
     """Return the stated price of every (kind, action); the component ``port`` means every port.
 
     Parameters
     ----------
     energies : EnergiesSpec
-    derived : iterable of (kind, action)
+    derived : collection of (kind, action)
         The actions that are not events.
 
     Raises
@@ -53,6 +54,7 @@ def stated_prices(energies: EnergiesSpec, derived: Iterable[Key]) -> dict[Key, P
         If an entry names an unknown action, or one twice, or flits both by dimension and together.
     """
     known = {*derived, *EVENTS}
+    known |= {(kind, event) for kind, _ in derived for plain, event in EVENTS if kind.partition(":")[0] == plain}
     by_name: dict[Key, list[Key]] = {}
     for kind, action in sorted(known):
         by_name.setdefault((kind.partition(":")[0], action), []).append((kind, action))

@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from accelsim.hardware.core_types import BASE
 from accelsim.hardware.schema import keys_at, root_of
 from accelsim.hardware.yaml_reader import Location, Locations, child
 
@@ -47,7 +48,8 @@ def problems_of(error: ValidationError, data: Mapping[str, Any], locations: Loca
         Where each value was written.
     """
     found = [_located(details, data, locations) for details in error.errors(include_url=False)]
-    return [f"{where}: {text}" for where, text in sorted(found, key=lambda item: (item[0].file, item[0].line))]
+    ordered = sorted(found, key=lambda item: (item[0].file, item[0].line))
+    return list(dict.fromkeys(f"{where}: {text}" for where, text in ordered))
 
 
 def unknown_key(key: str, known: Sequence[str]) -> str:
@@ -66,7 +68,7 @@ def shown(value: object) -> str:
 
 
 def _located(details: ErrorDetails, data: Mapping[str, Any], locations: Locations) -> tuple[Location, str]:
-    steps = [step for step in details["loc"] if isinstance(step, str | int)]
+    steps = _written([step for step in details["loc"] if isinstance(step, str | int)], data)
     path = ""
     where = locations[""]
     for step in steps:
@@ -83,6 +85,18 @@ def _located(details: ErrorDetails, data: Mapping[str, Any], locations: Location
         where = set_here[-1] if set_here else where
     prefix = f"{path}: " if path else ""
     return where, f"{prefix}{text if len(text) <= _LONGEST else text[: _LONGEST - 3] + '...'}"
+
+
+def _written(steps: list[str | int], data: Mapping[str, Any]) -> list[str | int]:
+    """Return where a value was written: a kind of core has what it does not state from the base."""
+    if len(steps) < 3 or steps[0] != "core_types":
+        return steps
+    value: Any = data
+    for step in steps:
+        if not isinstance(value, dict) or step not in value:
+            return [BASE, *steps[2:]]
+        value = value[step]
+    return steps
 
 
 def _message(details: ErrorDetails, steps: Sequence[str | int], data: Mapping[str, Any]) -> str:

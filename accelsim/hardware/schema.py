@@ -12,7 +12,7 @@ from typing import Any, Final, get_args, get_origin
 
 from pydantic import BaseModel
 
-from accelsim.hardware import array_spec, power_spec, spec, technology_spec
+from accelsim.hardware import array_spec, core_types, layer_serial_spec, port_spec, power_spec, spec, technology_spec
 from accelsim.hardware.array_spec import PeArraySpec
 from accelsim.hardware.spec import ChipSpec
 
@@ -32,13 +32,18 @@ def root_of(data: Mapping[str, Any]) -> type[BaseModel]:
 def model_at(path: Sequence[str | int], root: type[BaseModel] = ChipSpec) -> type[BaseModel] | None:
     """Return the specification class at a path of keys and list positions, or None where there is no mapping."""
     model: type[BaseModel] | None = root
+    named = False
     for step in path:
         if isinstance(step, int):
             continue  # an item of a list of parts: the class was found with the list's own key
+        if named:
+            named = False  # a name of the user's own: the class was found with the mapping's key
+            continue
         if model is None or step not in model.model_fields:
             return None
-        model = _model_in(model.model_fields[step].annotation)
-    return model
+        annotation = model.model_fields[step].annotation
+        model, named = _model_in(annotation), get_origin(annotation) is dict
+    return None if named else model
 
 
 def keys_at(path: Sequence[str | int], root: type[BaseModel] = ChipSpec) -> list[str]:
@@ -51,7 +56,7 @@ def may_hold_key(path: Sequence[str | int], key: str, root: type[BaseModel] = Ch
     """Tell whether the mapping at ``path`` has ``key``, or keys of the user's own, as ``mapping.slices`` has."""
     if key in keys_at(path, root):
         return True
-    model = model_at(path[:-1], root) if path else None
+    model = model_at(path[:-1], root) if path else None  # a mapping of the user's own names
     field = model.model_fields.get(str(path[-1])) if model is not None else None
     return field is not None and get_origin(field.annotation) is dict
 
@@ -69,6 +74,8 @@ def json_schema() -> dict[str, Any]:
             if name in definitions and key in definitions[name]["properties"]:
                 definitions[name]["properties"][key].setdefault("description", text)
     partial = {f"{name}{_PARTIAL}": _relaxed(body) for name, body in definitions.items()}
+    kinds = definitions["ChipSpec"]["properties"]["core_types"]  # which inherit from core in every file
+    kinds["patternProperties"] = {name: {"$ref": f"#/$defs/CoreSpec{_PARTIAL}"} for name in kinds["patternProperties"]}
     extends = {"type": "string", "description": "Preset or relative path of the file that this one changes."}
     for root in ROOTS.values():
         partial[f"{root.__name__}{_PARTIAL}"]["properties"]["extends"] = extends
@@ -118,7 +125,7 @@ def _relaxed_part(value: dict[str, Any]) -> dict[str, Any]:
 def _attribute_docstrings() -> dict[str, dict[str, str]]:
     """Read the text below each field of the modules of specifications."""
     found: dict[str, dict[str, str]] = {}
-    modules = (power_spec, technology_spec, spec, array_spec)
+    modules = (power_spec, technology_spec, core_types, layer_serial_spec, port_spec, spec, array_spec)
     for node in (node for module in modules for node in ast.parse(inspect.getsource(module)).body):
         if not isinstance(node, ast.ClassDef):
             continue

@@ -1,7 +1,8 @@
 """What a chip is: the specification that a YAML file describes, part by part.
 
-Modelled: one clock domain, a network of routers, identical neuron cores, I/O ports, the node, where each energy comes
-from, and the MAC array of the baseline. Not modelled: analog circuits, on-chip learning, several clock domains.
+Modelled: one clock domain, a network of routers, neuron cores of one or several kinds, I/O ports, the node, where each
+energy comes from, and the MAC array of the baseline. Not modelled: analog circuits, on-chip learning, several clock
+domains.
 Quantities are in the canonical units of :mod:`accelsim.units`.
 """
 
@@ -10,18 +11,17 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StrictBool, StringConstraints, model_validator
 
 from accelsim.hardware.barrier_spec import BarrierSpec
+from accelsim.hardware.core_types import BASE, CoreRunSpec, inherited, problem_of_types
 from accelsim.hardware.elastic_spec import ElasticSpec, SourceSynapsesSpec
+from accelsim.hardware.layer_serial_spec import LayerSerialSpec
+from accelsim.hardware.memory_spec import AxonMemorySpec, DramSpec, SramSpec, StateMemorySpec
+from accelsim.hardware.port_spec import PortSpec
 from accelsim.hardware.quantities import (
-    Bandwidth,
-    BitEnergy,
-    Capacity,
     Count,
     CountOrZero,
-    Energy,
     Frequency,
     Length,
     Name,
-    Source,
     Spec,
     Tick,
 )
@@ -29,74 +29,6 @@ from accelsim.hardware.technology_spec import EnergiesSpec, ProvenanceSpec, Tech
 
 MAX_ROUTERS = 4096
 """Largest network of routers; routing tables grow with its square."""
-
-
-class SramSpec(Spec):
-    """A memory of equal banks; consecutive words lie in consecutive banks."""
-
-    capacity: Capacity
-    """Total over all banks, bit."""
-    width: Annotated[Count, Field(le=4096)]
-    """Word width, bit."""
-    banks: Annotated[Count, Field(le=256)]
-    ports: Literal["1RW", "1R1W"]
-    """Ports of each bank: a read-modify-write takes two cycles on 1RW and one on 1R1W."""
-
-    @model_validator(mode="after")
-    def _whole_words(self) -> Self:
-        if self.capacity % (self.width * self.banks):
-            raise ValueError(
-                f"capacity of {self.capacity} bit is not a whole number of {self.width}-bit words in {self.banks} banks"
-            )
-        return self
-
-    @property
-    def words(self) -> int:
-        """Number of words over all banks."""
-        return self.capacity // self.width
-
-    @property
-    def rmw_slots(self) -> int:
-        """Cycles that one bank needs for a read-modify-write."""
-        return 2 if self.ports == "1RW" else 1
-
-
-class StateMemorySpec(Spec):
-    """A memory of equal-width integers: membranes or accumulators."""
-
-    bits: Annotated[Count, Field(ge=4, le=32)]
-    """Width of one integer value; a float32 network stores 32 bits whatever stands here."""
-    memory: SramSpec
-    """Of accumulators: all slots together; ``banks`` are those that one slot is spread over."""
-    per_word: Count | None = None
-    """Neurons whose values lie in one word, where parameters fill the rest of it; left out: as many as fit."""
-
-    @model_validator(mode="after")
-    def _fits_word(self) -> Self:
-        if self.bits * (self.per_word or 1) > self.memory.width:
-            values = "a value" if self.per_word is None else f"{self.per_word} values"
-            raise ValueError(f"{values} of {self.bits} bit is wider than the memory word of {self.memory.width} bit")
-        return self
-
-    def values_in_word(self, bits: int) -> int:
-        """Return the neurons whose values, ``bits`` wide with all that is stored beside them, lie in one word."""
-        fit = self.memory.width // bits
-        return fit if self.per_word is None else min(fit, self.per_word)
-
-
-class AxonMemorySpec(Spec):
-    """A memory of table entries: incoming axons (row pointers) or outgoing routes."""
-
-    entry_bits: Annotated[Count, Field(le=256)]
-    memory: SramSpec
-
-    @model_validator(mode="after")
-    def _fits_word(self) -> Self:
-        if self.entry_bits > self.memory.width:
-            raise ValueError(
-                f"an entry of {self.entry_bits} bit is wider than the memory word of {self.memory.width} bit"
-            )
-        return self
 
 
 class CoreTimingSpec(Spec):
@@ -249,21 +181,6 @@ class NocSpec(Spec):
         return self
 
 
-class PortSpec(Spec):
-    """An I/O port on a router's extra local port."""
-
-    name: Name
-    direction: Literal["input", "output", "both"]
-    router: Annotated[tuple[CountOrZero, ...], Field(min_length=1, max_length=3)]
-    """Position of the router that it hangs on."""
-    cycles_per_event: Annotated[Count, Field(le=65536)]
-    input_queue: Annotated[Count, Field(le=65536)]
-    spike_fifo: Annotated[Count, Field(le=65536)]
-    injection_queue: Annotated[Count, Field(le=65536)]
-    energy_per_event: Energy
-    source: Source
-
-
 MAX_TICK = 10**12
 """Longest tick, cycles."""
 
@@ -279,14 +196,6 @@ class MappingSpec(Spec):
     slices: dict[Name, Annotated[Count, Field(le=65536)]] = Field(default_factory=dict)
     """Populations that are cut into a stated number of slices, whatever the partition: equal ones, the rest with the
     last."""
-
-
-class DramSpec(Spec):
-    """Off-chip memory of the baseline and of cold starts."""
-
-    energy: BitEnergy
-    bandwidth: Bandwidth
-    source: Source
 
 
 class MacArraySpec(Spec):
@@ -335,11 +244,31 @@ class ChipSpec(Spec):
     """Left out: energies are derived from ``technology``. The baseline's always are."""
     noc: NocSpec
     core: CoreSpec
+    core_types: dict[Name, CoreSpec] = Field(default_factory=dict)
+    """Further kinds of core by name; what a kind does not state is as in ``core``."""
+    cores: Annotated[tuple[CoreRunSpec, ...], Field(max_length=MAX_ROUTERS)] = ()
+    """Which core is of which kind, in the order of their numbers; left out: all are as ``core``."""
+    layer_serial: LayerSerialSpec | None = None
+    """Left out: a network has to fit as a whole. Stated: one that does not is run group by group from DRAM."""
     ports: Annotated[tuple[PortSpec, ...], Field(max_length=64)]
     """None for a chip whose networks are driven by biases alone and whose output stays on it."""
     barrier: BarrierSpec
     mapping: MappingSpec
     baseline: MacArraySpec
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inherit(cls, data: object) -> object:
+        return inherited(data)
+
+    @property
+    def kinds_of_core(self) -> dict[str, CoreSpec]:
+        """Every kind of core by name, the base first."""
+        return {BASE: self.core, **self.core_types}
+
+    def of_kind(self, name: str) -> Self:
+        """Return the chip as if all its cores were of one kind."""
+        return self.model_copy(update={"core": self.kinds_of_core[name], "core_types": {}, "cores": ()})
 
     @property
     def lead(self) -> int:
@@ -366,9 +295,10 @@ class ChipSpec(Spec):
         if self.noc.elastic is not None and (self.synchronization, self.barrier.kind) != ("barrier", "stated"):
             raise ValueError("noc.elastic: expected synchronization: barrier, of the kind stated")
         stated = self.energies is not None
-        problem = self.technology.power.problem(self.clock, self.technology.supply, stated=stated)
-        if problem:
-            raise ValueError(f"technology: {problem}")
+        powered = self.technology.power.problem(self.clock, self.technology.supply, stated=stated)
+        types = problem_of_types(self.core, self.core_types, self.cores)
+        if powered or types:
+            raise ValueError(f"technology: {powered}" if powered else types)
         names = [port.name for port in self.ports]
         if len(set(names)) != len(names):
             raise ValueError(f"ports: names must differ, got {', '.join(names)}")

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
-from accelsim.hardware.spec import ChipSpec, SramSpec
-from accelsim.hardware.topologies.topology import TOPOLOGIES
+import numpy as np
+
+from accelsim.hardware.cores import cores_of
+from accelsim.hardware.memory_spec import SramSpec
+from accelsim.hardware.spec import ChipSpec
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,8 @@ class ChipSummary:
     neurons : int
         Membranes that fit, at the width of an integer network.
     core_memory, chip_memory : int
-        SRAM of one core and of all cores, bit; queues and the baseline's buffers are not counted.
+        SRAM of one core (of the kind with the most) and of all cores, bit; queues and the baseline's buffers are not
+        counted.
     """
 
     cores: int
@@ -40,8 +44,12 @@ def core_memories(spec: ChipSpec) -> dict[str, SramSpec]:
 
 def summary(spec: ChipSpec) -> ChipSummary:
     """Add up a chip."""
-    cores = TOPOLOGIES.get(spec.noc.topology)(spec.noc.size).cores(spec.noc.concentration)
-    state = spec.core.membrane
-    neurons = cores * (state.memory.words * state.values_in_word(state.bits))
-    bits = sum(memory.capacity for memory in core_memories(spec).values())
-    return ChipSummary(cores, neurons, bits, cores * bits)
+    cores = cores_of(spec)
+    neurons = cores.each(
+        lambda core: core.membrane.memory.words * core.membrane.values_in_word(core.membrane.bits)
+    )
+    bits = [
+        sum(memory.capacity for memory in core_memories(spec.of_kind(name)).values()) for name in cores.kinds
+    ]
+    each = np.array(bits)[cores.kind]
+    return ChipSummary(cores.count, int(neurons.sum()), int(each.max()), int(each.sum()))

@@ -119,10 +119,16 @@ def records_of(flits: int, costs: npt.NDArray[Any], *, macs: bool = False, loads
 
 
 class AxonBuilder:
-    """Collects axons, population by population; joins those of one neuron in one terminal."""
+    """Collects axons, population by population; joins those of one neuron in one terminal.
 
-    def __init__(self, cores: int, lookup: int) -> None:
-        self._cores, self._lookup = cores, lookup
+    Parameters
+    ----------
+    lookup : (terminals,) int64
+        Cycles of reading an axon, by terminal.
+    """
+
+    def __init__(self, lookup: Int64s) -> None:
+        self._lookup = lookup
         self._ptr: list[Int64s] = [np.zeros(1, np.int64)]
         self._axon: list[Int32s] = []
         self._keys = np.empty((1024, len(COST.names or ())), np.int32)
@@ -135,7 +141,7 @@ class AxonBuilder:
         axon = np.empty(joined.entry.shape, np.int32)
         records = joined.records.view(np.int32).reshape(len(joined.records), self._keys.shape[1])
         ends, self._keys, self._table, self._count = merge_axons(
-            joined.ptr, joined.entry, records, self._cores, self._lookup, axon, self._keys, self._table, self._count
+            joined.ptr, joined.entry, records, self._lookup, axon, self._keys, self._table, self._count
         )
         self._ptr.append(ends[1:] + self._ptr[-1][-1])
         self._axon.append(axon[: ends[-1]])

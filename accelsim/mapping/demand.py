@@ -90,7 +90,7 @@ def room_of(core: CoreSpec) -> Demand:
     return Demand(
         membrane_words=core.membrane.memory.words,
         accumulator_words=core.accumulator.memory.words,
-        axons=core.axon_memory.memory.capacity // core.axon_memory.entry_bits,
+        axons=core.axon_memory.entries,
         synapse_words=core.synapse_memory.words,
     )
 

@@ -6,7 +6,7 @@ from accelsim.kernels import kernel
 
 
 @kernel
-def exchange(both: Any, distance: Any, cost: Any, position: Any, busy: Any, passes: int) -> None:
+def exchange(both: Any, distance: Any, cost: Any, position: Any, kind: Any, busy: Any, passes: int) -> None:
     """Exchange the positions of two cores while that helps, the best partner of each busy core at a time.
 
     Parameters
@@ -19,6 +19,8 @@ def exchange(both: Any, distance: Any, cost: Any, position: Any, busy: Any, pass
         ``cost[a, p]``: packets x hops of core a if it lay at position p and everything else where it lies; kept.
     position : (n,) int64
         Position of each terminal, changed in place; cores first, the rest stays.
+    kind : (cores,) int64
+        Only cores of one kind exchange their positions.
     busy : (k,) int64
         Cores with traffic.
     passes : int
@@ -31,6 +33,8 @@ def exchange(both: Any, distance: Any, cost: Any, position: Any, busy: Any, pass
             here = position[a]
             best, partner = -1e-9, -1
             for b in range(cores):
+                if kind[b] != kind[a]:
+                    continue
                 there = position[b]
                 change = cost[a, there] - cost[a, here] + cost[b, here] - cost[b, there]
                 change += 2 * both[a, b] * distance[here, there]

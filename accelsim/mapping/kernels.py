@@ -262,7 +262,7 @@ def sum_rows(
 
 @kernel
 def merge_axons(
-    ptr: Any, entries: Any, records: Any, cores: int, lookup: int, axon: Any, keys: Any, table: Any, count: int
+    ptr: Any, entries: Any, records: Any, lookup: Any, axon: Any, keys: Any, table: Any, count: int
 ) -> tuple[Any, Any, Any, int]:
     """Sort every neuron's entries by terminal, join those of one terminal, and number the different costs.
 
@@ -274,8 +274,8 @@ def merge_axons(
         Terminal, and number of the record.
     records : (n_records, 12) int32
         The fields of COST.
-    cores : int
-        Terminals below are cores, whose axons take ``lookup`` cycles more, once, unless they load a bias.
+    lookup : (terminals,) int64
+        Cycles that an axon takes more by terminal, once, unless it loads a bias.
     axon : (n_entries, 2) int32
         Written: terminal, and number of the cost.
     keys : (capacity, 12) int32
@@ -311,9 +311,9 @@ def merge_axons(
                 for field in range(1, fields):
                     vector[field] += records[entries[at, 1], field]
                 at += 1
-            if terminal < cores and vector[10] == 0:
-                vector[1] += lookup
-                vector[11] = lookup
+            if vector[10] == 0:
+                vector[1] += lookup[terminal]
+                vector[11] = lookup[terminal]
             if 2 * count >= table.size:
                 table = grown_table(keys, count, 2 * table.size)
             slot = find_record(keys, table, vector)

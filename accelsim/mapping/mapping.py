@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.compression.format import WEIGHT_FORMATS
+from accelsim.compression.format import WEIGHT_FORMATS, adds_zeros
 from accelsim.errors import MappingError
+from accelsim.hardware.core_types import BASE
+from accelsim.hardware.cores import Cores, cores_of
 from accelsim.hardware.spec import ChipSpec
 from accelsim.hardware.topologies.topology import TOPOLOGIES, Fabric, build_fabric
 from accelsim.mapping.axons import Axons
@@ -37,6 +39,8 @@ class Mapping:
         Terminals 0 .. cores - 1 are the cores, ``noc.concentration`` on each router in turn; the ports follow in the
         order of the hardware file.
     cores : int
+    layout : Cores
+        Which core is of which kind.
     parts : tuple of Part
         Core parts by terminal, in scan order, then the input population's parts at the ports.
     offsets : dict of str to int
@@ -58,6 +62,7 @@ class Mapping:
 
     fabric: Fabric
     cores: int
+    layout: Cores
     parts: tuple[Part, ...]
     offsets: dict[str, int]
     axons: Axons
@@ -92,7 +97,13 @@ class Mapping:
 
 
 def map_network(
-    network: Network, chip: ChipSpec, kind: Kind, value_bits: int, profile: Profile | None = None
+    network: Network,
+    chip: ChipSpec,
+    kind: Kind,
+    value_bits: int,
+    profile: Profile | None = None,
+    *,
+    leaving: frozenset[str] | None = None,
 ) -> Mapping:
     """Map a network.
 
@@ -106,6 +117,8 @@ def map_network(
         Width of an event's value.
     profile : dict of str to (n,) float64, optional
         Spikes of every neuron, for a placement that follows real traffic; every neuron counts alike without it.
+    leaving : frozenset of str, optional
+        Populations that send to the output ports: the network's output if not given.
 
     Raises
     ------
@@ -119,26 +132,56 @@ def map_network(
             "such a chip runs networks from its own memory images, as accelsim validate yana does"
         )
     widths = value_widths(network, chip, kind, value_bits)
-    _check_lanes(network, chip, widths)
-    weights = WEIGHT_FORMATS.get(chip.core.weight_format)()
-    topology = TOPOLOGIES.get(chip.noc.topology)(chip.noc.size)
-    cores = topology.cores(chip.noc.concentration)
+    layout = cores_of(chip)
+    multiplies = frozenset(edge.target for edge in network.projections if edge.source in widths)
+    _check_lanes(network, layout, widths)
+    topology, cores = TOPOLOGIES.get(chip.noc.topology)(chip.noc.size), layout.count
     on_routers = [core // chip.noc.concentration for core in range(cores)]
     fabric = build_fabric(topology, [*on_routers, *(topology.router_at(port.router) for port in chip.ports)])
-    model = DemandModel(network, chip.core, weights, kind, chip.mapping, chip.schedule, chip.lead)
-    plan = draft(network, chip, model, cores, kind)
-    axons = build_axons(network, chip, model, plan, widths)
+    models = demand_models(network, chip, layout, kind)
+    plan = draft(network, chip, models, layout, kind, multiplies)
+    outside = frozenset({network.output.name}) if leaving is None else leaving
+    axons = build_axons(network, chip, layout, models, plan, widths, outside)
     place = np.arange(fabric.terminals)
-    place[:cores] = _positions(chip, fabric, cores, plan, axons, profile or {})
-    mapping = _placed(fabric, cores, plan, axons, place, widths)
+    place[:cores] = _positions(chip, fabric, layout, plan, axons, profile or {})
+    mapping = _placed(fabric, layout, plan, axons, place, widths)
     _check_entries(chip, mapping)
     _check_packets(chip, mapping)
     if chip.noc.multicast is not None:
         trees = multicast_trees(chip.noc, fabric, mapping.home(), mapping.axons)
         entries = np.bincount(mapping.home(), np.diff(mapping.axons.ptr) > 0, fabric.terminals).astype(np.int64)
         mapping = replace(mapping, trees=trees, routing_entries=entries)
-    _check_routing(chip, mapping)
+    _check_routing(mapping)
     return mapping
+
+
+def demand_models(network: Network, chip: ChipSpec, layout: Cores, kind: Kind) -> dict[str, DemandModel]:
+    """Return what populations need on every kind of core.
+
+    Raises
+    ------
+    MappingError
+        If kinds differ in whether a stored zero is added, or as :class:`accelsim.mapping.demand.DemandModel`.
+    """
+    models = {}
+    adds = {}
+    for name, core in layout.kinds.items():
+        weights = WEIGHT_FORMATS.get(core.weight_format)()
+        models[name] = DemandModel(network, core, weights, kind, chip.mapping, chip.schedule, chip.lead)
+        adds[name] = adds_zeros(core.weight_format, skip_zero_weights=core.skip_zero_weights)
+    if len(set(adds.values())) > 1:
+        raise MappingError(
+            "core_types: expected kinds of core that agree in whether a stored zero is added (weight_format and "
+            "skip_zero_weights), since which neurons are updated depends on it, got "
+            + ", ".join(f"{name}: {'added' if added else 'skipped'}" for name, added in adds.items())
+        )
+    return models
+
+
+def place_of(layout: Cores, core: int) -> str:
+    """Return where the hardware file describes a core."""
+    name = layout.name(core)
+    return name if name == BASE else f"core_types.{name}"
 
 
 def _home(parts: tuple[Part, ...], offsets: dict[str, int], sources: int) -> npt.NDArray[np.int64]:
@@ -149,7 +192,7 @@ def _home(parts: tuple[Part, ...], offsets: dict[str, int], sources: int) -> npt
 
 
 def _positions(
-    chip: ChipSpec, fabric: Fabric, cores: int, plan: Draft, axons: Axons, profile: Profile
+    chip: ChipSpec, fabric: Fabric, layout: Cores, plan: Draft, axons: Axons, profile: Profile
 ) -> npt.NDArray[np.int64]:
     """Return the place of every logical core."""
     home = _home((*plan.parts, *plan.inputs), plan.offsets, plan.sources)
@@ -161,15 +204,17 @@ def _positions(
     source, size = axons.source(), fabric.terminals
     traffic = np.zeros((size, size))
     traffic.ravel()[:] = np.bincount(home[source] * size + axons.terminal, rate[source], size * size)
-    positions = PLACERS.get(chip.mapping.placement)(traffic, fabric, cores)
-    if sorted(positions.tolist()) != list(range(cores)):
+    positions = PLACERS.get(chip.mapping.placement)(traffic, fabric, layout.kind)
+    if sorted(positions.tolist()) != list(range(layout.count)):
         raise MappingError(f"placement {chip.mapping.placement!r} does not give every core a position of its own")
+    if (layout.kind[positions] != layout.kind).any():
+        raise MappingError(f"placement {chip.mapping.placement!r} puts a core where one of another kind is")
     return positions
 
 
-def _check_lanes(network: Network, chip: ChipSpec, widths: dict[str, int]) -> None:
+def _check_lanes(network: Network, layout: Cores, widths: dict[str, int]) -> None:
     """Refuse values on cores that cannot multiply."""
-    if chip.core.mac_lanes > 0:
+    if layout.each(lambda core: core.mac_lanes).any():
         return
     if network.input.name in widths:
         raise MappingError(
@@ -184,7 +229,7 @@ def _check_lanes(network: Network, chip: ChipSpec, widths: dict[str, int]) -> No
 
 
 def _placed(
-    fabric: Fabric, cores: int, plan: Draft, axons: Axons, place: npt.NDArray[np.int64], widths: dict[str, int]
+    fabric: Fabric, layout: Cores, plan: Draft, axons: Axons, place: npt.NDArray[np.int64], widths: dict[str, int]
 ) -> Mapping:
     """Rename logical cores to places."""
     parts = sorted(
@@ -193,7 +238,8 @@ def _placed(
     home = _home((*parts, *plan.inputs), plan.offsets, plan.sources)
     return Mapping(
         fabric=fabric,
-        cores=cores,
+        cores=layout.count,
+        layout=layout,
         parts=(*parts, *plan.inputs),
         offsets=plan.offsets,
         axons=axons.placed(place),
@@ -207,37 +253,43 @@ def _placed(
 
 def _check_entries(chip: ChipSpec, mapping: Mapping) -> None:
     """Refuse routing entries that cannot name a destination and an axon."""
-    need, have = address_bits(chip, mapping.cores), chip.core.routing_memory.entry_bits
+    need = address_bits(chip, mapping.layout)
+    widths = mapping.layout.each(lambda core: core.routing_memory.entry_bits)
+    core = int(np.argmin(widths))
+    have = int(widths[core])
     if have < need:
         raise MappingError(
-            f"core.routing_memory.entry_bits: expected at least {need} (the key of a multicast packet, or destination "
-            f"and axon of {mapping.fabric.terminals} terminals and the axon memory's entries), got {have}"
+            f"{place_of(mapping.layout, core)}.routing_memory.entry_bits: expected at least {need} (the key of a "
+            f"multicast packet, or destination and axon of {mapping.fabric.terminals} terminals and the axon memory's "
+            f"entries), got {have}"
         )
 
 
 def _check_packets(chip: ChipSpec, mapping: Mapping) -> None:
     """Refuse packets that are longer than the queue that must hold them whole."""
-    depth = np.array([chip.core.input_queue] * mapping.cores + [port.input_queue for port in chip.ports])
+    own = mapping.layout.each(lambda core: core.input_queue)
+    depth = np.concatenate((own, np.array([port.input_queue for port in chip.ports], np.int64)))
     flits, target = mapping.axons.of("flits"), mapping.axons.terminal
     worst = int(np.argmax(flits - depth[target])) if len(target) else 0
     if len(target) and flits[worst] > depth[target[worst]]:
         terminal = int(target[worst])
-        name = "core" if terminal < mapping.cores else f"ports[{terminal - mapping.cores}]"
+        inside = terminal < mapping.cores
+        name = place_of(mapping.layout, terminal) if inside else f"ports[{terminal - mapping.cores}]"
         raise MappingError(
             f"{name}.input_queue holds {depth[terminal]} flits, a packet has {flits[worst]} of "
             f"{chip.noc.flit_bits} bit; deepen the queue or widen noc.flit_bits"
         )
 
 
-def _check_routing(chip: ChipSpec, mapping: Mapping) -> None:
-    spec = chip.core.routing_memory
-    capacity = spec.memory.capacity // spec.entry_bits
-    worst = int(np.argmax(mapping.routing_entries[: mapping.cores]))
-    need = int(mapping.routing_entries[worst])
+def _check_routing(mapping: Mapping) -> None:
+    room = mapping.layout.each(lambda core: core.routing_memory.entries)
+    worst = int(np.argmax(mapping.routing_entries[: mapping.cores] - room))
+    need, capacity = int(mapping.routing_entries[worst]), int(room[worst])
+    spec = mapping.layout.of(worst).routing_memory
     if need > capacity:
         layers = ", ".join(part.population for part in mapping.parts if part.terminal == worst)
         raise MappingError(
-            f"core[{worst}] ({layers}): core.routing_memory needs {need} entries of {spec.entry_bits} bit, has "
-            f"{capacity}, {need - capacity} missing; it would fit with at least {need * spec.entry_bits} bit, or with "
-            "the layer on more cores"
+            f"core[{worst}] ({layers}): {place_of(mapping.layout, worst)}.routing_memory needs {need} entries of "
+            f"{spec.entry_bits} bit, has {capacity}, {need - capacity} missing; it would fit with at least "
+            f"{need * spec.entry_bits} bit, or with the layer on more cores"
         )

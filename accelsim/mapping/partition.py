@@ -7,7 +7,7 @@ that layers work in parallel. A population with a stated number of slices (``sli
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +17,12 @@ from accelsim.errors import MappingError
 from accelsim.hardware.spec import CoreSpec
 from accelsim.mapping.demand import Demand, DemandModel, room_of
 from accelsim.mapping.shortage import neuron_too_big, population_too_big, stated_too_big, too_few_cores
-from accelsim.network.graph import Network, Population
+from accelsim.network.graph import Population
 from accelsim.registry import Registry
 
-Partitioner = Callable[[Network, DemandModel, CoreSpec, int], list["Slice"]]
+Partitioner = Callable[[Sequence[Population], DemandModel, CoreSpec, int], list["Slice"]]
+"""From populations, their demands on one kind of core, its description and the number of such cores to slices."""
+
 _NEURONS_TRIED = 256
 """Neurons of the worst slice that are tried alone before an error blames the whole population."""
 
@@ -126,33 +128,29 @@ def _pressure(demand: Demand, room: Demand) -> float:
 
 
 @PARTITIONERS.register("compact")
-def compact(network: Network, model: DemandModel, core: CoreSpec, cores: int) -> list[Slice]:
+def compact(populations: Sequence[Population], model: DemandModel, core: CoreSpec, cores: int) -> list[Slice]:
     """Return the fewest slices of every population, in topological order."""
-    slices: list[Slice] = []
-    for population in network.populations.values():
-        if population.model is not None:
-            slices += fewest_slices(model, population, core, cores)
-    return slices
+    return [item for population in populations for item in fewest_slices(model, population, core, cores)]
 
 
 @PARTITIONERS.register("spread")
-def spread(network: Network, model: DemandModel, core: CoreSpec, cores: int) -> list[Slice]:
+def spread(populations: Sequence[Population], model: DemandModel, core: CoreSpec, cores: int) -> list[Slice]:
     """Return compact slices, the largest populations cut further while cores are spare."""
-    room = room_of(core)
+    room, known = room_of(core), {population.name: population for population in populations}
     parts: dict[str, list[Slice]] = {}
-    for item in compact(network, model, core, cores):
+    for item in compact(populations, model, core, cores):
         parts.setdefault(item.population, []).append(item)
     fewest = {name: len(slices) for name, slices in parts.items()}
     most = {
-        name: network.populations[name].size // model.granule(network.populations[name])
+        name: known[name].size // model.granule(known[name])
         for name in parts
         if name not in model.stated
     }
     while True:
-        wanted = _shares(network, model, fewest, most, cores)
+        wanted = _shares(known, model, fewest, most, cores)
         for name, count in wanted.items():
             if len(parts[name]) != count:
-                parts[name] = equal_slices(model, network.populations[name], count)
+                parts[name] = equal_slices(model, known[name], count)
             if any(item.demand.excess(room) for item in parts[name]):
                 most[name] = count - 1  # a cut that misses the borders of the coarser one: do with fewer slices
                 break
@@ -161,12 +159,16 @@ def spread(network: Network, model: DemandModel, core: CoreSpec, cores: int) -> 
 
 
 def _shares(
-    network: Network, model: DemandModel, fewest: dict[str, int], most: dict[str, int], cores: int
+    populations: Mapping[str, Population],
+    model: DemandModel,
+    fewest: dict[str, int],
+    most: dict[str, int],
+    cores: int,
 ) -> dict[str, int]:
     """Return slices by population: from ``fewest`` on, one more for the largest slice while cores are spare."""
 
     def largest(name: str) -> int:
-        return int(np.diff(equal_bounds(model, network.populations[name], count[name])).max())
+        return int(np.diff(equal_bounds(model, populations[name], count[name])).max())
 
     count = dict(fewest)
     sizes = {name: largest(name) for name in sorted(most) if count[name] < most[name]}

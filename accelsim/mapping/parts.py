@@ -1,12 +1,15 @@
 """Slices in their place: which terminal executes which neurons, and where their state lies."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from accelsim.errors import MappingError
+from accelsim.hardware.cores import Cores
 from accelsim.hardware.spec import ChipSpec
+from accelsim.mapping.assign import assign
 from accelsim.mapping.demand import Demand, DemandModel
 from accelsim.mapping.partition import PARTITIONERS, pack
 from accelsim.network.events import Kind
@@ -78,8 +81,24 @@ def ports_of(chip: ChipSpec, direction: str, cores: int) -> list[int]:
     return [cores + at for at, port in enumerate(chip.ports) if port.direction in (direction, "both")]
 
 
-def draft(network: Network, chip: ChipSpec, model: DemandModel, cores: int, kind: Kind) -> Draft:
+def draft(
+    network: Network,
+    chip: ChipSpec,
+    models: Mapping[str, DemandModel],
+    cores: Cores,
+    kind: Kind,
+    multiplies: frozenset[str],
+) -> Draft:
     """Cut a network into parts.
+
+    Parameters
+    ----------
+    network, chip
+    models : mapping of str to DemandModel
+        By kind of core.
+    cores, kind
+    multiplies : frozenset of str
+        Populations that values reach.
 
     Raises
     ------
@@ -87,23 +106,27 @@ def draft(network: Network, chip: ChipSpec, model: DemandModel, cores: int, kind
         If it does not fit, ``bias_current`` is asked for an input with several projections, or an input with
         projections meets a chip without input port.
     """
-    slices = PARTITIONERS.get(chip.mapping.partition)(network, model, chip.core, cores)
+    cut = PARTITIONERS.get(chip.mapping.partition)
     parts: list[Part] = []
     occupation: dict[int, Demand] = {}
     begun: dict[int, int] = {}
-    for item, core in zip(slices, pack(slices, chip.core, cores), strict=True):
-        held, begin = occupation.get(core, Demand(0, 0, 0, 0)), begun.get(core, 0)
-        layout = model.layout(item.population)
-        parts.append(Part(item.population, item.neurons, core, held.membrane_words, begin, *layout))
-        occupation[core] = held + item.demand
-        begun[core] = begin + layout.words(len(item.neurons))[1]
+    for name, populations in assign(network, cores, models, multiplies).items():
+        model, spec, numbers = models[name], cores.kinds[name], cores.numbers(name)
+        slices = cut(populations, model, spec, len(numbers))
+        for item, place in zip(slices, pack(slices, spec, len(numbers)), strict=True):
+            core = int(numbers[place])
+            held, begin = occupation.get(core, Demand(0, 0, 0, 0)), begun.get(core, 0)
+            layout = model.layout(item.population)
+            parts.append(Part(item.population, item.neurons, core, held.membrane_words, begin, *layout))
+            occupation[core] = held + item.demand
+            begun[core] = begin + layout.words(len(item.neurons))[1]
     load_target = _only_projection(network).target if kind == "bias_current" else None
     input_sources = network.populations[load_target or network.input.name].size
     offsets, total = {}, 0
     for name, population in network.populations.items():
         offsets[name] = total
         total += input_sources if name == network.input.name else population.size
-    ports = ports_of(chip, "input", cores)
+    ports = ports_of(chip, "input", cores.count)
     if not ports and network.outgoing(network.input.name):
         raise MappingError(
             f"ports: {network.input.name} sends events into the network, but the chip has no input port: expected one "
@@ -113,7 +136,7 @@ def draft(network: Network, chip: ChipSpec, model: DemandModel, cores: int, kind
     bounds = [round(input_sources * at / len(ports)) for at in range(1, len(ports))]
     everyone = np.split(np.arange(input_sources, dtype=np.int32), bounds)[: len(ports)]
     inputs = [Part(network.input.name, neurons, port) for neurons, port in zip(everyone, ports, strict=True)]
-    return Draft(tuple(parts), tuple(inputs), occupation, offsets, total, cores, kind, load_target)
+    return Draft(tuple(parts), tuple(inputs), occupation, offsets, total, cores.count, kind, load_target)
 
 
 def _only_projection(network: Network) -> Projection:

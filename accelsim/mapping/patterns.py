@@ -81,7 +81,7 @@ class Patterns:
         return np.repeat(np.arange(len(self.ptr) - 1), np.diff(self.ptr))
 
 
-def find_patterns(connection: Connection, cut: Cut, first: Int64s | None = None, modulo: int = 1) -> Patterns:
+def find_patterns(connection: Connection, cut: Cut, first: Int64s | None = None, modulo: Int64s | int = 1) -> Patterns:
     """Return the pieces of a connection's runs.
 
     Parameters
@@ -89,8 +89,8 @@ def find_patterns(connection: Connection, cut: Cut, first: Int64s | None = None,
     connection, cut
     first : (parts,) int64, optional
         Local address of each part's first neuron.
-    modulo : int
-        Addresses that differ by a multiple of it cost the same.
+    modulo : (parts,) int64 or int
+        By part: addresses that differ by a multiple of it cost the same.
     """
     begins = np.zeros(connection.n_target, bool)
     begins[connection.run_start] = True
@@ -107,7 +107,8 @@ def find_patterns(connection: Connection, cut: Cut, first: Int64s | None = None,
     address = cut.rank[neuron[head]].astype(np.int64)
     if first is not None:
         address += first[part[head]]
-    pieces = np.stack([part[head], pattern, address % modulo], axis=1)
+    by_part = np.broadcast_to(modulo, cut.parts)
+    pieces = np.stack([part[head], pattern, address % by_part[part[head]]], axis=1)
     class_of_start, ptr, chosen = _classes(start[head], pieces, len(starts))
     class_of = np.full(connection.n_target, -1, np.int32)
     class_of[starts] = class_of_start

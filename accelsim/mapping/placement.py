@@ -2,7 +2,8 @@
 
 Position p is a local port of router p // concentration. ``row_major`` numbers positions in order; ``column_major``
 fills a two-dimensional mesh or torus column by column. ``traffic`` starts row by row and swaps pairs of cores while
-that shortens the sum of packets x hops; it is deterministic, and never worse than where it started.
+that shortens the sum of packets x hops; it is deterministic, and never worse than where it started. A core only takes
+positions of its kind.
 """
 
 from collections.abc import Callable
@@ -17,8 +18,10 @@ from accelsim.mapping.exchange import exchange, initial_cost
 from accelsim.registry import Registry
 
 Floats = npt.NDArray[np.float64]
-Placer = Callable[[Floats, Fabric, int], npt.NDArray[np.int64]]
-"""From the packets between logical terminals, the fabric and the number of cores to the position of each core."""
+Int64s = npt.NDArray[np.int64]
+Placer = Callable[[Floats, Fabric, Int64s], Int64s]
+"""From the packets between logical terminals, the fabric and the kind of core at each position, which is also that of
+the logical core of the same number, to the position of each core: one of its kind."""
 
 PLACERS: Registry[Placer] = Registry("placement", "accelsim.mapping")
 
@@ -26,14 +29,14 @@ _MAX_PASSES = 20
 
 
 @PLACERS.register("row_major")
-def row_major(traffic: Floats, fabric: Fabric, cores: int) -> npt.NDArray[np.int64]:  # noqa: ARG001
+def row_major(traffic: Floats, fabric: Fabric, kind: Int64s) -> Int64s:  # noqa: ARG001
     """Return the identity."""
-    return np.arange(cores)
+    return np.arange(len(kind))
 
 
 @PLACERS.register("column_major")
-def column_major(traffic: Floats, fabric: Fabric, cores: int) -> npt.NDArray[np.int64]:  # noqa: ARG001
-    """Return positions column by column.
+def column_major(traffic: Floats, fabric: Fabric, kind: Int64s) -> Int64s:  # noqa: ARG001
+    """Return positions column by column, for each kind of core those of its kind.
 
     Raises
     ------
@@ -47,27 +50,32 @@ def column_major(traffic: Floats, fabric: Fabric, cores: int) -> npt.NDArray[np.
             f"{list(topology.size)}; known for others: row_major, traffic"
         )
     width, height = topology.size
-    router, turn = np.divmod(np.arange(cores), cores // topology.routers)
+    router, turn = np.divmod(np.arange(len(kind)), len(kind) // topology.routers)
     x, y = np.divmod(router, height)
-    return np.asarray((y * width + x) * (cores // topology.routers) + turn)
+    position = (y * width + x) * (len(kind) // topology.routers) + turn
+    place = np.empty_like(position)
+    place[np.argsort(kind, kind="stable")] = position[np.argsort(kind[position], kind="stable")]
+    return place
 
 
 @PLACERS.register("traffic")
-def by_traffic(traffic: Floats, fabric: Fabric, cores: int) -> npt.NDArray[np.int64]:
+def by_traffic(traffic: Floats, fabric: Fabric, kind: Int64s) -> Int64s:
     """Return the position of each core after pairwise exchange.
 
     Parameters
     ----------
     traffic : (n, n) float64
-        Packets between logical terminals; the first ``cores`` may move, the rest (ports) stay.
+        Packets between logical terminals; the cores may move, the rest (ports) stay.
     fabric : Fabric
-    cores : int
+    kind : (cores,) int64
+        Kind of each core.
 
     Returns
     -------
     (cores,) int64
         Position of each logical core.
     """
+    cores = len(kind)
     both = traffic + traffic.T
     np.fill_diagonal(both, 0)  # a core's packets to itself travel no link wherever it lies
     routers = fabric.terminal_router.astype(np.int64)
@@ -75,5 +83,5 @@ def by_traffic(traffic: Floats, fabric: Fabric, cores: int) -> npt.NDArray[np.in
     position = np.arange(len(traffic))
     cost = np.zeros((cores, cores))
     initial_cost(both, distance, cost)
-    exchange(both, distance, cost, position, np.flatnonzero(both[:cores].any(axis=1)), _MAX_PASSES)
+    exchange(both, distance, cost, position, kind, np.flatnonzero(both[:cores].any(axis=1)), _MAX_PASSES)
     return position[:cores]

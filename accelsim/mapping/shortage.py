@@ -12,6 +12,7 @@ _PLACES = {
     "synapse_words": "core.synapse_memory",
 }
 _KIB = 8 * 1024
+_SERIAL = "; a chip with layer_serial runs it group by group, weights from DRAM"
 
 
 def _entry_bits(name: str, core: CoreSpec) -> int:
@@ -71,7 +72,7 @@ def population_too_big(
         f"{_amount(name, need, core)}, all cores together hold {_amount(name, each * cores, core)}, "
         f"{_amount(name, max(need - each * cores, 0), core)} missing (and slices of a population hold some entries "
         f"twice). It would fit about {-(-need // max(each, 1)) + 1} cores like these, or {cores} cores with "
-        f"{_amount(name, -(-need // cores), core)} each"
+        f"{_amount(name, -(-need // cores), core)} each{_SERIAL}"
     )
 
 
@@ -93,7 +94,8 @@ def too_few_cores(slices: Sequence[tuple[str, Demand]], needed: int, cores: int,
         f"{_amount(name, need, core)} needed, {_amount(name, each * cores, core)} present, "
         f"{_amount(name, max(need - each * cores, 0), core)} missing; population {biggest} takes "
         f"{_amount(name, by_layer[biggest], core)} of it. It would fit {needed} cores like these, or {cores} cores "
-        f"with about {_amount(name, -(-need * 5 // (4 * cores)), core)} each (weight format {core.weight_format})"
+        f"with about {_amount(name, -(-need * 5 // (4 * cores)), core)} each (weight format "
+        f"{core.weight_format}){_SERIAL}"
     )
 
 

@@ -6,12 +6,14 @@ that loads biases sends one packet per bias, which the core writes beside the me
 output ports in turn.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.hardware.spec import ChipSpec
+from accelsim.hardware.cores import Cores
+from accelsim.hardware.spec import ChipSpec, CoreSpec
 from accelsim.mapping.axons import COST_FIELDS, AxonBuilder, Axons, Entries, records_of
 from accelsim.mapping.demand import DemandModel
 from accelsim.mapping.kernels import RowEngine, row_costs, sum_rows
@@ -23,17 +25,17 @@ from accelsim.network.graph import Network, Population, Projection
 from accelsim.neurons.model import MOST_SPIKES
 
 
-def packet_flits(chip: ChipSpec, cores: int, payload: int) -> int:
+def packet_flits(chip: ChipSpec, cores: Cores, payload: int) -> int:
     """Return the flits of a packet: destination and axon number, or the key of a tree, and ``payload`` bits."""
     return -(-(address_bits(chip, cores) + payload) // chip.noc.flit_bits)
 
 
-def address_bits(chip: ChipSpec, cores: int) -> int:
-    """Return the bits that name a destination and an axon there; with multicast those of the key."""
+def address_bits(chip: ChipSpec, cores: Cores) -> int:
+    """Return the bits that name a destination and an axon in the largest axon memory; with multicast, of the key."""
     if chip.noc.multicast is not None:
         return chip.noc.multicast.key_bits
-    terminals = cores + len(chip.ports)
-    entries = chip.core.axon_memory.memory.capacity // chip.core.axon_memory.entry_bits
+    terminals = cores.count + len(chip.ports)
+    entries = int(cores.each(lambda core: core.axon_memory.entries).max())
     return (terminals - 1).bit_length() + max(1, entries - 1).bit_length()
 
 
@@ -55,45 +57,64 @@ def value_widths(network: Network, chip: ChipSpec, kind: Kind, value_bits: int) 
     return widths
 
 
-def build_axons(network: Network, chip: ChipSpec, model: DemandModel, plan: Draft, widths: dict[str, int]) -> Axons:
+def build_axons(
+    network: Network,
+    chip: ChipSpec,
+    cores: Cores,
+    models: Mapping[str, DemandModel],
+    plan: Draft,
+    widths: dict[str, int],
+    leaving: frozenset[str],
+) -> Axons:
     """Return the axons of a drafted network, in logical terminals.
 
     Parameters
     ----------
-    network, chip, model, plan
+    network, chip, cores
+    models : mapping of str to DemandModel
+        By kind of core.
+    plan : Draft
     widths : dict of str to int
         See :func:`value_widths`.
+    leaving : frozenset of str
+        Populations that send to the output ports.
     """
-    builder = AxonBuilder(plan.cores, chip.core.timing.axon_in_cycles)
+    lookup = np.zeros(cores.count + len(chip.ports), np.int64)
+    lookup[: cores.count] = cores.each(lambda core: core.timing.axon_in_cycles)
+    builder = AxonBuilder(lookup)
     for name, population in network.populations.items():
         if name == network.input.name and plan.load_target is not None:
             loaded = network.populations[plan.load_target]
-            builder.add(loaded.size, [_loads(chip, plan, loaded, integer=network.integer)])
+            builder.add(loaded.size, [_loads(chip, cores, plan, loaded, integer=network.integer)])
             continue
         if population.size == 0:
             continue
-        flits = packet_flits(chip, plan.cores, widths.get(name, 0))
-        entries = [_rows(chip, model, plan, edge, flits, graded=name in widths) for edge in network.outgoing(name)]
-        if name == network.output.name and ports_of(chip, "output", plan.cores):
-            entries.append(_outputs(network, chip, plan, widths.get(name, 0)))
+        flits = packet_flits(chip, cores, widths.get(name, 0))
+        entries = [_rows(cores, models, plan, edge, flits, graded=name in widths) for edge in network.outgoing(name)]
+        if name in leaving and ports_of(chip, "output", plan.cores):
+            entries.append(_outputs(network, population, chip, cores, plan, widths.get(name, 0)))
         builder.add(population.size, entries)
     return builder.build()
 
 
-def _rows(chip: ChipSpec, model: DemandModel, plan: Draft, edge: Projection, flits: int, *, graded: bool) -> Entries:
+def _rows(
+    cores: Cores, models: Mapping[str, DemandModel], plan: Draft, edge: Projection, flits: int, *, graded: bool
+) -> Entries:
     """Return what the source neurons of a projection activate in the parts of its target."""
-    core, connection, memory = chip.core, edge.connection, chip.core.accumulator.memory
+    connection = edge.connection
     parts = [part for part in plan.parts if part.population == edge.target]
+    kinds = [cores.name(part.terminal) for part in parts]
+    engines = [
+        _engine(cores.kinds[kind], part.accumulators_per_word, graded=graded)
+        for kind, part in zip(kinds, parts, strict=True)
+    ]
     cut = cut_of(connection.n_target, [part.neurons for part in parts])
-    per_word = parts[0].accumulators_per_word
-    first = np.array([part.accumulator_word * per_word for part in parts], np.int64)
-    patterns = find_patterns(connection, cut, first, per_word * memory.banks)
-    lanes = core.mac_lanes if graded else core.synapse_lanes
-    engine = RowEngine(
-        lanes, core.synapse_memory.banks, memory.banks, per_word, memory.rmw_slots, core.timing.synapse_cycles
-    )
-    stored = model.incoming[edge.name]
-    cell, records = _records(stored, patterns, cut.parts, engine)
+    first = np.array([part.accumulator_word * part.accumulators_per_word for part in parts], np.int64)
+    modulo = np.array([engine.per_word * engine.state_banks for engine in engines], np.int64)
+    patterns = find_patterns(connection, cut, first, modulo)
+    rows = {kind: models[kind].incoming[edge.name] for kind in kinds}
+    stored = rows[kinds[0]]
+    cell, records = _records([rows[kind] for kind in kinds], patterns, engines)
     ends, entry, sums = sum_rows(
         connection.run_ptr,
         connection.run_row,
@@ -110,19 +131,34 @@ def _rows(chip: ChipSpec, model: DemandModel, plan: Draft, edge: Projection, fli
     return Entries(ends, entry, records_of(flits, sums, macs=graded))
 
 
+def _engine(core: CoreSpec, per_word: int, *, graded: bool) -> RowEngine:
+    """Return the synapse engine of a kind of core as the rows of a population see it."""
+    memory = core.accumulator.memory
+    lanes = core.mac_lanes if graded else core.synapse_lanes
+    banks = (core.synapse_memory.banks, memory.banks)
+    return RowEngine(lanes, *banks, per_word, memory.rmw_slots, core.timing.synapse_cycles)
+
+
 def _records(
-    stored: StoredRows, patterns: Patterns, parts: int, engine: RowEngine
+    stores: Sequence[StoredRows], patterns: Patterns, engines: Sequence[RowEngine]
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Return the costs of all rows in all pieces, equal pieces once: record of (n_pieces, n_rows), (n_records, 8)."""
-    held = held_rows(patterns, parts)
+    """Return the costs of all rows in all pieces, equal pieces once: record of (n_pieces, n_rows), (n_records, 8).
+
+    Parts with the same store and engine are alike; both are given by part.
+    """
+    held = held_rows(patterns, len(engines))
+    known: dict[tuple[int, RowEngine], int] = {}
+    pairs = enumerate(zip(stores, engines, strict=True))
+    alike = [known.setdefault((id(rows), engine), part) for part, (rows, engine) in pairs]
     cell = np.full(held.number.shape, -1, np.int32)
     records: list[npt.NDArray[np.int32]] = [np.empty((0, len(COST_FIELDS)), np.int32)]
     filled = 0
-    kinds = np.stack([patterns.pattern, patterns.phase], axis=1)
+    kinds = np.stack([patterns.pattern, patterns.phase, np.array(alike)[patterns.part]], axis=1)
     order = np.lexsort(kinds.T)
     borders = np.flatnonzero((np.diff(kinds[order], axis=0) != 0).any(axis=1)) + 1
     for pieces in np.split(order, borders) if len(order) else []:
         offsets, phase = patterns.offsets[patterns.pattern[pieces[0]]], int(patterns.phase[pieces[0]])
+        stored, engine = stores[patterns.part[pieces[0]]], engines[patterns.part[pieces[0]]]
         numbers = held.number[pieces]
         for number in np.unique(numbers[numbers >= 0]).tolist():
             mine = numbers == number
@@ -155,22 +191,23 @@ def _fixed_costs(cycles: list[int]) -> npt.NDArray[np.int32]:
     return costs
 
 
-def _loads(chip: ChipSpec, plan: Draft, loaded: Population, *, integer: bool) -> Entries:
+def _loads(chip: ChipSpec, cores: Cores, plan: Draft, loaded: Population, *, integer: bool) -> Entries:
     terminal = np.zeros(loaded.size, np.int32)
     for part in plan.parts:
         if part.population == loaded.name:
             terminal[part.neurons] = part.terminal
-    flits = packet_flits(chip, plan.cores, chip.core.accumulator.bits if integer else 32)
+    flits = packet_flits(chip, cores, chip.core.accumulator.bits if integer else 32)
     records = records_of(flits, _fixed_costs([1]), loads=True)
     return _fixed(terminal, records, np.zeros(loaded.size, np.int64))
 
 
-def _outputs(network: Network, chip: ChipSpec, plan: Draft, spike_bits: int) -> Entries:
-    cores, output = plan.cores, network.output
+def _outputs(
+    network: Network, output: Population, chip: ChipSpec, cores: Cores, plan: Draft, spike_bits: int
+) -> Entries:
     readout = output.model is not None and not output.model.spiking
     value_bits = chip.core.membrane.bits if network.integer else 32
     flits = packet_flits(chip, cores, value_bits if readout else spike_bits)
-    ports = np.array(ports_of(chip, "output", cores), np.int32)
+    ports = np.array(ports_of(chip, "output", plan.cores), np.int32)
     number = np.arange(output.size) % len(ports)
-    costs = _fixed_costs([chip.ports[terminal - cores].cycles_per_event for terminal in ports.tolist()])
+    costs = _fixed_costs([chip.ports[terminal - plan.cores].cycles_per_event for terminal in ports.tolist()])
     return _fixed(ports[number], records_of(flits, costs), number)

@@ -123,7 +123,7 @@ def _energy(run: "Run", names: list[str], shares: dict[str, Floats], passed: dic
 
 def cores_table(run: "Run") -> Table:
     """Return one row per core, means over samples."""
-    mapping, timing, spec = run.mapping, run.timing, run.chip.spec
+    mapping, timing = run.mapping, run.timing
     cores = range(mapping.cores)
     cycles = max(1.0, float(timing.step_cycles.sum(axis=1).mean()))
     counts = timing.terminals[:, : mapping.cores]
@@ -134,10 +134,13 @@ def cores_table(run: "Run") -> Table:
             scan[part.terminal] += timing.scans["cycles"][:, column].mean()
             neurons[part.terminal] += len(part.neurons)
             layers[part.terminal] += (", " if layers[part.terminal] else "") + part.population
-    room = room_of(spec.core)
+    rooms = {name: room_of(core) for name, core in mapping.layout.kinds.items()}
+    types = [mapping.layout.name(core) for core in cores]
     held = {
         name: [
-            getattr(mapping.occupation[core], name) / getattr(room, name) if core in mapping.occupation else 0.0
+            getattr(mapping.occupation[core], name) / getattr(rooms[types[core]], name)
+            if core in mapping.occupation
+            else 0.0
             for core in cores
         ]
         for name in ("synapse_words", "axons", "membrane_words")
@@ -147,6 +150,7 @@ def cores_table(run: "Run") -> Table:
     return table(
         "cores",
         ("core", "", "Number", np.arange(mapping.cores)),
+        ("type", "", "Kind of core", types),
         ("x", "", "Column", [int(x) for x, _ in place]),
         ("y", "", "Row", [int(y) for _, y in place]),
         ("layers", "", "Populations that it holds", layers),

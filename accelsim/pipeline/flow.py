@@ -24,12 +24,14 @@ from accelsim.costs.leakage import static_energy
 from accelsim.costs.power_use import PowerUse
 from accelsim.costs.prices import build_energy_table
 from accelsim.counters import Counters, EnergyTable
-from accelsim.errors import ConfigError
+from accelsim.errors import ConfigError, MappingError
 from accelsim.functional.decoding import accuracy, predict
 from accelsim.functional.executor import execute
 from accelsim.functional.key import trace_key
 from accelsim.functional.numerics import Numerics
 from accelsim.hardware.loader import LoadedArray, LoadedChip, load_machine
+from accelsim.hardware.spec import ChipSpec
+from accelsim.mapping.groups import Group, group_network
 from accelsim.mapping.mapping import Mapping, map_network
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.events import A_FEW, Limit
@@ -39,6 +41,7 @@ from accelsim.pipeline import activity, breakdown, meta, sources, tables, totals
 from accelsim.pipeline.array_flow import ArrayInputs, run_array
 from accelsim.pipeline.observers import StepObservers, observers
 from accelsim.pipeline.reuse import ALONE, NOT_IN_BASELINE, NOT_IN_MAPPING, Reuse, part_of
+from accelsim.pipeline.serial import run_serial
 from accelsim.pipeline.stream import State, one_stream
 from accelsim.pipeline.throughput import sample_interval
 from accelsim.pipeline.timeline import TimelineRequest
@@ -80,7 +83,7 @@ class Run(Inputs):
 
     trace: ActivityTrace = field(kw_only=True)
     mapping: Mapping = field(kw_only=True)
-    machine: Machine = field(kw_only=True)
+    machine: Machine | None = field(kw_only=True)
     timing: TimingResult = field(kw_only=True)
     steps: StepObservers = field(kw_only=True)
     counters: Counters = field(kw_only=True)
@@ -219,6 +222,8 @@ def run(
 
 
 def _write_timeline(made: Run, wanted: TimelineRequest) -> None:
+    if made.machine is None:
+        raise ConfigError("timeline: the steps of a network that runs group by group are not recorded")
     recorded = record(
         made.machine, made.chip.spec, made.mapping, made.timing, workload=made.workload.name, sample=wanted.sample,
         steps=wanted.steps,
@@ -259,21 +264,29 @@ def measure(
             name: np.bincount(item.index, item.count, network.populations[name].size).astype(np.float64)
             for name, item in trace.populations.items()
         }
-        mapping = reuse.get(
-            "mapping",
-            lambda: (load, part_of(chip.data, NOT_IN_MAPPING)),
-            lambda: map_network(network, spec, load.events.kind, load.events.value_bits, profile),
+        placed = reuse.get(
+            "mapping", lambda: (load, part_of(chip.data, NOT_IN_MAPPING)), lambda: _place(spec, load, profile)
         )
+        mapping = placed if isinstance(placed, Mapping) else placed[0].mapping
         area = _area(chip, load, mapping)
         if admit is not None:
             admit(mapping, area)
-        machine = build_machine(network, spec, mapping, trace)
-    with progress.stage("simulate", machine.jobs) as stage:
-        seen = observers(spec, mapping, machine, engine)
-        timing = simulate(machine, spec, mapping, engine, workers, stage.advance, seen.add, spread)
-        interval = sample_interval(network, spec, mapping, trace, engine, workers) if inputs.back_to_back else None
+        machine = build_machine(network, spec, mapping, trace) if isinstance(placed, Mapping) else None
+    interval = None
+    with progress.stage("simulate", machine.jobs if machine else 1) as stage:
+        if machine is not None:
+            seen = observers(spec, mapping, machine, engine)
+            timing = simulate(machine, spec, mapping, engine, workers, stage.advance, seen.add, spread)
+            counters = count(spec, network, mapping, timing, trace, load.events, seen.power)
+            interval = sample_interval(network, spec, mapping, trace, engine, workers) if inputs.back_to_back else None
+        elif not isinstance(placed, Mapping):
+            if inputs.back_to_back:
+                raise ConfigError("back to back: samples of a network that runs group by group do not overlap")
+            ran = run_serial(network, spec, placed, trace, load.events, engine, workers)
+            mapping, timing, counters, seen = ran.mapping, ran.timing, ran.counters, ran.steps
+            stage.advance(1)
     with progress.stage("cost"):
-        counters, prices, energy = _cost(chip, load, trace, mapping, timing, seen.power)
+        prices, energy = _cost(chip, load, mapping, timing, counters, seen.power)
         baseline = _baseline(inputs, trace, reuse)
         operations = operation_counts(network, load.events, trace)
     return Run(
@@ -281,6 +294,17 @@ def measure(
         machine=machine, timing=timing, steps=seen, counters=counters, energy=energy, prices=prices, area=area,
         baseline=baseline, operations=operations, interval=interval,
     )  # fmt: skip
+
+
+def _place(spec: ChipSpec, load: Workload, profile: dict[str, npt.NDArray[np.float64]]) -> Mapping | list[Group]:
+    """Map a network, or cut it into groups where it does not fit and the chip says how to run them."""
+    network, events = load.network, load.events
+    try:
+        return map_network(network, spec, events.kind, events.value_bits, profile)
+    except MappingError:
+        if spec.layer_serial is None:
+            raise
+        return group_network(network, spec, events.kind, events.value_bits)
 
 
 def _baseline(inputs: Inputs, trace: ActivityTrace, reuse: Reuse) -> BaselineResult:
@@ -335,16 +359,10 @@ def _multiplier_bits(load: Workload, mapping: Mapping) -> int:
 
 
 def _cost(
-    chip: LoadedChip,
-    load: Workload,
-    trace: ActivityTrace,
-    mapping: Mapping,
-    timing: TimingResult,
-    power: PowerUse,
-) -> tuple[Counters, EnergyTable, EnergyAccount]:
+    chip: LoadedChip, load: Workload, mapping: Mapping, timing: TimingResult, counters: Counters, power: PowerUse
+) -> tuple[EnergyTable, EnergyAccount]:
     spec, float32 = chip.spec, not load.network.integer
     kinds = component_kinds(spec, mapping)
-    counters = count(spec, load.network, mapping, timing, trace, load.events, power)
     bits = max(edge.connection.bits for edge in load.network.projections)
     payload = max(mapping.value_bits, load.events.value_bits)
     prices = build_energy_table(spec, float32, kinds, payload_bits=payload, weight_bits=bits)
@@ -352,4 +370,4 @@ def _cost(
     time_ns = timing.step_cycles.sum(axis=1) / spec.clock
     bits = _multiplier_bits(load, mapping)
     static = static_energy(spec, float32, kinds, time_ns, used, multiplier_bits=bits, power=power)
-    return counters, prices, account(counters, prices, kinds, static)
+    return prices, account(counters, prices, kinds, static)

@@ -13,6 +13,7 @@ import accelsim
 from accelsim.compression.format import WEIGHT_FORMATS
 from accelsim.costs.area import area_problem
 from accelsim.costs.parts import slow_memories
+from accelsim.hardware.core_types import BASE
 from accelsim.hardware.topologies.topology import TOPOLOGIES
 from accelsim.mapping.partition import PARTITIONERS
 from accelsim.mapping.placement import PLACERS
@@ -94,7 +95,9 @@ def _models(run: "Run | ArrayRun") -> dict[str, object]:
 def _implementations(run: "Run") -> dict[str, object]:
     """Return every replaceable part: a result made with a plug-in says so."""
     spec, parts = run.chip.spec, _models(run)
-    parts["weight format"] = WEIGHT_FORMATS.get(spec.core.weight_format)
+    for name, core in spec.kinds_of_core.items():
+        of = "" if name == BASE else f" of {name}"
+        parts[f"weight format{of}"] = WEIGHT_FORMATS.get(core.weight_format)
     parts["topology"] = TOPOLOGIES.get(spec.noc.topology)
     parts["partition"] = PARTITIONERS.get(spec.mapping.partition)
     parts["placement"] = PLACERS.get(spec.mapping.placement)

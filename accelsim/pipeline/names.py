@@ -7,6 +7,7 @@ from accelsim.baseline.prices import named_problems
 from accelsim.compression.format import WEIGHT_FORMATS
 from accelsim.costs.power_use import require_known_power
 from accelsim.errors import ConfigError, UnknownNameError
+from accelsim.hardware.core_types import BASE
 from accelsim.hardware.loader import LoadedArray, LoadedChip
 from accelsim.hardware.sources.base import ARITHMETIC_SOURCES, NOC_SOURCES, SRAM_SOURCES
 from accelsim.hardware.topologies.topology import TOPOLOGIES
@@ -55,7 +56,11 @@ def place_of(machine: LoadedChip | LoadedArray, path: str) -> Location:
 def _of_chip(chip: LoadedChip) -> Names:
     return {
         "noc.topology": (TOPOLOGIES, chip.spec.noc.topology),
-        "core.weight_format": (WEIGHT_FORMATS, chip.spec.core.weight_format),
+        **{
+            f"{'core' if name == BASE else f'core_types.{name}'}.weight_format": (WEIGHT_FORMATS, core.weight_format)
+            for name, core in chip.spec.kinds_of_core.items()
+            if name == BASE or "weight_format" in chip.data["core_types"][name]
+        },
         "mapping.partition": (PARTITIONERS, chip.spec.mapping.partition),
         "mapping.placement": (PLACERS, chip.spec.mapping.placement),
     }

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from accelsim.costs.power_use import PowerUse
 from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.mapping import Mapping
-from accelsim.timing.barrier import barrier_of
+from accelsim.timing.barrier import barrier_of, drain_cycles
 from accelsim.timing.bounds import CoreBounds
 from accelsim.timing.engine import ENGINES, Chunk
 from accelsim.timing.machine import Machine
@@ -37,7 +37,7 @@ def observers(chip: ChipSpec, mapping: Mapping, machine: Machine, engine: str) -
     """
     jobs, samples = machine.work.steps, machine.samples
     terminals = tuple(sorted(part.terminal for part in mapping.parts))
-    after = chip.core.pipeline_drain + barrier_of(machine, chip, mapping, ENGINES.get(engine)).cycles
+    after = drain_cycles(mapping) + barrier_of(machine, chip, mapping, ENGINES.get(engine)).cycles
     return StepObservers(
         CoreBounds(samples, jobs, mapping.cores), PowerUse.of(chip, samples, jobs, mapping.cores, terminals, after)
     )

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.costs.analytic import zeta
+from accelsim.costs.parts import DRAM
 from accelsim.errors import CostError
 from accelsim.functional.decoding import accuracy, predict
-from accelsim.mapping.demand import Demand
 from accelsim.pipeline.tables import flit_hops, samples_table
 from accelsim.result.run_result import Quantity
 
@@ -149,13 +149,17 @@ def _throughput(run: "Run") -> dict[str, tuple[float, str, str]]:
 
 def _cold(run: "Run") -> float:
     """Return the energy of loading weights and tables from DRAM and storing them."""
-    core, spec = run.chip.spec.core, run.chip.spec
-    held = sum(run.mapping.occupation.values(), Demand(0, 0, 0, 0))
-    entries = int(run.mapping.routing_entries[: run.mapping.cores].sum())
-    bits = held.synapse_words * core.synapse_memory.width
-    bits += held.axons * core.axon_memory.entry_bits + entries * core.routing_memory.entry_bits
-    energy = bits * spec.baseline.dram.energy
-    write = run.prices.prices.get(("core[0].synapse_memory", "write"))
-    if write is None and spec.energies is None:
-        raise CostError("no energy for core[0].synapse_memory.write")
-    return float(energy + (held.synapse_words * write.energy_pj if write is not None else 0.0))
+    spec, mapping = run.chip.spec, run.mapping
+    if (DRAM, "read") in run.counters.counts:
+        return 0.0  # every inference loads its weights
+    energy = 0.0
+    for number, held in mapping.occupation.items():
+        core, entries = mapping.layout.of(number), int(mapping.routing_entries[number])
+        bits = held.synapse_words * core.synapse_memory.width
+        bits += held.axons * core.axon_memory.entry_bits + entries * core.routing_memory.entry_bits
+        energy += bits * spec.baseline.dram.energy
+        write = run.prices.prices.get((f"core[{number}].synapse_memory", "write"))
+        if write is None and spec.energies is None:
+            raise CostError(f"no energy for core[{number}].synapse_memory.write")
+        energy += held.synapse_words * write.energy_pj if write is not None else 0.0
+    return float(energy)

@@ -30,8 +30,11 @@ def fit_report(fit: Fit) -> Iterator[RenderableType]:
     meta = fit.meta
     line = Text(f"{clean(meta['workload'])} on {clean(meta['chip'])}: ", style=HEAD)
     if fit.fits:
-        line.append("fits", style=GOOD)
-        yield line.append(f", {meta['cores_used']} of {meta['cores']} cores", style="not bold")
+        line.append("fits" if meta["groups"] == 1 else f"runs in {meta['groups']} groups", style=GOOD)
+        one = f", {meta['cores_used']} of {meta['cores']} cores"
+        yield line.append(one if meta["groups"] == 1 else ", one after the other (layer_serial)", style="not bold")
+        for number, layers in enumerate(meta["group_layers"], 1):
+            yield Text(f"  group {number}: {clean(layers, 300)}")
     else:
         yield line.append("does not fit", style=BAD)
         if fit.overflow:
@@ -52,7 +55,7 @@ def _memories(fit: Fit) -> Iterator[RenderableType]:
     yield heading("Memories", "need: of the network as a whole; what slices hold twice comes on top")
     rows = []
     for row in fit.memories.rows():
-        unknown = row["memory"].endswith("routing_memory") and not fit.fits
+        unknown = row["memory"].endswith("routing_memory") and fit.cores is None
         need, chip = row["need_entries"] * row["bits"], row["chip_entries"] * row["bits"]
         share = ABSENT if unknown else percent(need / max(1, chip))
         style = BAD if need > chip else ""

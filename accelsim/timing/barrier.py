@@ -19,7 +19,7 @@ from accelsim.timing.engine import Chunk, Engine, empty_chunk
 from accelsim.timing.machine import Machine
 from accelsim.timing.records import STATUS_DONE
 from accelsim.timing.tables import AxonTables
-from accelsim.timing.work import PART, POPULATION, SLOT, WorkTables
+from accelsim.timing.work import ENGINE, PART, POPULATION, SLOT, WorkTables
 
 
 class Barrier(NamedTuple):
@@ -52,6 +52,11 @@ def stated_cycles(chip: ChipSpec, mapping: Mapping) -> int:
     return chip.barrier.cycles_of(len({int(mapping.fabric.terminal_router[core]) for core in mapping.used_cores}))
 
 
+def drain_cycles(mapping: Mapping) -> int:
+    """Return the cycles in which the pipelines of all cores drain: those of the slowest kind."""
+    return int(mapping.layout.each(lambda core: core.pipeline_drain).max())
+
+
 def tick_cycles(chip: ChipSpec) -> int:
     """Return the cycles from the start of a step to that of the next at least, 0 without a tick."""
     return 0 if chip.tick == "asap" else math.ceil(round(chip.tick * chip.clock, 6))
@@ -68,7 +73,7 @@ def _message_barrier(machine: Machine, chip: ChipSpec, mapping: Mapping, run: En
     members = [*mapping.used_cores, *range(mapping.cores, mapping.fabric.terminals)]
     root = _root_terminal(chip, mapping)
     others = [terminal for terminal in members if terminal != root]
-    messages = _message_machine(machine, others, root, packet_flits(chip, mapping.cores, 0))
+    messages = _message_machine(machine, others, root, packet_flits(chip, mapping.layout, 0))
     chunk = empty_chunk(messages, 0, 2)
     run(messages, chunk)
     if (chunk.steps["status"] != STATUS_DONE).any():
@@ -101,8 +106,7 @@ def _message_machine(machine: Machine, others: list[int], root: int, flits: int)
     population["fired_base"] = -1
     nothing = np.zeros(0, np.int32)
     work = WorkTables(
-        timesteps=2, steps=2, lanes=1, membrane_slots=1, accumulator_slots=1, membrane_banks=1,
-        scan_cycles=1, update_cycles=0, spike_cycles=0,
+        timesteps=2, steps=2, engines=np.ones(terminals, ENGINE),
         part_ptr=np.searchsorted(owners[order], np.arange(terminals + 1)).astype(np.int64),
         parts=parts[order],
         slots=np.zeros(0, SLOT),

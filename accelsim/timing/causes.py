@@ -29,6 +29,7 @@ CAUSES = (
     "drain",
     "barrier",
     "tick",
+    "dram",
 )
 
 CAUSE_TEXT = {
@@ -42,6 +43,7 @@ CAUSE_TEXT = {
     "drain": "pipelines draining at the end of a step",
     "barrier": "barrier between steps",
     "tick": "waiting for the tick that starts the next step",
+    "dram": "cores waiting for weights, states and spikes from DRAM (layer-serial execution)",
 }
 
 BOUND_OF: Final = {
@@ -69,4 +71,5 @@ def step_causes(chunk: Chunk, spans: Spans) -> npt.NDArray[np.int64]:
     scan = np.minimum(left, feeder["scan_cycles"])
     stalled = np.minimum(left - scan, feeder["fifo_full"])
     network = left - scan - stalled
-    return np.stack([scan, stalled, network, *rows, spans.drain, spans.barrier, spans.tick], axis=1).astype(np.int64)
+    after = (spans.drain, spans.barrier, spans.tick, np.zeros(len(jobs), np.int64))
+    return np.stack([scan, stalled, network, *rows, *after], axis=1).astype(np.int64)

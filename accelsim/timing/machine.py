@@ -2,9 +2,11 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.mapping import Mapping
@@ -14,6 +16,8 @@ from accelsim.timing.tables import AxonTables, Endpoints, NetworkTables, TokenTa
 from accelsim.timing.tokens import token_tables
 from accelsim.timing.work import WorkTables, work_tables
 from accelsim.trace.activity import ActivityTrace
+
+Int32s = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,13 +47,14 @@ def build_machine(
     network: Network, chip: ChipSpec, mapping: Mapping, trace: ActivityTrace, *, back_to_back: bool = False
 ) -> Machine:
     """Gather the tables that both engines read; ``back_to_back``: all samples are one, each behind the last."""
-    core = chip.core
 
-    def depths(name: str) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-        own = [getattr(core, name)] * mapping.cores + [getattr(port, name) for port in chip.ports]
-        return np.array(own, dtype=np.int32)
+    def ends(cores: Int32s, ports: list[int]) -> Int32s:
+        return np.concatenate((cores, ports)).astype(np.int32)
 
-    axon_out = np.array([core.timing.axon_out_cycles] * mapping.cores + [1] * len(chip.ports), dtype=np.int32)
+    def depths(name: str) -> Int32s:
+        return ends(mapping.layout.each(attrgetter(name)), [getattr(port, name) for port in chip.ports])
+
+    axon_out = ends(mapping.layout.each(lambda core: core.timing.axon_out_cycles), [1] * len(chip.ports))
     endpoints = Endpoints(depths("input_queue"), depths("spike_fifo"), depths("injection_queue"), axon_out)
     axons = AxonTables(mapping.axons.ptr, mapping.axons.axon, mapping.axons.costs)
     if mapping.trees is not None:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from accelsim.errors import ConservationError, DeadlockError
 from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.mapping import Mapping
-from accelsim.timing.barrier import Barrier, barrier_of, tick_cycles
+from accelsim.timing.barrier import Barrier, barrier_of, drain_cycles, tick_cycles
 from accelsim.timing.causes import CAUSES, step_causes
 from accelsim.timing.deadlock import waiting_cycle
 from accelsim.timing.engine import ENGINES, Chunk, Engine, empty_chunk
@@ -229,7 +229,7 @@ class _Totals:
         return self._cycles[jobs]
 
     def _spans(self, chunk: Chunk) -> Spans:
-        drain = self._chip.core.pipeline_drain
+        drain = drain_cycles(self._mapping)
         if self._machine.tokens is not None:
             return token_spans(chunk.steps, drain, self._machine.work.steps)
         return barrier_spans(chunk.steps, drain, self._barrier.cycles, self._tick)

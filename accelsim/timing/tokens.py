@@ -32,9 +32,10 @@ def token_tables(axons: AxonTables, chip: ChipSpec, mapping: Mapping) -> tuple[A
     terminals = mapping.fabric.terminals
     source = np.repeat(mapping.home(), np.diff(axons.ptr))
     pairs = np.unique(source * terminals + axons.axon["terminal"])
-    flits = packet_flits(chip, mapping.cores, 0)
+    flits = packet_flits(chip, mapping.layout, 0)
     is_core = np.arange(terminals) < mapping.cores
-    return with_tokens(axons, pairs, is_core, flits, chip.core.accumulator_slots, chip.core.pipeline_drain)
+    drain = int(mapping.layout.each(lambda core: core.pipeline_drain).max())
+    return with_tokens(axons, pairs, is_core, flits, chip.core.accumulator_slots, drain)
 
 
 def with_tokens(

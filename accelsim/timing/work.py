@@ -16,6 +16,7 @@ from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.parts import Part
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.graph import Network
+from accelsim.timing.placing import place_neurons
 from accelsim.timing.tables import StepWork
 from accelsim.timing.work_kernels import ACTIVE_ONLY, EVERY, EVERY_UPDATE, whole_groups
 from accelsim.trace.activity import ActivityTrace, PopulationActivity
@@ -39,6 +40,7 @@ PART = np.dtype(
         ("accumulator_words", np.int32),
         ("first_group", np.int32),
         ("membrane_span", np.int32),
+        ("terminal", np.int32),
     ]
 )
 """A slice: its neurons lie in ``low .. high - 1``, which is all of them where it is ``contiguous``, as a port's always
@@ -46,6 +48,24 @@ is. ``event_cycles`` is 0 for a core's slice, else the port's cycles per event; 
 :mod:`accelsim.timing.work_kernels`. Where all neurons are scanned, the groups are always the same: ``first_group`` in
 ``group_cycles``, and the words of a scan. ``membrane_span`` is the words of a neuron's state: 1 where neurons share a
 word, 0 where they have none."""
+
+ENGINE = np.dtype(
+    [
+        (name, np.int32)
+        for name in (
+            "lanes",
+            "membrane_slots",
+            "accumulator_slots",
+            "membrane_banks",
+            "accumulator_banks",
+            "scan_cycles",
+            "update_cycles",
+            "spike_cycles",
+        )
+    ]
+)
+"""The neuron engine of a terminal: neurons of a group; cycles of a word in a bank, and banks, of the membranes and of
+one slot of the accumulators; cycles as in the hardware file. A port's is not used."""
 
 SLOT = np.dtype(
     [
@@ -76,22 +96,16 @@ ALONE = 1 << 40
 class WorkTables(NamedTuple):
     """Slices by terminal, and the activity of all populations in flat arrays.
 
-    Slices of terminal n are ``parts[part_ptr[n] : part_ptr[n + 1]]``. ``visit`` are bitmaps, most significant bit
-    first, of neurons with input, state or bias; populations whose neurons are all updated have none. ``neurons`` are
-    those of the slots once more, close together. ``spike_count`` goes with ``spike_index``; it is empty where no neuron
-    sends more than once. A population executes a timestep every ``period`` steps. With an ``interval`` all ``samples``
-    make one run, in which one enters that many timesteps after the last.
+    ``engines`` are (terminals,) ENGINE. Slices of terminal n are ``parts[part_ptr[n] : part_ptr[n + 1]]``. ``visit``
+    are bitmaps, most significant bit first, of neurons with input, state or bias; populations whose neurons are all
+    updated have none. ``neurons`` are those of the slots once more, close together. ``spike_count`` goes with
+    ``spike_index``; it is empty where no neuron sends more than once. A population executes a timestep every ``period``
+    steps. With an ``interval`` all ``samples`` make one run, in which one enters that many timesteps after the last.
     """
 
     timesteps: int
     steps: int
-    lanes: int
-    membrane_slots: int
-    accumulator_slots: int
-    membrane_banks: int
-    scan_cycles: int
-    update_cycles: int
-    spike_cycles: int
+    engines: npt.NDArray[Any]
     part_ptr: Int64s
     parts: npt.NDArray[Any]
     slots: npt.NDArray[Any]
@@ -149,7 +163,7 @@ def allocate_work(tables: WorkTables, *, apart: bool = False) -> WorkScratch:
     else:
         largest = _largest_step(tables)
         bursts = largest + terminals
-    banks = max(tables.membrane_banks, int(tables.slots["accumulator_bank"].max(initial=0)) + 1)
+    banks = max(int(tables.engines[name].max()) for name in ("membrane_banks", "accumulator_banks"))
     marks = int(tables.populations["fired_base"].max()) + -(-int(tables.slots["neuron"].max(initial=0) + 1) // 8)
     return WorkScratch(
         burst_ptr=burst_ptr,
@@ -221,24 +235,37 @@ def _visited(network: Network, name: str, activity: PopulationActivity) -> npt.N
     return visited
 
 
-def whole_scans(parts: npt.NDArray[Any], slots: npt.NDArray[Any], core: CoreSpec) -> Int32s:
+def _scan_rule(network: Network, name: str, core: CoreSpec) -> int:
+    """Return which neurons of a population a core visits and updates."""
+    model = network.populations[name].model
+    if model is not None and not model.quiet():
+        return EVERY_UPDATE
+    return EVERY if core.scan == "all" else ACTIVE_ONLY
+
+
+def engine_table(cores: Sequence[CoreSpec], ports: int) -> npt.NDArray[Any]:
+    """Return the neuron engines of all terminals, (terminals,) ENGINE, from the description of every core."""
+    rows: list[tuple[int, ...]] = []
+    for core in cores:
+        membrane, accumulator, timing = core.membrane.memory, core.accumulator.memory, core.timing
+        slots, banks = (membrane.rmw_slots, accumulator.rmw_slots), (membrane.banks, accumulator.banks)
+        rows.append(
+            (core.neuron_lanes, *slots, *banks, timing.scan_cycles, timing.update_cycles, timing.spike_cycles)
+        )
+    return np.array(rows + [(0,) * len(ENGINE.names or ())] * ports, ENGINE)
+
+
+def whole_scans(parts: npt.NDArray[Any], slots: npt.NDArray[Any], engines: npt.NDArray[Any]) -> Int32s:
     """Return the cycles of the groups of slices that are scanned whole, and complete ``parts``."""
-    memories = (core.membrane.memory, core.accumulator.memory)
     cycles = np.zeros(len(slots), np.int32)
-    groups = whole_groups(
-        parts,
-        slots,
-        core.neuron_lanes,
-        core.timing.scan_cycles,
-        np.array([memory.banks for memory in memories]),
-        np.array([memory.rmw_slots for memory in memories]),
-        cycles,
-    )
+    groups = whole_groups(parts, slots, engines, cycles)
     return cycles[:groups].copy()
 
 
-def part_tables(parts: Sequence[Part], numbers: Sequence[int], core: CoreSpec) -> tuple[npt.NDArray[Any], ...]:
-    """Return (parts,) PART with ``neurons``, ``first``, ``low``, ``high``, ``contiguous`` filled, and their SLOTs.
+def part_tables(
+    parts: Sequence[Part], numbers: Sequence[int], engines: npt.NDArray[Any]
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return (parts,) PART with what does not depend on the activity filled, and the (n,) SLOTs of their neurons.
 
     Parameters
     ----------
@@ -246,35 +273,33 @@ def part_tables(parts: Sequence[Part], numbers: Sequence[int], core: CoreSpec) -
         In the order of the table.
     numbers
         Number of each part's population.
-    core : CoreSpec
-        For its banks.
+    engines : (terminals,) ENGINE
+        For their banks.
     """
-    table, slots = np.zeros(len(parts), PART), []
-    first = 0
-    for own, part, population in zip(table, parts, numbers, strict=True):
-        size = len(part.neurons)
-        low, high = (int(part.neurons[0]), int(part.neurons[-1]) + 1) if size else (0, 0)
-        own["population"], own["neurons"], own["first"], own["low"], own["high"] = population, size, first, low, high
-        own["contiguous"] = high - low == size
-        rank = np.arange(size)
-        slot = np.zeros(size, SLOT)
-        slot["neuron"] = part.neurons
-        span = part.words_per_membrane
-        own["membrane_span"] = span
-        slot["membrane_word"] = part.membrane_word + rank // part.membranes_per_word * span if span else -1
-        slot["accumulator_word"] = part.accumulator_word + rank // part.accumulators_per_word
-        slot["membrane_bank"] = np.maximum(slot["membrane_word"], 0) % core.membrane.memory.banks
-        slot["accumulator_bank"] = slot["accumulator_word"] % core.accumulator.memory.banks
-        slots.append(slot)
-        first += size
-    return table, np.concatenate(slots)
+    table = np.zeros(len(parts), PART)
+    sizes = np.array([len(part.neurons) for part in parts], np.int64)
+    ends = np.cumsum(sizes)
+    slots = np.zeros(int(ends[-1]), SLOT)
+    slots["neuron"] = np.concatenate([part.neurons for part in parts])
+    table["population"], table["neurons"], table["first"] = numbers, sizes, ends - sizes
+    table["terminal"] = [part.terminal for part in parts]
+    table["membrane_span"] = [part.words_per_membrane for part in parts]
+    some = sizes > 0
+    table["low"][some] = slots["neuron"][(ends - sizes)[some]]
+    table["high"][some] = slots["neuron"][ends[some] - 1] + 1
+    table["contiguous"] = table["high"] - table["low"] == sizes
+    names = ("membrane_word", "accumulator_word", "membranes_per_word", "accumulators_per_word")
+    layout = np.array([[getattr(part, name) for name in names] for part in parts], np.int32)
+    place_neurons(table, layout, engines, slots)
+    return table, slots
 
 
 def work_tables(
     network: Network, chip: ChipSpec, mapping: Mapping, trace: ActivityTrace, *, back_to_back: bool = False
 ) -> WorkTables:
     """Build the tables of a mapped network's activity; ``back_to_back``: all samples are one run of steps."""
-    core = chip.core
+    layout = mapping.layout
+    engines = engine_table([layout.of(core) for core in range(layout.count)], len(chip.ports))
     parts = sorted(mapping.parts, key=lambda part: part.terminal)
     names = list(network.populations)
     schedule = Schedule.of(chip.schedule, network, trace.timesteps)
@@ -286,33 +311,26 @@ def work_tables(
         activity[names[0]] = _loads(activity[mapping.load_target], trace.samples, trace.timesteps, size)
     visit = [_visited(network, name, activity[name]) for name in names]
     repeats = [activity[name].count is not None and name not in mapping.graded for name in names]
-    table, slots = part_tables(parts, [names.index(part.population) for part in parts], core)
+    number = {name: at for at, name in enumerate(names)}
+    table, slots = part_tables(parts, [number[part.population] for part in parts], engines)
+    scans = {name: {kind: _scan_rule(network, name, core) for kind, core in layout.kinds.items()} for name in names}
     for own, part in zip(table, parts, strict=True):
-        model = network.populations[part.population].model
         own["number"] = mapping.offsets[part.population]
         if part.terminal >= mapping.cores:
             own["event_cycles"] = chip.ports[part.terminal - mapping.cores].cycles_per_event
-        elif model is not None and not model.quiet():
-            own["scan"] = EVERY_UPDATE
         else:
-            own["scan"] = EVERY if core.scan == "all" else ACTIVE_ONLY
+            own["scan"] = scans[part.population][layout.name(part.terminal)]
     return WorkTables(
         timesteps=trace.timesteps,
         steps=schedule.steps + further,
-        lanes=core.neuron_lanes,
-        membrane_slots=core.membrane.memory.rmw_slots,
-        accumulator_slots=core.accumulator.memory.rmw_slots,
-        membrane_banks=core.membrane.memory.banks,
-        scan_cycles=core.timing.scan_cycles,
-        update_cycles=core.timing.update_cycles,
-        spike_cycles=core.timing.spike_cycles,
+        engines=engines,
         part_ptr=np.searchsorted(
             np.array([part.terminal for part in parts]), np.arange(mapping.fabric.terminals + 1)
         ).astype(np.int64),
         parts=table,
         slots=slots,
         neurons=slots["neuron"].astype(np.uint32),
-        group_cycles=whole_scans(table, slots, core),
+        group_cycles=whole_scans(table, slots, engines),
         populations=population_table(
             [schedule.first[name] for name in names],
             [activity[name] for name in names],

@@ -70,10 +70,10 @@ def _scan(
     ``visit`` is the first byte of the step's bitmap. Returns the bursts and fired neurons so far, the cycles scanned
     since the last burst, and the groups so far.
     """
-    own = tables.parts[part]
+    own, engine = tables.parts[part], tables.engines[tables.parts[part].terminal]
     marks = tables.populations[own.population].fired_base
     first, last = own.first, own.first + own.neurons
-    contiguous, lanes = own.contiguous, tables.lanes
+    contiguous, lanes = own.contiguous, engine.lanes
     taken = hits = fullest_membrane = fullest_accumulator = 0
     membrane = accumulator = -1
     visited = membrane_words = accumulator_words = cycles = 0
@@ -93,13 +93,13 @@ def _scan(
             at += 1
         if taken == lanes or (taken > 0 and at >= last):
             cost = max(
-                tables.scan_cycles,
-                fullest_membrane * tables.membrane_slots,
-                fullest_accumulator * tables.accumulator_slots,
+                engine.scan_cycles,
+                fullest_membrane * engine.membrane_slots,
+                fullest_accumulator * engine.accumulator_slots,
             )
-            cost += tables.update_cycles
+            cost += engine.update_cycles
             if hits > 0:
-                cost += tables.spike_cycles
+                cost += engine.spike_cycles
             pending += cost
             cycles += cost
             visited += taken
@@ -116,7 +116,7 @@ def _scan(
         slot = tables.slots[at]
         if slot.membrane_word != membrane:
             membrane = slot.membrane_word
-            held = _state_words(scratch.membrane, slot.membrane_bank, own.membrane_span, tables.membrane_banks, group)
+            held = _state_words(scratch.membrane, slot.membrane_bank, own.membrane_span, engine.membrane_banks, group)
             fullest_membrane = max(fullest_membrane, held)
             membrane_words += own.membrane_span
         if slot.accumulator_word != accumulator:
@@ -144,7 +144,8 @@ def _scan_single(
     own, population = tables.parts[part], tables.populations[tables.parts[part].population]
     marks, seen = scratch.marks[population.fired_base :], tables.visit[visit:]
     every_update = own.scan == EVERY_UPDATE
-    each, update = tables.group_cycles[own.first_group], tables.update_cycles
+    engine = tables.engines[own.terminal]
+    each, update = tables.group_cycles[own.first_group], engine.update_cycles
     cycles = updated = updates = 0
     begin = own.first
     neurons = tables.neurons[own.first : own.first + own.neurons]
@@ -154,7 +155,7 @@ def _scan_single(
         fires = marks[byte] >> shift & 1
         updates += 1 if every_update else (fires | seen[byte] >> shift) & 1
         if fires:
-            cost = (own.first + at + 1 - begin) * each + updates * update + tables.spike_cycles
+            cost = (own.first + at + 1 - begin) * each + updates * update + engine.spike_cycles
             sent = _fire(tables, scratch, own, neuron, source)
             scratch.burst_cycles[burst], scratch.burst_fired[burst] = pending + cost, sent
             burst, source = burst + 1, source + sent
@@ -175,11 +176,12 @@ def _scan_all(
     tables: Any, scratch: Any, part: int, visit: int, scan: Any, burst: int, source: int, pending: int
 ) -> tuple[int, int, int]:
     """Scan every neuron of a slice, whose groups are always the same; see :func:`_scan`."""
-    if tables.lanes == 1:
-        return _scan_single(tables, scratch, part, visit, scan, burst, source, pending)
     own = tables.parts[part]
+    engine = tables.engines[own.terminal]
+    if engine.lanes == 1:
+        return _scan_single(tables, scratch, part, visit, scan, burst, source, pending)
     marks = tables.populations[own.population].fired_base
-    last, lanes, every_update = own.first + own.neurons, tables.lanes, own.scan == EVERY_UPDATE
+    last, lanes, every_update = own.first + own.neurons, engine.lanes, own.scan == EVERY_UPDATE
     cycles = updated = hits = updates = 0
     group, stop = own.first_group, min(own.first + lanes, last)
     for at in range(own.first, last):
@@ -192,9 +194,9 @@ def _scan_all(
             source += sent
             hits += sent
         if at + 1 == stop:
-            cost = tables.group_cycles[group] + (tables.update_cycles if updates > 0 else 0)
+            cost = tables.group_cycles[group] + (engine.update_cycles if updates > 0 else 0)
             if hits > 0:
-                cost += tables.spike_cycles
+                cost += engine.spike_cycles
                 scratch.burst_cycles[burst], scratch.burst_fired[burst] = pending + cost, hits
                 burst += 1
                 pending = -cost
@@ -334,7 +336,7 @@ def build_work(tables: Any, sample: int, step: int, scratch: Any, scan: Any) -> 
 
 
 @kernel
-def whole_groups(parts: Any, slots: Any, lanes: int, least: int, banks: Any, slots_per_word: Any, out: Any) -> int:
+def whole_groups(parts: Any, slots: Any, engines: Any, out: Any) -> int:
     """Write the cycles of every group of the slices that are scanned whole, before updates and spikes.
 
     Parameters
@@ -342,10 +344,7 @@ def whole_groups(parts: Any, slots: Any, lanes: int, least: int, banks: Any, slo
     parts : (n_parts,) PART
         ``first_group``, ``membrane_words`` and ``accumulator_words`` are written.
     slots : (n,) SLOT
-    lanes, least : int
-        Neurons and cycles of a group.
-    banks, slots_per_word : (2,) int64
-        Of membranes and accumulators: banks, and cycles of one word.
+    engines : (terminals,) ENGINE
     out : (capacity,) int32
 
     Returns
@@ -353,27 +352,31 @@ def whole_groups(parts: Any, slots: Any, lanes: int, least: int, banks: Any, slo
     int
         Groups written.
     """
-    counts = np.zeros((2, max(banks[0], banks[1])), np.int64)
-    filled = 0
+    membranes = np.zeros(max(1, engines["membrane_banks"].max()), np.int64)
+    accumulators = np.zeros(max(1, engines["accumulator_banks"].max()), np.int64)
+    filled, group = 0, 1
     for own in parts:
         if own.scan == ACTIVE_ONLY or own.event_cycles > 0:
             continue
         own.first_group = filled
-        last = own.first + own.neurons
-        for begin in range(own.first, last, lanes):
-            counts[:] = 0
+        engine = engines[own.terminal]
+        last, span = own.first + own.neurons, own.membrane_span
+        for begin in range(own.first, last, engine.lanes):
+            fullest_membrane = fullest_accumulator = 0
             membrane = accumulator = -1
-            for at in range(begin, min(begin + lanes, last)):
+            for at in range(begin, min(begin + engine.lanes, last)):
                 slot = slots[at]
                 if slot.membrane_word != membrane:
                     membrane = slot.membrane_word
-                    own.membrane_words += own.membrane_span
-                    for word in range(own.membrane_span):
-                        counts[0, (slot.membrane_bank + word) % banks[0]] += 1
+                    own.membrane_words += span
+                    held = _state_words(membranes, slot.membrane_bank, span, engine.membrane_banks, group)
+                    fullest_membrane = max(fullest_membrane, held)
                 if slot.accumulator_word != accumulator:
                     accumulator = slot.accumulator_word
                     own.accumulator_words += 1
-                    counts[1, slot.accumulator_bank] += 1
-            out[filled] = max(least, counts[0].max() * slots_per_word[0], counts[1].max() * slots_per_word[1])
+                    fullest_accumulator = max(fullest_accumulator, _words(accumulators, slot.accumulator_bank, group))
+            words = (fullest_membrane * engine.membrane_slots, fullest_accumulator * engine.accumulator_slots)
+            out[filled] = max(engine.scan_cycles, words[0], words[1])
             filled += 1
+            group += 1
     return filled

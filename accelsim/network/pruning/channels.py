@@ -58,7 +58,7 @@ def _without(network: Network, population: Population, kept: Kept) -> Network:
     smaller = replace(
         population,
         shape=(*population.shape[:-1], len(kept)),
-        model=None if population.model is None else _part_of(population.model, mask),
+        model=None if population.model is None else part_of(population.model, mask),
         bias=None if population.bias is None else population.bias[mask],
         scale=None if population.scale is None else population.scale[mask],
     )
@@ -77,7 +77,8 @@ def _without(network: Network, population: Population, kept: Kept) -> Network:
     return replace(network, populations=populations, projections=tuple(edges))
 
 
-def _part_of(model: NeuronModel, mask: npt.NDArray[np.bool_]) -> NeuronModel:
+def part_of(model: NeuronModel, mask: npt.NDArray[np.bool_]) -> NeuronModel:
+    """Return the model of some of its neurons; ``mask`` is (n,) bool."""
     arrays: dict[str, Any] = {
         item.name: value[mask]
         for item in dataclasses.fields(model)  # type: ignore[arg-type]

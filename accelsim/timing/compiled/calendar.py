@@ -17,6 +17,8 @@ NEVER = 1 << 60
 _SLOTS = 4096
 _WORDS = _SLOTS // 64
 _NOT_IN_HEAP = -1
+_MANY = 16
+"""Items of a cycle that are sorted by a bit for each."""
 
 
 class Calendar(NamedTuple):
@@ -246,8 +248,33 @@ def take_due(calendar: Calendar, now: int, due: npt.NDArray[np.uint32]) -> int:
 
 
 @inlined
-def sort_numbers(numbers: npt.NDArray[np.uint32], count: int) -> None:
-    """Sort the first ``count`` numbers, few as a rule (Shell's method)."""
+def sort_numbers(numbers: npt.NDArray[np.uint32], count: int, marks: npt.NDArray[np.uint64]) -> None:
+    """Sort the first ``count`` numbers, which differ; ``marks`` has a bit for each that may occur, all 0."""
+    if count >= _MANY and count * _MANY >= marks.size:
+        _sort_many(numbers, count, marks)
+    else:
+        _sort_few(numbers, count)
+
+
+@loop_kernel
+def _sort_many(numbers: npt.NDArray[np.uint32], count: int, marks: npt.NDArray[np.uint64]) -> None:
+    """Sort by setting a bit for every number and reading the bits in order."""
+    for at in range(count):
+        marks[numbers[at] >> 6] |= _bit(numbers[at] & 63)
+    at = word = 0
+    while at < count:
+        rest = marks[word]
+        marks[word] = 0
+        while rest != 0:
+            numbers[at] = (word << 6) + lowest_bit(rest)
+            rest &= rest - np.uint64(1)
+            at += 1
+        word += 1
+
+
+@inlined
+def _sort_few(numbers: npt.NDArray[np.uint32], count: int) -> None:
+    """Sort by Shell's method."""
     gap = count >> 1
     while gap > 0:
         for at in range(gap, count):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from accelsim.kernels import inlined, loop_kernel
 from accelsim.timing.compiled.calendar import (
@@ -25,11 +26,15 @@ from accelsim.timing.compiled.calendar import (
     take_due,
 )
 from accelsim.timing.compiled.gates import COST_OF_LOAD, GATED, IN_STEP
+from accelsim.timing.compiled.prefetch import prefetch
 from accelsim.timing.compiled.sink import clear_sink
 from accelsim.timing.compiled.source import injected
 from accelsim.timing.compiled.state import Int64s, Numbers, Records, TerminalState
 from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
 from accelsim.timing.tables import AxonTables, FixedLatencyTables, StepWork
+
+_FAR, _NEAR, _NEXT = 9, 6, 3
+"""How many senders ahead their queues, packets and routes are asked for."""
 
 QUEUE = np.dtype(
     [(name, np.int64) for name in ("free_at", "asked", "granted", "last_arrival")]
@@ -51,7 +56,7 @@ class FixedLatencyState(NamedTuple):
     """Scratch of a worker.
 
     ``release`` holds the cycles from which a queue's slots are free, ``granted`` the senders that have been given a
-    slot and not yet sent, ``awake`` those that ask in this cycle.
+    slot and not yet sent, ``awake`` those that ask in this cycle, ``marks`` a bit for each.
     """
 
     queue: Records
@@ -59,6 +64,7 @@ class FixedLatencyState(NamedTuple):
     release: Int64s
     granted: Numbers
     awake: Numbers
+    marks: npt.NDArray[np.uint64]
     calendar: Calendar
 
 
@@ -75,6 +81,7 @@ def allocate_fixed_latency(noc: FixedLatencyTables) -> FixedLatencyState:
         np.zeros((links + terminals, int(queue["depth"].max())), np.int64),
         np.zeros(links + terminals, np.uint32),
         np.zeros(links + terminals, np.uint32),
+        np.zeros((links + terminals + 63) // 64, np.uint64),
         allocate_calendar(links + terminals),
     )
 
@@ -186,6 +193,26 @@ def _leave_terminal(
 
 
 @inlined
+def _look_ahead(noc: FixedLatencyTables, state: FixedLatencyState, asking: int, k: int) -> None:
+    """Begin to load what later senders of this cycle will read: a large chip's state is larger than the caches."""
+    links = noc.routers * noc.ports
+    if k + _FAR < asking:
+        prefetch(state.queue, state.awake[k + _FAR])
+    if k + _NEAR < asking:
+        sender = np.int64(state.awake[k + _NEAR])
+        if sender < links:
+            prefetch(state.packet, sender * noc.queue + state.queue[sender].head)
+            prefetch(noc.links, sender)  # type: ignore[arg-type]
+    if k + _NEXT < asking:
+        sender = np.int64(state.awake[k + _NEXT])
+        if sender < links:
+            own = state.queue[sender]
+            behind = np.int64(noc.links[own.router, own.port].router)
+            prefetch(noc.route, behind * noc.route.shape[1] + state.packet[sender, own.head].target)
+            prefetch(state.release, sender * state.release.shape[1] + own.release_place)
+
+
+@inlined
 def _store(state: FixedLatencyState, number: int, load: int, target: int, flits: int, arrival: int) -> None:
     """Put a packet into the queue of a link."""
     queue = state.queue[number]
@@ -293,8 +320,9 @@ def fixed_latency_kernel(gated: bool) -> Callable[..., None]:
         now = next_wake(state.calendar)
         while now < NEVER:
             asking = take_due(state.calendar, now, state.awake)
-            sort_numbers(state.awake, asking)
+            sort_numbers(state.awake, asking, state.marks)
             for k in range(asking):
+                _look_ahead(noc, state, asking, k)
                 request(noc, axons, work, gates, state, ends, count, router_count, links, state.awake[k], now)
             now = next_wake(state.calendar)
         if not gated:
