@@ -38,7 +38,7 @@ from accelsim.timing.simulate import simulate
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = {name: ROOT / "examples" / "extending" / f"toy_{name}.py" for name in ("neuron", "format", "topology")}
-TREE = ("noc.topology=tree", "noc.size=[16]", "ports[0].router=[0]", "ports[1].router=[15]")
+TREE = ("noc.topology=heap", "noc.size=[16]", "ports[0].router=[0]", "ports[1].router=[15]")
 REGISTRIES = (NEURON_MODELS, WEIGHT_FORMATS, TOPOLOGIES, IMPORTERS)
 
 
@@ -170,11 +170,11 @@ def test_contract_notices_a_format_that_loses_a_gap(toys):
 
 
 def test_topology_holds_the_contract(toys):
-    check_topology(TOPOLOGIES.get("tree"))
+    check_topology(TOPOLOGIES.get("heap"))
 
 
 def test_contract_notices_a_tree_that_turns_the_wrong_way(toys):
-    class Swapped(TOPOLOGIES.get("tree")):
+    class Swapped(TOPOLOGIES.get("heap")):
         def next_port(self, router, target):
             port = super().next_port(router, target)
             return np.where(port > 0, 3 - port, port)
@@ -185,7 +185,7 @@ def test_contract_notices_a_tree_that_turns_the_wrong_way(toys):
 
 @pytest.mark.parametrize("routers", [1, 2, 3, 7, 16, 31])
 def test_routes_of_the_tree_are_its_paths(toys, routers):
-    tree = TOPOLOGIES.get("tree")([routers])
+    tree = TOPOLOGIES.get("heap")([routers])
     fabric = build_fabric(tree, [*range(routers), routers - 1])
     for source, target in np.ndindex(fabric.terminals, fabric.terminals):
         ends = [int(fabric.terminal_router[end]) + 1 for end in (source, target)]
@@ -199,7 +199,7 @@ def test_routes_of_the_tree_are_its_paths(toys, routers):
 
 def test_tree_refuses_two_dimensions(toys):
     with pytest.raises(AccelsimError, match=r"noc.size: expected one number .* got \[4, 4\]"):
-        TOPOLOGIES.get("tree")([4, 4])
+        TOPOLOGIES.get("heap")([4, 4])
 
 
 # --- all of it from the command line ---
@@ -223,7 +223,7 @@ def test_main_job_with_plugins_on_both_engines():
     texts = [main_job(engine) for engine in ("compiled", "reference")]
     compiled, reference = map(json.loads, texts)
     assert compiled["config"]["core"]["weight_format"] == "delta"
-    assert compiled["config"]["noc"]["topology"] == "tree"
+    assert compiled["config"]["noc"]["topology"] == "heap"
     assert (compiled.pop("meta")["engine"], reference.pop("meta")["engine"]) == ("compiled", "reference")
     assert compiled == reference
     assert len(from_json(texts[0]).links) == 30  # a tree of 16 routers has 15 links each way

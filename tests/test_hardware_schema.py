@@ -5,10 +5,11 @@ import re
 import pytest
 
 from accelsim.hardware.loader import load_machine
+from accelsim.hardware.memory_spec import SramSpec
 from accelsim.hardware.port_spec import PortSpec
 from accelsim.hardware.presets import preset_names, preset_path
 from accelsim.hardware.schema import json_schema, keys_at, model_at
-from accelsim.hardware.spec import ChipSpec, SramSpec
+from accelsim.hardware.spec import ChipSpec
 from accelsim.hardware.yaml_reader import read_yaml
 
 SCHEMA = json_schema()

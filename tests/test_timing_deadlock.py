@@ -1,5 +1,6 @@
 """A step that cannot end is an error that names the channels that wait for each other, never a hang."""
 
+import itertools
 import re
 import signal
 from concurrent.futures import Executor, Future
@@ -11,6 +12,8 @@ from timing_builders import (
     axon_tables,
     chip,
     compile_and_build,
+    fixed_latency,
+    fixed_network,
     layer_chain,
     line,
     network,
@@ -22,8 +25,12 @@ from timing_builders import (
     step_work,
 )
 
-from accelsim.errors import DeadlockError
-from accelsim.hardware.topologies.topology import TOPOLOGIES, Topology
+from accelsim.errors import ConfigError, DeadlockError
+from accelsim.hardware.topologies.ring import Ring
+from accelsim.hardware.topologies.topology import TOPOLOGIES, Topology, build_fabric
+from accelsim.hardware.topologies.torus import Torus
+from accelsim.hardware.topologies.tree import Tree
+from accelsim.mapping.trees import build_trees
 from accelsim.network.events import EventStream
 from accelsim.timing import simulate as simulate_module
 from accelsim.timing.deadlock import describe
@@ -34,6 +41,7 @@ from accelsim.timing.simulate import simulate
 pytestmark = pytest.mark.parametrize("engine", ENGINES)
 
 TIGHT = router(buffer_flits=1)
+TIGHT_CLASSES = router(buffer_flits=1, virtual_channels=2)
 
 
 class ToyRing(Topology):
@@ -58,7 +66,9 @@ class ToyRing(Topology):
 @pytest.fixture(scope="module", autouse=True)
 def warm():
     """Compile outside the alarm."""
-    run_step("compiled", network(line(1)), axon_tables([[0]], [{}]), step_work([[(1, [0])]]))
+    for spec in (TIGHT, TIGHT_CLASSES):
+        run_step("compiled", network(line(1), spec=spec), axon_tables([[0]], [{}]), step_work([[(1, [0])]]))
+    run_step("compiled", *forked(network(line(2)), line(2), [[0, 1], [0]]))
     run_packets("compiled", packet_network(line(1)), [(0, 0, 0, 1)])
 
 
@@ -125,6 +135,84 @@ def test_the_ring_ends_where_one_core_sends(engine):
     noc, axons, _ = everyone_two_ahead(4)
     step = run_step(engine, noc, axons, step_work([[(1, [0] * 5)], [], [], []]))
     assert (step.summary["status"][0], step.summary["delivered"][0]) == (STATUS_DONE, 5)
+
+
+def around(topology, away, spec=TIGHT_CLASSES):
+    """Every core sends three packets to the core so many numbers on."""
+    noc = network(topology, spec=spec, input_queue=1)
+    size = topology.routers
+    axons = axon_tables([[at] for at in range(size)], [{"terminal": (at + away) % size} for at in range(size)])
+    return noc, axons, step_work([[(1, [at] * 3)] for at in range(size)])
+
+
+@pytest.mark.parametrize(("topology", "away"), [(Ring((5,)), 2), (Ring((7,)), 3), (Torus((5, 5)), 12), (Ring((9,)), 5)])
+def test_datelines_keep_a_ring_from_waiting_for_itself(engine, topology, away):
+    """The same traffic ends with the classes of the topology and does not when all packets have one class."""
+    noc, axons, work = around(topology, away)
+    step = run_step(engine, noc, axons, work)
+    assert step.summary["status"][0] == STATUS_DONE
+    broken = noc._replace(vc_class=np.zeros_like(noc.vc_class))
+    step = run_step(engine, broken, axons, work)
+    assert step.summary["status"][0] == STATUS_DEADLOCK
+    cycle = named_cycle(describe(Machine(broken, axons, None, 1), work))
+    assert {vc for _, _, vc in cycle} == {0}
+    assert all(port < 2 * len(topology.size) for _, port, _ in cycle)
+
+
+def forked(noc, topology, sets):
+    """Return (network, axons, work): core c sends three packets on the tree to the cores ``sets[c]``."""
+    rows = [{"terminal": target} for own in sets for target in own]
+    ends = np.cumsum([0, *map(len, sets)])
+    axons = axon_tables([range(a, b) for a, b in itertools.pairwise(ends)], rows)
+    fabric = build_fabric(topology, range(topology.routers))
+    home = np.arange(topology.routers)
+    trees = build_trees(fabric, home, axons.ptr, axons.axon["terminal"], np.ones(len(rows), int))
+    work = step_work([[(1, [at] * 3)] for at in range(topology.routers)])
+    return noc._replace(nodes=trees.nodes, branches=trees.branches), axons._replace(root=trees.root), work
+
+
+@pytest.mark.parametrize("size", [5, 7])
+def test_trees_around_a_ring(engine, size):
+    """With datelines they end; where all copies have one class, they wait in a cycle that is named."""
+    topology = Ring((size,))
+    sets = [sorted({(at + 1) % size, (at + 2) % size, (at + size // 2) % size}) for at in range(size)]
+    noc, axons, work = forked(network(topology, spec=TIGHT_CLASSES, input_queue=1), topology, sets)
+    assert run_step(engine, noc, axons, work).summary["status"][0] == STATUS_DONE
+    branches = noc.branches.copy()
+    branches["vc_class"] = 0
+    broken = noc._replace(branches=branches)
+    assert run_step(engine, broken, axons, work).summary["status"][0] == STATUS_DEADLOCK
+    cycle = named_cycle(describe(Machine(broken, axons, None, 1), work))
+    assert sorted({at for at, _, _ in cycle}) == list(range(size))
+
+
+def test_trees_around_a_ring_without_datelines(engine):
+    topology = ToyRing((4,))
+    sets = [sorted({(at + 1) % 4, (at + 2) % 4}) for at in range(4)]
+    noc, axons, work = forked(network(topology, spec=TIGHT), topology, sets)
+    assert run_step(engine, noc, axons, work).summary["status"][0] == STATUS_DEADLOCK
+    assert sorted(named_cycle(describe(Machine(noc, axons, None, 1), work))[:-1]) == [(at, 1, 0) for at in range(4)]
+
+
+def test_packets_that_no_buffer_holds_wait_for_ever(engine):
+    """The mapper refuses such packets; without it the error says who waits."""
+    topology = line(3)
+    noc, axons, work = forked(network(topology, spec=TIGHT), topology, [[1, 2], [], []])
+    noc.nodes["flits"] = axons.costs["flits"] = 2
+    assert run_step(engine, noc, axons, work).summary["status"][0] == STATUS_DEADLOCK
+    assert "channels wait, none in a cycle: router[0].in" in describe(Machine(noc, axons, None, 1), work)
+
+
+def test_too_few_channels_for_the_classes(engine):
+    with pytest.raises(ConfigError, match=r"virtual_channels: expected at least 2 with topology ring \[5\]: .*; got 1"):
+        network(Ring((5,)), spec=TIGHT)
+    assert network(Ring((2,)), spec=TIGHT).classes == 1
+
+
+@pytest.mark.parametrize(("topology", "named"), [(Torus((3, 3)), "without rings"), (Tree((4, 3)), "along dimensions")])
+def test_fixed_latency_where_it_would_deadlock_or_has_no_delay(engine, topology, named):
+    with pytest.raises(ConfigError, match=f"fixed_latency: expected .*{named}"):
+        fixed_network(topology, fixed_latency())
 
 
 def test_packets_of_a_trace_that_never_arrive(engine):

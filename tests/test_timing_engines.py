@@ -7,7 +7,7 @@ per chunk of cases and below what the seeds give, so that they only fail when th
 import numpy as np
 import pytest
 from timing_builders import compile_and_build, differences, run_step
-from timing_cases import random_graph_sample, random_sample, random_step
+from timing_cases import random_graph_sample, random_multicast_step, random_sample, random_step, random_wide_sample
 
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.events import EventStream
@@ -30,6 +30,7 @@ STEP_BARS = {
     "long packets": 6,
     "several channels": 18,
     "speculative": 8,
+    "classes": 5,
 }
 """Least number of cases, of 40, in which it happens."""
 
@@ -43,6 +44,32 @@ FIXED_BARS = {
     "long packets": 8,
 }
 """The same for networks of fixed-latency links."""
+
+FORK_BARS = {
+    "replicas": 36,
+    "fifo_full": 32,
+    "no_credit": 16,
+    "stall_vc": 34,
+    "stall_switch": 28,
+    "stall_credit": 20,
+    "stall_ejection": 30,
+    "long packets": 12,
+    "several channels": 18,
+    "classes": 6,
+}
+"""The same for networks that fork packets."""
+
+WIDE_BARS = {
+    "replicas": 2,
+    "classes": 6,
+    "several cores": 8,
+    "several cores on a router": 4,
+    "long packets": 4,
+    "stall_vc": 4,
+    "stall_switch": 4,
+    "stall_ejection": 4,
+}
+"""Least number of chips on any topology, of 20."""
 
 CHIP_BARS = {
     "bank conflict": 6,
@@ -119,6 +146,7 @@ def compare_steps(seeds, bars, *, fixed: bool) -> None:
         if not fixed:
             reached["several channels"] += noc.vcs > 1
             reached["speculative"] += noc.speculative
+            reached["classes"] += noc.classes > 1
     assert missed(reached, bars) == {}, reached
 
 
@@ -130,6 +158,36 @@ def test_engines_agree_on_generated_steps(chunk):
 @pytest.mark.parametrize("chunk", range(FIXED_STEPS // STEP_CHUNK))
 def test_engines_agree_on_fixed_latency_networks(chunk):
     compare_steps(range(chunk * STEP_CHUNK, (chunk + 1) * STEP_CHUNK), FIXED_BARS, fixed=True)
+
+
+def compare_forks(seeds, bars) -> None:
+    """The same on networks that fork packets; a flit passes every branch of its tree once."""
+    reached = dict.fromkeys(bars, 0)
+    for seed in seeds:
+        noc, axons, work, trees = random_multicast_step(seed)
+        reference, compiled = (run_step(engine, noc, axons, work) for engine in ("reference", "compiled"))
+        assert differences(reference, compiled) == [], f"seed {seed}"
+        fired = work.fired[: work.fired_ptr[-1]]
+        assert compiled.summary["status"][0] == STATUS_DONE, f"seed {seed}"
+        assert compiled.links.sum() == compiled.total("flits") == trees.flit_hops()[fired].sum()
+        assert compiled.total("packets_out") == (np.diff(axons.ptr)[fired] > 0).sum()
+        assert compiled.total("destinations") == compiled.total("packets_in") == np.diff(axons.ptr)[fired].sum()
+        assert compiled.total("flits_in") == compiled.total("flits_out") + compiled.total("replicas")
+        for name in bars:
+            if name in TERMINAL_COUNT.names or name in ROUTER_COUNT.names:
+                reached[name] += compiled.total(name) > 0
+        reached["long packets"] += compiled.total("flits_out") > compiled.total("packets_out")
+        reached["several channels"] += noc.vcs > 1
+        reached["classes"] += noc.classes > 1
+    assert missed(reached, bars) == {}, reached
+
+
+FORKS = 80
+
+
+@pytest.mark.parametrize("chunk", range(FORKS // STEP_CHUNK))
+def test_engines_agree_on_networks_that_fork(chunk):
+    compare_forks(range(chunk * STEP_CHUNK, (chunk + 1) * STEP_CHUNK), FORK_BARS)
 
 
 def compare_chip(seed: int, sample=random_sample) -> dict[str, bool]:
@@ -146,7 +204,7 @@ def compare_chip(seed: int, sample=random_sample) -> dict[str, bool]:
     assert np.array_equal(ours.causes.sum(axis=2), ours.step_cycles)
     where = [part.terminal for part in mapping.parts if part.terminal < mapping.cores]
     counts = {name: ours.terminals[name].sum() > 0 for name in ("fifo_full", "injection_full", "no_credit")}
-    counts |= {name: ours.routers[name].sum() > 0 for name in ROUTER_COUNT.names if name != "flits"}
+    counts |= {name: ours.routers[name].sum() > 0 for name in ROUTER_COUNT.names if name.startswith("stall")}
     return counts | {
         "bank conflict": ours.terminals["row_conflict"].sum() > 0,
         "fetch": ours.terminals["row_fetch"].sum() > 0,
@@ -154,6 +212,8 @@ def compare_chip(seed: int, sample=random_sample) -> dict[str, bool]:
         "several cores": len(set(where)) > 1,
         "several kinds of core": len({mapping.layout.name(core) for core in where}) > 1,
         "several cores on a router": mapping.cores > machine.noc.routers,
+        "replicas": ours.routers["replicas"].sum() > 0,
+        "classes": getattr(machine.noc, "classes", 1) > 1,
         "look-up": ours.terminals["row_lookup"].sum() > 0,
         "neurons visited in vain": bool((ours.scans["visited"] > ours.scans["updated"])[:, :-1].any()),
         "long packets": bool((machine.axons.costs["flits"] > 1).any()),
@@ -194,6 +254,13 @@ def compare_chips(seeds, bars, sample=random_sample) -> None:
 @pytest.mark.parametrize("chunk", range(CHIPS // CHIP_CHUNK))
 def test_engines_agree_on_whole_chips(chunk):
     compare_chips(range(chunk * CHIP_CHUNK, (chunk + 1) * CHIP_CHUNK), CHIP_BARS)
+
+
+WIDES = 20
+
+
+def test_engines_agree_on_any_topology():
+    compare_chips(range(WIDES), WIDE_BARS, random_wide_sample)
 
 
 GRAPHS, GRAPH_CHUNK = 120, 40

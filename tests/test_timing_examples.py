@@ -1,4 +1,4 @@
-"""The worked examples A .. J of docs/timing-model.md, number by number, on both engines."""
+"""The worked examples A .. H and J .. L of docs/timing-model.md, number by number, on both engines."""
 
 import numpy as np
 import pytest
@@ -14,13 +14,17 @@ from timing_builders import (
     network,
     packet_network,
     ports_at,
+    router,
     run_packets,
     run_step,
     step_work,
 )
 
 from accelsim.compression.format import WEIGHT_FORMATS
+from accelsim.hardware.topologies.ring import Ring
+from accelsim.hardware.topologies.topology import build_fabric
 from accelsim.mapping.kernels import RowEngine, row_costs
+from accelsim.mapping.trees import build_trees
 from accelsim.network.events import EventStream
 from accelsim.timing.engine import ENGINES as REGISTRY
 from accelsim.timing.engine import empty_chunk
@@ -204,3 +208,37 @@ def test_j_without_a_barrier(engine):
     result = simulate(machine, spec, mapping, engine, 1)
     assert result.step_cycles.tolist() == [[21, 21, 18]]
     assert result.latency.tolist() == [48]
+
+
+def test_k_a_dateline(engine):
+    noc = network(Ring((5,)), spec=router(virtual_channels=2, buffer_flits=8))
+    axons = axon_tables([[0], [1]], [{"terminal": 2, "flits": 8}, {"terminal": 1}])
+    work = step_work([[(1, [0])], [], [], [], [(1, [1])]])
+    step = run_step(engine, noc, axons, work)
+    assert step.routers["stall_switch"].tolist() == [1, 1, 0, 0, 0]
+    assert step.total("stall_vc") == step.total("stall_credit") == step.total("no_credit") == 0
+    assert step.terminals["row_end"].tolist() == [0, 22, 29, 0, 0]
+    assert step.end == 29
+    times = run_packets(engine, noc, [(3, 0, 2, 8), (3, 4, 1, 1)])
+    assert times.tail_arrived.tolist() == [27, 20]
+    assert times.tail_arrived[1] == 3 + 5 * 3 + 2
+
+
+def test_l_a_fork(engine):
+    noc, home = network(line(3)), np.zeros(1, np.int64)
+    axons = axon_tables([[0, 1]], [{"terminal": 1}, {"terminal": 2}])
+    work = step_work([[(1, [0])], [], []])
+    trees = build_trees(build_fabric(line(3), range(3)), home, axons.ptr, axons.axon["terminal"], np.ones(2, int))
+    forks = noc._replace(nodes=trees.nodes, branches=trees.branches)
+    step = run_step(engine, forks, axons._replace(root=trees.root), work)
+    assert step.terminals["row_end"].tolist() == [0, 18, 22]
+    assert step.end == 22
+    assert (step.total("packets_out"), step.total("destinations"), step.total("packets_in")) == (1, 2, 2)
+    assert step.routers["flits"].tolist() == [1, 2, 1]
+    assert step.routers["stall_vc"].tolist() == [0, 1, 0]
+    assert step.routers["lookups"].tolist() == [1, 1, 1]
+    assert step.routers["replicas"].tolist() == [0, 1, 0]
+    copies = run_step(engine, noc, axons, work)
+    assert copies.routers["flits"].tolist() == [2, 2, 1]
+    assert copies.terminals["row_end"].tolist() == [0, 17, 25]
+    assert copies.end == 25

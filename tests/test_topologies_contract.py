@@ -8,6 +8,8 @@ import pytest
 from accelsim.errors import ConfigError
 from accelsim.hardware.topologies.mesh import Mesh
 from accelsim.hardware.topologies.topology import TOPOLOGIES, Topology, build_fabric
+from accelsim.hardware.topologies.torus import Torus
+from accelsim.hardware.topologies.tree import Tree
 from accelsim.testing.contract import ContractError
 from accelsim.testing.topology import channel_dependencies, check_topology, find_cycle
 
@@ -18,7 +20,47 @@ def test_contract(name):
 
 
 def test_registered_names():
-    assert "mesh" in TOPOLOGIES.names()
+    assert {"mesh", "torus", "ring", "tree", "crossbar"} <= set(TOPOLOGIES.names())
+
+
+@pytest.mark.parametrize("size", [(2,), (3,), (5,), (8,), (4, 3), (6, 5), (2, 3, 4)])
+def test_a_torus_goes_the_shorter_way(size):
+    """Distances of a search over the links alone."""
+    torus = Torus(size)
+    every = np.arange(torus.routers)
+    told = torus.hops(every[:, None], every[None, :])
+    for source in range(torus.routers):
+        seen, reached, away = {source}, [source], 0
+        while reached:
+            assert all(told[source, router] == away for router in reached)
+            ways = itertools.product(reached, range(torus.network_ports))
+            behind = {entry[0] for entry in (torus.neighbour(*way) for way in ways) if entry}
+            reached, away = sorted(behind - seen), away + 1
+            seen |= behind
+
+
+def test_equal_ways_around_are_used_by_turns():
+    ring = build_fabric(Torus((6,)), range(6))
+    assert [int(ring.route[at, (at + 3) % 6]) for at in range(6)] == [0, 1, 0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("size", "arity", "routers"), [((8, 4), 2, 15), ((16, 3), 4, 21), ((5, 2), 5, 6), ((1, 1), 1, 1)]
+)
+def test_trees(size, arity, routers):
+    tree = Tree(size)
+    assert (tree.arity, tree.routers, tree.core_routers) == (arity, routers, size[0])
+    assert tree.router_at((0, size[1] - 1)) == routers - 1
+    with pytest.raises(ConfigError, match="has 1 routers, got place 1"):
+        tree.router_at((1, size[1] - 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("tree", (6, 3)), ("tree", (8,)), ("tree", (1, 2)), ("ring", (3, 3)), ("crossbar", (2,))]
+)
+def test_sizes_that_do_not_exist(name, size):
+    with pytest.raises(ConfigError, match=r"^noc.size: expected .*, got \["):
+        TOPOLOGIES.get(name)(size)
 
 
 class Ring(Topology):
@@ -80,6 +122,20 @@ class YThenX(Mesh):
         return np.where(target % 2 == 1, other, super().next_port(router, target))
 
 
+class NoDatelines(Torus):
+    classes = 1
+
+
+class EqualClasses(Torus):
+    def vc_class(self, router, target):
+        return np.zeros_like(super().vc_class(router, target))
+
+
+class ThirdClass(Torus):
+    def vc_class(self, router, target):
+        return super().vc_class(router, target) * 2
+
+
 class OnePlace(Mesh):
     def position(self, router):
         return 0.0, float(router % 2)
@@ -104,7 +160,10 @@ class Nowhere(Mesh):
 @pytest.mark.parametrize(
     ("broken", "sentence"),
     [
-        (Ring, r"channels wait in a cycle: router\[\d\].out0 -> "),
+        (Ring, r"channels wait in a cycle: router\[\d\].out0.class0 -> "),
+        (NoDatelines, "channels wait in a cycle"),
+        (EqualClasses, "channels wait in a cycle"),
+        (ThirdClass, "a class that does not exist"),
         (YThenX, "channels wait in a cycle"),
         (Unreachable, "does not arrive"),
         (WrongHops, "hops says"),
@@ -138,7 +197,7 @@ def naive_has_cycle(waits):
 @pytest.mark.parametrize("seed", range(60))
 def test_cycles_are_found(seed):
     rng = np.random.default_rng(seed)
-    channels = [(int(n), 0) for n in range(8)]
+    channels = [(int(n), 0, 0) for n in range(8)]
     count = int(rng.integers(2, 14))
     waits = {channel: [] for channel in channels}
     for source, target in rng.integers(0, 8, (count, 2)):
@@ -154,10 +213,10 @@ def test_cycles_are_found(seed):
 def test_dependencies_of_a_line():
     waits = channel_dependencies(build_fabric(Mesh((4,)), range(4)))
     assert waits == {
-        (0, 0): [(1, 0)],
-        (1, 0): [(2, 0)],
-        (2, 0): [],
-        (3, 1): [(2, 1)],
-        (2, 1): [(1, 1)],
-        (1, 1): [],
+        (0, 0, 0): [(1, 0, 0)],
+        (1, 0, 0): [(2, 0, 0)],
+        (2, 0, 0): [],
+        (3, 1, 0): [(2, 1, 0)],
+        (2, 1, 0): [(1, 1, 0)],
+        (1, 1, 0): [],
     }

@@ -5,15 +5,20 @@ from test_timing_engines import (
     CHIPS,
     FIXED_BARS,
     FIXED_STEPS,
+    FORK_BARS,
+    FORKS,
     GRAPH_BARS,
     GRAPHS,
     STEP_BARS,
     STEPS,
+    WIDE_BARS,
+    WIDES,
     compare_chip,
     compare_chips,
+    compare_forks,
     compare_steps,
 )
-from timing_cases import random_graph_sample
+from timing_cases import random_graph_sample, random_wide_sample
 
 pytestmark = pytest.mark.validate
 
@@ -49,3 +54,15 @@ def test_whole_chips(chunk):
     first = CHIPS + chunk * 100
     for seed in range(first, first + 100):
         compare_chip(seed)
+
+
+@pytest.mark.parametrize("chunk", range(8))
+def test_networks_that_fork(chunk):
+    first = FORKS + chunk * _CHUNK
+    compare_forks(range(first, first + _CHUNK), _bars(FORK_BARS))
+
+
+@pytest.mark.parametrize("chunk", range(4))
+def test_any_topology(chunk):
+    first = WIDES + chunk * 100
+    compare_chips(range(first, first + 100), WIDE_BARS, random_wide_sample)

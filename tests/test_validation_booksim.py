@@ -234,8 +234,9 @@ def test_meshes_of_any_dimension(folder, k, n):
 
 
 BAD = {
-    "torus": (".cfg", "mesh", "torus", r"line\.cfg:2: topology: expected mesh, got 'torus'"),
-    "no topology": (".cfg", "topology = mesh;", "", r"line\.cfg: topology: .* got 'torus' \(BookSim2's default\)"),
+    "topology": (".cfg", "mesh", "fly", r"line\.cfg:2: topology: expected mesh or torus, got 'fly'"),
+    "no topology": (".cfg", "topology = mesh;", "", r"line\.cfg:\d: routing_function: expected dim_order, got 'dor'"),
+    "classes": (".cfg", "mesh;", "torus;", r"line\.cfg:6: num_vcs: expected an even number on a torus .*, got 1"),
     "routing": (".cfg", "dor;", "valiant;", r"line\.cfg:5: routing_function: expected dor or dim_order, got 'valiant'"),
     "allocator": (".cfg", "k = 4;", "k = 4; sw_allocator = loa;", r"line\.cfg:3: sw_allocator: expected islip, got"),
     "iterations": (".cfg", "k = 4;", "k = 4;\nalloc_iters = 2;", r"line\.cfg:4: alloc_iters: expected 1, got '2'"),
@@ -316,7 +317,7 @@ def test_no_text_and_no_gzip(command, folder, end):
 def test_a_bad_case_does_not_hide_the_others(command, folder):
     write(folder, "a_bad", trace="1 2 3\n")
     write(folder, "b_wrong", times=TIMES.replace("22,22", "22,23"))
-    write(folder, "c_bad", config="topology = torus;\nk = -1;\n")
+    write(folder, "c_bad", config="topology = fly;\nk = -1;\n")
     code, out, err = command(folder)
     assert code == 2  # input that cannot be read comes before a difference
     assert [line.split()[0] for line in out.splitlines()[:-1]] == ["b_wrong", "line"]

@@ -2,13 +2,13 @@
 
 import numpy as np
 from functional_builders import random_graph, random_network
-from timing_builders import UNIT_TIMING, chip_data, conv_network, fixed_latency, ports_at, router
+from timing_builders import UNIT_TIMING, chip_data, conv_network, fixed_latency, ports_at, router, step_work
 
 from accelsim.compression.format import adds_zeros
-from accelsim.hardware.spec import ChipSpec
-from accelsim.hardware.topologies.mesh import Mesh
-from accelsim.hardware.topologies.topology import build_fabric
+from accelsim.hardware.spec import ChipSpec, MulticastSpec
+from accelsim.hardware.topologies.topology import TOPOLOGIES, build_fabric
 from accelsim.mapping.axons import AXON, COST
+from accelsim.mapping.trees import build_trees
 from accelsim.network.events import EventStream
 from accelsim.timing.tables import AxonTables, Endpoints, StepWork, fixed_latency_tables, noc_tables
 
@@ -19,11 +19,23 @@ def mesh_size(rng) -> tuple[int, ...]:
     return tuple(int(extent) for extent in rng.integers(1, {1: 8, 2: 5, 3: 3}[dimensions], size=dimensions))
 
 
-def random_router(rng):
+def random_topology(rng):
+    """Any topology but a mesh, small."""
+    name = str(rng.choice(["torus", "torus", "ring", "tree", "crossbar"]))
+    sizes = {
+        "torus": [(3,), (4, 4), (5, 3), (3, 1, 4), (2, 6), (3, 3, 3), (7, 2)],
+        "ring": [(2,), (3,), (4,), (7,), (8,)],
+        "tree": [(2, 2), (4, 3), (8, 4), (4, 2), (9, 3), (7, 2)],
+        "crossbar": [(1,)],
+    }[name]
+    return TOPOLOGIES.get(name)(sizes[int(rng.integers(len(sizes)))])
+
+
+def random_router(rng, classes: int = 1):
     """Half of them with stages of one cycle; speculation knows no others."""
     plain = bool(rng.random() < 0.5)
     return router(
-        virtual_channels=int(rng.choice([1, 1, 2, 3, 4])),
+        virtual_channels=max(classes, int(rng.choice([1, 1, 2, 3, 4]))),
         buffer_flits=int(rng.integers(1, 9)),
         routing_delay=int(rng.integers(0, 2 if plain else 4)),
         vc_alloc_delay=1 if plain else int(rng.integers(1, 4)),
@@ -41,16 +53,60 @@ def random_step(seed: int, *, fixed: bool = False):
     ``fixed``: a network of fixed-latency links instead of routers.
     """
     rng = np.random.default_rng(seed)
-    topology = Mesh(mesh_size(rng))
+    topology = TOPOLOGIES.get("mesh")(mesh_size(rng)) if fixed or rng.random() < 0.4 else random_topology(rng)
     extra = rng.integers(0, topology.routers, size=int(rng.integers(1, 3))).tolist()
-    attachments = [*range(topology.routers), *extra]
+    attachments = [*range(topology.core_routers), *extra]
+    if topology.routers == 1:
+        attachments += [0] * int(rng.integers(0, 6))
     longest = int(rng.choice([1, 1, 3]))
     fabric, depths = build_fabric(topology, attachments), _depths(rng, len(attachments), longest)
     if fixed:
         noc = fixed_latency_tables(fabric, random_links(rng, len(topology.size)), depths)
     else:
-        noc = noc_tables(fabric, random_router(rng), depths)
+        noc = noc_tables(fabric, random_router(rng, topology.classes), depths)
     return noc, *_axons_and_work(rng, len(attachments), longest)
+
+
+def random_multicast_step(seed: int):
+    """Return (network, axons, work, trees) of one step on routers that fork; a neuron fires from its home alone."""
+    rng = np.random.default_rng(seed)
+    topology = TOPOLOGIES.get("mesh")(mesh_size(rng)) if rng.random() < 0.4 else random_topology(rng)
+    extra = rng.integers(0, topology.routers, size=int(rng.integers(1, 3))).tolist()
+    attachments = [*range(topology.core_routers), *extra]
+    if topology.routers == 1:
+        attachments += [0] * int(rng.integers(0, 6))
+    longest = int(rng.choice([1, 1, 2, 4]))
+    fabric, depths = build_fabric(topology, attachments), _depths(rng, len(attachments), longest)
+    changes = {"speculative": False, "vc_alloc_delay": 1, "switch_alloc_delay": 1}
+    changes["buffer_flits"] = int(rng.integers(longest, longest + 5))
+    spec = random_router(rng, topology.classes).model_copy(update=changes)
+    return _forks(rng, fabric, noc_tables(fabric, spec, depths), longest)
+
+
+def _forks(rng, fabric, noc, longest: int):
+    terminals, neurons = fabric.terminals, int(rng.integers(2, 40))
+    home = np.sort(rng.integers(0, terminals, size=neurons))
+    hot = int(rng.integers(0, terminals))
+    sets = []
+    for _ in range(neurons):
+        chosen = set(np.flatnonzero(rng.random(terminals) < rng.choice([0.05, 0.3, 0.9])).tolist())
+        sets.append(sorted(chosen | ({hot} if rng.random() < 0.4 else set())))
+    ptr = np.concatenate(([0], np.cumsum([len(own) for own in sets]))).astype(np.int64)
+    axon = np.zeros(ptr[-1], dtype=AXON)
+    axon["terminal"] = [terminal for own in sets for terminal in own]
+    axon["cost"] = np.arange(len(axon))
+    costs = np.zeros(len(axon), dtype=COST)
+    costs["flits"] = np.repeat(rng.integers(1, longest + 1, size=neurons), np.diff(ptr))
+    for name in COST.names[1:]:
+        costs[name] = rng.choice([1, 1, 2, 5, 20] if name == "cycles" else [0, 3, 8], size=len(axon))
+    trees = build_trees(fabric, home, ptr, axon["terminal"], costs["flits"])
+    axons = AxonTables(ptr, axon, costs, trees.root)
+    bursts = [[] for _ in range(terminals)]
+    for terminal in range(terminals):
+        own = np.flatnonzero(home == terminal)
+        for _ in range(int(rng.integers(0, 6)) if len(own) else 0):
+            bursts[terminal].append((int(rng.integers(1, 6)), rng.choice(own, int(rng.integers(1, 5))).tolist()))
+    return noc._replace(nodes=trees.nodes, branches=trees.branches), axons, step_work(bursts), trees
 
 
 def random_links(rng, dimensions: int):
@@ -187,7 +243,8 @@ def random_chip(rng, kind: str, float32: bool, **changes):
 
 def random_kinds(rng, data: dict, least: int) -> dict:
     """Several kinds of core in a third of the cases: all that may differ does, at times."""
-    base, cores = data["core"], data["noc"]["concentration"] * int(np.prod(data["noc"]["size"]))
+    base, noc = data["core"], data["noc"]
+    cores = TOPOLOGIES.get(noc["topology"])(noc["size"]).cores(noc["concentration"])
     if cores < 2 or rng.random() < 0.6:
         return {}
 
@@ -252,6 +309,47 @@ def random_graph_sample(seed: int):
     changes = {"schedule": schedule, "core__multi_spike": "graded" if graded else "repeat"}
     events = random_input(rng, net.input.size, kind, int(rng.integers(1, 6)), integer)
     return net, events, random_chip(rng, kind, not integer, **changes)
+
+
+def random_wide_sample(seed: int):
+    """Return (network, events, chip) of :func:`random_sample` or :func:`random_graph_sample` on another topology.
+
+    Half of the chips fork packets; keys are as wide as addresses, so that packets keep their lengths.
+    """
+    net, events, spec = (random_sample if seed % 2 else random_graph_sample)(seed)
+    rng = np.random.default_rng([seed, 1])
+    name, size, low, high = WIDE[int(rng.integers(len(WIDE)))]
+    topology, multicast = TOPOLOGIES.get(name)(size), bool(rng.random() < 0.5)
+    plain = {"speculative": False, "vc_alloc_delay": 1, "switch_alloc_delay": 1, "buffer_flits": 8}
+    changes = plain if multicast else {}
+    memory = {"capacity": "16 KiB", "width": 64, "banks": 1, "ports": "1RW"}
+    noc = spec.noc.model_copy(
+        update={
+            "topology": name,
+            "size": size,
+            "concentration": int(rng.integers(2, 5)) if name == "crossbar" else int(rng.integers(1, 3)),
+            "fixed_latency": None,
+            "router": random_router(rng, topology.classes).model_copy(update=changes),
+            "multicast": MulticastSpec.model_validate({"key_bits": 15, "entry_bits": 48, "memory": memory}),
+        }
+    )
+    noc = noc if multicast else noc.model_copy(update={"multicast": None})
+    ports = tuple(port.model_copy(update={"router": at}) for port, at in zip(spec.ports, (low, high), strict=True))
+    placed = {"placement": "traffic" if spec.mapping.placement == "column_major" else spec.mapping.placement}
+    mapping = spec.mapping.model_copy(update=placed)
+    return net, events, spec.model_copy(update={"noc": noc, "ports": ports, "mapping": mapping})
+
+
+WIDE = (
+    ("mesh", (3, 2), (0, 0), (2, 1)),
+    ("torus", (3, 3), (0, 0), (1, 2)),
+    ("torus", (4, 2), (0, 0), (2, 1)),
+    ("ring", (5,), (0,), (2,)),
+    ("tree", (4, 3), (0, 2), (0, 2)),
+    ("tree", (4, 2), (0, 0), (0, 1)),
+    ("crossbar", (1,), (0,), (0,)),
+)
+"""Topology, size, and the routers of the ports."""
 
 
 def random_input(rng, size: int, kind: str, timesteps: int, integer: bool) -> EventStream:

@@ -17,9 +17,10 @@ from accelsim.costs import parts, per_instance
 from accelsim.costs.adjust import BASELINE, adjusted_leakage, adjusted_price, require_supply
 from accelsim.counters import EnergyTable, Key, Price
 from accelsim.errors import CostError, UnknownNameError
+from accelsim.hardware.memory_spec import SramSpec
 from accelsim.hardware.port_spec import PortSpec
 from accelsim.hardware.sources.base import Area, Leakage, SramFigures
-from accelsim.hardware.spec import ChipSpec, MacArraySpec, SramSpec
+from accelsim.hardware.spec import ChipSpec, MacArraySpec
 
 ARRAY: Final = "baseline.mac_array"
 INPUT: Final = "baseline.input_buffer"

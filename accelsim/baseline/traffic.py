@@ -18,7 +18,8 @@ import numpy.typing as npt
 from accelsim.baseline.dataflow import Counts, Gemm, LayerCost, Packing, ceil_div, layer_costs
 from accelsim.baseline.prices import INPUT, OUTPUT, PORTS, WEIGHT, buffers, port_of
 from accelsim.errors import CostError
-from accelsim.hardware.spec import ChipSpec, SramSpec
+from accelsim.hardware.memory_spec import SramSpec
+from accelsim.hardware.spec import ChipSpec
 from accelsim.network.graph import Network
 
 

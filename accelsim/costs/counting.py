@@ -5,12 +5,12 @@ is listed, also those that did nothing, because they leak.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.costs.parts import CORE_KINDS, dram_kinds, of_core, port_kind
+from accelsim.costs.parts import CORE_KINDS, MULTICAST_TABLE, dram_kinds, of_core, port_kind
 from accelsim.costs.power_use import PowerUse, level_names
 from accelsim.costs.stated import priced_actions
 from accelsim.counters import Counters
@@ -52,6 +52,9 @@ def component_kinds(chip: ChipSpec, mapping: Mapping) -> dict[str, str]:
         for kind in CORE_KINDS
     }
     kinds.update({router_name(mapping, router): "router" for router in range(mapping.fabric.routers)})
+    if chip.noc.multicast is not None:
+        routers = range(mapping.fabric.routers)
+        kinds.update({f"{router_name(mapping, router)}.{MULTICAST_TABLE}": MULTICAST_TABLE for router in routers})
     kinds.update(dict.fromkeys(link_names(mapping).values(), "link"))
     kinds.update({name: name for name in dram_kinds(chip)})
     kinds.update({f"port[{port.name}]": port_kind(port.name) for port in chip.ports})
@@ -85,7 +88,7 @@ def count(
     if events.kind == "bias_current":
         first = next(port.name for port in chip.ports if port.direction in ("input", "both"))
         counters.add(f"port[{first}]", "mac", _input_operations(network, events))
-    _check(mapping, timing, *_expected(network, mapping, trace))
+    _check(mapping, timing, _expected(network, mapping, trace))
     return _priced(chip, mapping, counters)
 
 
@@ -101,17 +104,16 @@ class StreamCheck:
 
     def __init__(self, network: Network, mapping: Mapping) -> None:
         self._network, self._mapping = network, mapping
-        self._operations, self._packets = np.zeros(1, np.int64), np.zeros(1, np.int64)
+        self._expected = _Expected(*np.zeros((3, 1), np.int64))
 
     def expect(self, trace: ActivityTrace) -> None:
         """Add a window."""
-        operations, packets = _expected(self._network, self._mapping, trace)
-        self._operations += operations
-        self._packets += packets
+        window = _expected(self._network, self._mapping, trace)
+        self._expected = _Expected(*(total + own for total, own in zip(self._expected, window, strict=True)))
 
     def compare(self, timing: TimingResult) -> None:
         """Raise a ConservationError if the chip counted anything else."""
-        _check(self._mapping, timing, self._operations, self._packets)
+        _check(self._mapping, timing, self._expected)
 
 
 def _priced(chip: ChipSpec, mapping: Mapping, counters: Counters) -> Counters:
@@ -150,6 +152,8 @@ def _counted(
         for action in ("buffer_write", "buffer_read", "crossbar", "arbitration"):
             counters.add(name, action, flits)
         counters.add(name, "clock", router_cycles(chip, timing.routers[:, router], cycles) if gated else cycles)
+        if chip.noc.multicast is not None:
+            counters.add(f"{name}.{MULTICAST_TABLE}", "read", timing.routers["lookups"][:, router])
     for (router, port), name in link_names(mapping).items():
         counters.add(name, "flit", timing.links[:, router, port])
         dimension = mapping.fabric.topology.dimension(port)
@@ -288,28 +292,41 @@ def packets_sent(mapping: Mapping, trace: ActivityTrace, name: str, weight: Samp
     return np.asarray(activity.summed(done).reshape(trace.samples, -1).sum(axis=1))
 
 
-def _expected(network: Network, mapping: Mapping, trace: ActivityTrace) -> tuple[Samples, Samples]:
-    """Return synaptic operations and packets of every sample, recounted from the trace."""
-    operations = sum(synaptic_operations(network, mapping, trace).values(), np.zeros(trace.samples, dtype=np.int64))
-    entries, packets = np.diff(mapping.axons.ptr), np.zeros(trace.samples, dtype=np.int64)
+class _Expected(NamedTuple):
+    """Synaptic operations, packets and deliveries of every sample, recounted from the trace; (samples,) each."""
+
+    operations: Samples
+    packets: Samples
+    deliveries: Samples
+
+
+def _expected(network: Network, mapping: Mapping, trace: ActivityTrace) -> _Expected:
+    nothing = np.zeros(trace.samples, dtype=np.int64)
+    operations = sum(synaptic_operations(network, mapping, trace).values(), nothing)
+    sends, entries = mapping.packets_per_spike(), np.diff(mapping.axons.ptr)
+    packets, deliveries = nothing.copy(), nothing.copy()
     for name in trace.populations:
         if mapping.load_target is None or name != network.input.name:
-            packets += packets_sent(mapping, trace, name, entries)
-    return operations, packets
+            packets += packets_sent(mapping, trace, name, sends)
+            deliveries += packets_sent(mapping, trace, name, entries)
+    return _Expected(operations, packets, deliveries)
 
 
-def _check(mapping: Mapping, timing: TimingResult, expected: Samples, packets: Samples) -> None:
+def _check(mapping: Mapping, timing: TimingResult, expected: _Expected) -> None:
     counted = timing.terminals["sops"].sum(axis=1)
-    if (expected != counted).any():
-        at = int(np.argmax(expected != counted))
+    if (expected.operations != counted).any():
+        at = int(np.argmax(expected.operations != counted))
         raise ConservationError(
-            f"sample {at}: the chip counted {counted[at]} synaptic operations, spikes x fan-out give {expected[at]}"
+            f"sample {at}: the chip counted {counted[at]} synaptic operations, spikes x fan-out give "
+            f"{expected.operations[at]}"
         )
     loaded = mapping.load_target is not None
-    made = timing.terminals["routing_reads"]
-    counted = (made[:, : mapping.cores] if loaded else made).sum(axis=1)
-    if (packets != counted).any():
-        at = int(np.argmax(packets != counted))
-        raise ConservationError(
-            f"sample {at}: the chip sent {counted[at]} packets, spikes x routing entries give {packets[at]}"
-        )
+    for field, packets in (("routing_reads", expected.packets), ("destinations", expected.deliveries)):
+        made = timing.terminals[field]
+        counted = (made[:, : mapping.cores] if loaded else made).sum(axis=1)
+        if (packets != counted).any():
+            at = int(np.argmax(packets != counted))
+            raise ConservationError(
+                f"sample {at}: the chip sent {counted[at]} packets, spikes x routing entries give {packets[at]} "
+                f"({field})"
+            )

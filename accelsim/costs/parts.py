@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 from accelsim.errors import CostError
 from accelsim.hardware.core_types import BASE
 from accelsim.hardware.cores import cores_of
+from accelsim.hardware.memory_spec import SramSpec
 from accelsim.hardware.sources.base import (
     ARITHMETIC_SOURCES,
     NOC_SOURCES,
@@ -27,7 +28,7 @@ from accelsim.hardware.sources.base import (
     SramFigures,
 )
 from accelsim.hardware.sources.registers import register_memory, register_memory_derivation
-from accelsim.hardware.spec import ChipSpec, SramSpec
+from accelsim.hardware.spec import ChipSpec
 from accelsim.hardware.topologies.topology import TOPOLOGIES
 
 CORE_KINDS: Final = (
@@ -46,6 +47,9 @@ CORE_KINDS: Final = (
 """Kinds that a core is made of; the policy for unused cores applies to them."""
 
 NETWORK_KINDS: Final = ("router", "link")
+
+MULTICAST_TABLE: Final = "multicast_table"
+"""Kind of the key/mask table of a router, on chips with ``noc.multicast``."""
 
 DRAM: Final = "dram"
 """Kind and path of the DRAM of layer-serial execution."""
@@ -72,9 +76,14 @@ def port_kind(name: str) -> str:
     return f"port:{name}"
 
 
+def network_kinds(chip: ChipSpec) -> tuple[str, ...]:
+    """Return the kinds that the network is made of."""
+    return NETWORK_KINDS if chip.noc.multicast is None else (*NETWORK_KINDS, MULTICAST_TABLE)
+
+
 def of_core(kind: str, core: str) -> str:
-    """Return the kind of a component in a core of the kind ``core``."""
-    return kind if core == BASE else f"{kind}:{core}"
+    """Return the kind of a component in a core of the kind ``core``; what is not in a core is the same for all."""
+    return kind if core == BASE or kind not in CORE_KINDS else f"{kind}:{core}"
 
 
 def by_core(chip: ChipSpec, make: Callable[[ChipSpec], Mapping[str, T]]) -> dict[str, T]:
@@ -106,7 +115,7 @@ def dram_kinds(chip: ChipSpec) -> list[str]:
 def kinds(chip: ChipSpec) -> list[str]:
     """Return every kind of component of a chip."""
     inside = [of_core(kind, name) for name in chip.kinds_of_core for kind in CORE_KINDS]
-    return [*inside, *NETWORK_KINDS, *dram_kinds(chip), *(port_kind(port.name) for port in chip.ports)]
+    return [*inside, *network_kinds(chip), *dram_kinds(chip), *(port_kind(port.name) for port in chip.ports)]
 
 
 def instances(chip: ChipSpec) -> dict[str, int]:
@@ -116,9 +125,10 @@ def instances(chip: ChipSpec) -> dict[str, int]:
     links = sum(topology.neighbour(router, port) is not None for router in range(topology.routers) for port in ways)
     cores = cores_of(chip)
     found = {of_core(kind, name): len(cores.numbers(name)) for name in cores.kinds for kind in CORE_KINDS}
-    outside = dict.fromkeys(dram_kinds(chip), 1)
+    outside = dict.fromkeys(network_kinds(chip), topology.routers) | {"link": links}
+    outside |= dict.fromkeys(dram_kinds(chip), 1)
     outside |= {port_kind(port.name): 1 for port in chip.ports}
-    return {**found, "router": topology.routers, "link": links, **outside}
+    return {**found, **outside}
 
 
 def arithmetic(chip: ChipSpec) -> ArithmeticSource:
@@ -127,9 +137,11 @@ def arithmetic(chip: ChipSpec) -> ArithmeticSource:
 
 
 def memories(chip: ChipSpec) -> dict[str, SramSpec]:
-    """Return the memories of a core by kind."""
-    core = chip.core
+    """Return the memories of a core by kind, and the table of a router that forks."""
+    core, multicast = chip.core, chip.noc.multicast
+    tables = {} if multicast is None else {MULTICAST_TABLE: multicast.memory}
     return {
+        **tables,
         "axon_memory": core.axon_memory.memory,
         "routing_memory": core.routing_memory.memory,
         "synapse_memory": core.synapse_memory,
@@ -239,13 +251,13 @@ def engine_units(chip: ChipSpec, float32: bool, multiplier_bits: int) -> dict[st
 def router_ports(chip: ChipSpec) -> int:
     """Return the ports of the chip's one router design: links, cores and I/O ports of its busiest router."""
     noc = chip.noc
-    return noc.concentration + _busiest(noc.topology, noc.size, tuple(port.router for port in chip.ports))
+    return _busiest(noc.topology, noc.size, noc.concentration, tuple(port.router for port in chip.ports))
 
 
 @functools.lru_cache(maxsize=64)
-def _busiest(name: str, size: tuple[int, ...], places: tuple[tuple[int, ...], ...]) -> int:
+def _busiest(name: str, size: tuple[int, ...], concentration: int, places: tuple[tuple[int, ...], ...]) -> int:
     topology = TOPOLOGIES.get(name)(size)
-    extra = [0] * topology.routers
+    extra = [concentration] * topology.core_routers + [0] * (topology.routers - topology.core_routers)
     for place in places:
         extra[topology.router_at(place)] += 1
     ways = range(topology.network_ports)

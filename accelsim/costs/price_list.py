@@ -14,8 +14,9 @@ from accelsim.costs.leakage import component_leakage
 from accelsim.costs.prices import component_prices
 from accelsim.counters import Key, Price
 from accelsim.errors import CostError, UnknownNameError
+from accelsim.hardware.memory_spec import SramSpec
 from accelsim.hardware.sources.base import Derivation
-from accelsim.hardware.spec import ChipSpec, SramSpec
+from accelsim.hardware.spec import ChipSpec
 
 LEAKAGE: Final = "leakage"
 AREA: Final = "area"

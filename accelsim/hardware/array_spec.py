@@ -10,9 +10,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictBool, StringConstraints, model_validator
 
+from accelsim.hardware.memory_spec import DramSpec, SramSpec
 from accelsim.hardware.power_spec import PowerSpec
 from accelsim.hardware.quantities import Count, Frequency, Name, Spec
-from accelsim.hardware.spec import DramSpec, MacArraySpec, SramSpec
+from accelsim.hardware.spec import MacArraySpec
 from accelsim.hardware.technology_spec import ProvenanceSpec, TechnologySpec
 
 Option = Annotated[int, Field(strict=True, ge=0)] | StrictBool | Name

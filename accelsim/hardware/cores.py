@@ -58,7 +58,7 @@ def cores_of(chip: ChipSpec) -> Cores:
     ConfigError
         If ``cores`` lists more or fewer cores than the network of routers carries.
     """
-    count = TOPOLOGIES.get(chip.noc.topology)(chip.noc.size).routers * chip.noc.concentration
+    count = TOPOLOGIES.get(chip.noc.topology)(chip.noc.size).cores(chip.noc.concentration)
     names = list(chip.kinds_of_core)
     if not chip.cores:
         return Cores({BASE: chip.core}, np.zeros(count, np.int64))

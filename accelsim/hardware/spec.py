@@ -14,17 +14,14 @@ from accelsim.hardware.barrier_spec import BarrierSpec
 from accelsim.hardware.core_types import BASE, CoreRunSpec, inherited, problem_of_types
 from accelsim.hardware.elastic_spec import ElasticSpec, SourceSynapsesSpec
 from accelsim.hardware.layer_serial_spec import LayerSerialSpec
+from accelsim.hardware.memory_spec import AxonMemorySpec, DramSpec, SramSpec, StateMemorySpec
 from accelsim.hardware.port_spec import PortSpec
 from accelsim.hardware.quantities import (
-    Bandwidth,
-    BitEnergy,
-    Capacity,
     Count,
     CountOrZero,
     Frequency,
     Length,
     Name,
-    Source,
     Spec,
     Tick,
 )
@@ -32,79 +29,6 @@ from accelsim.hardware.technology_spec import EnergiesSpec, ProvenanceSpec, Tech
 
 MAX_ROUTERS = 4096
 """Largest network of routers; routing tables grow with its square."""
-
-
-class SramSpec(Spec):
-    """A memory of equal banks; consecutive words lie in consecutive banks."""
-
-    capacity: Capacity
-    """Total over all banks, bit."""
-    width: Annotated[Count, Field(le=4096)]
-    """Word width, bit."""
-    banks: Annotated[Count, Field(le=256)]
-    ports: Literal["1RW", "1R1W"]
-    """Ports of each bank: a read-modify-write takes two cycles on 1RW and one on 1R1W."""
-
-    @model_validator(mode="after")
-    def _whole_words(self) -> Self:
-        if self.capacity % (self.width * self.banks):
-            raise ValueError(
-                f"capacity of {self.capacity} bit is not a whole number of {self.width}-bit words in {self.banks} banks"
-            )
-        return self
-
-    @property
-    def words(self) -> int:
-        """Number of words over all banks."""
-        return self.capacity // self.width
-
-    @property
-    def rmw_slots(self) -> int:
-        """Cycles that one bank needs for a read-modify-write."""
-        return 2 if self.ports == "1RW" else 1
-
-
-class StateMemorySpec(Spec):
-    """A memory of equal-width integers: membranes or accumulators."""
-
-    bits: Annotated[Count, Field(ge=4, le=32)]
-    """Width of one integer value; a float32 network stores 32 bits whatever stands here."""
-    memory: SramSpec
-    """Of accumulators: all slots together; ``banks`` are those that one slot is spread over."""
-    per_word: Count | None = None
-    """Neurons whose values lie in one word, where parameters fill the rest of it; left out: as many as fit."""
-
-    @model_validator(mode="after")
-    def _fits_word(self) -> Self:
-        if self.bits * (self.per_word or 1) > self.memory.width:
-            values = "a value" if self.per_word is None else f"{self.per_word} values"
-            raise ValueError(f"{values} of {self.bits} bit is wider than the memory word of {self.memory.width} bit")
-        return self
-
-    def values_in_word(self, bits: int) -> int:
-        """Return the neurons whose values, ``bits`` wide with all that is stored beside them, lie in one word."""
-        fit = self.memory.width // bits
-        return fit if self.per_word is None else min(fit, self.per_word)
-
-
-class AxonMemorySpec(Spec):
-    """A memory of table entries: incoming axons (row pointers) or outgoing routes."""
-
-    entry_bits: Annotated[Count, Field(le=256)]
-    memory: SramSpec
-
-    @property
-    def entries(self) -> int:
-        """Number of entries that fit."""
-        return self.memory.capacity // self.entry_bits
-
-    @model_validator(mode="after")
-    def _fits_word(self) -> Self:
-        if self.entry_bits > self.memory.width:
-            raise ValueError(
-                f"an entry of {self.entry_bits} bit is wider than the memory word of {self.memory.width} bit"
-            )
-        return self
 
 
 class CoreTimingSpec(Spec):
@@ -186,6 +110,11 @@ class RouterSpec(Spec):
     link_delay: Annotated[Count, Field(le=64)]
     credit_delay: Annotated[CountOrZero, Field(le=64)]
 
+    @property
+    def forks(self) -> bool:
+        """Whether its packets may fork."""
+        return not self.speculative and (self.vc_alloc_delay, self.switch_alloc_delay) == (1, 1)
+
     @model_validator(mode="after")
     def _speculates_in_one_cycle(self) -> Self:
         if self.speculative and (self.vc_alloc_delay, self.switch_alloc_delay) != (1, 1):
@@ -210,22 +139,31 @@ class FixedLatencySpec(Spec):
     """Packets that wait for a link."""
 
 
+class MulticastSpec(AxonMemorySpec):
+    """Packets that fork; every router's table (key, mask, ports). A packet's ``key_bits`` name its source neuron."""
+
+    key_bits: Annotated[Count, Field(le=128)]
+
+
 class NocSpec(Spec):
-    """Topology, routers and links: one of ``router``, ``fixed_latency`` and ``elastic`` says how packets travel."""
+    """Topology and links: one of ``router``, ``fixed_latency``, ``elastic``; without ``multicast`` none forks."""
 
     topology: Name
     size: Annotated[tuple[Count, ...], Field(min_length=1, max_length=3)]
-    """Routers along each dimension."""
-    concentration: Annotated[Count, Field(le=16)]
-    """Cores per router: core c hangs on router c // concentration."""
+    """Routers along each dimension; of a tree, its leaves and its levels."""
+    concentration: Annotated[Count, Field(le=60)]
+    """Cores per router (of a tree, per leaf): core c hangs on router c // concentration."""
     flit_bits: Annotated[Count, Field(le=1024)]
     link_length: Length
     router: RouterSpec | None = None
     fixed_latency: FixedLatencySpec | None = None
     elastic: ElasticSpec | None = None
+    multicast: MulticastSpec | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
+        if self.multicast is not None and not (self.router is not None and self.router.forks):
+            raise ValueError("multicast needs a router: not speculative, VC and switch allocation of one cycle each")
         if [self.router, self.fixed_latency, self.elastic].count(None) != 2:
             raise ValueError("expected one of the blocks router, fixed_latency, elastic (the others null or left out)")
         if self.fixed_latency is not None:
@@ -258,14 +196,6 @@ class MappingSpec(Spec):
     slices: dict[Name, Annotated[Count, Field(le=65536)]] = Field(default_factory=dict)
     """Populations that are cut into a stated number of slices, whatever the partition: equal ones, the rest with the
     last."""
-
-
-class DramSpec(Spec):
-    """Off-chip memory of the baseline and of cold starts."""
-
-    energy: BitEnergy
-    bandwidth: Bandwidth
-    source: Source
 
 
 class MacArraySpec(Spec):
@@ -354,17 +284,8 @@ class ChipSpec(Spec):
     def _consistent(self) -> Self:
         if self.clock <= 0:
             raise ValueError("clock: expected a frequency above zero")
-        if self.synchronization == "barrier" and self.lead > 0:
-            raise ValueError(
-                f"core.accumulator_slots: expected 2 with a barrier, got {self.core.accumulator_slots} (more let cores "
-                "run ahead, with synchronization: dependency)"
-            )
-        if self.synchronization == "dependency" and self.tick != "asap":
-            raise ValueError("tick: expected asap with synchronization: dependency, where cores begin steps apart")
         if self.tick != "asap" and not 1 <= self.tick * self.clock <= MAX_TICK:
             raise ValueError(f"tick: expected 1 to {MAX_TICK} cycles of the clock, got {self.tick * self.clock:g}")
-        if self.synchronization == "dependency" and self.schedule == "sequential":
-            raise ValueError("synchronization: expected barrier with the schedule sequential, a barrier per depth")
         root = self.barrier.root
         if root is not None and self.barrier.kind in {"tree", "message"} and not self._inside(root):
             raise ValueError(f"barrier.root: router {root} is outside the size {self.noc.size}")
@@ -373,9 +294,6 @@ class ChipSpec(Spec):
             raise ValueError("noc.elastic, core.source_synapses, barrier.done_tree: expected all of them or none")
         if self.noc.elastic is not None and (self.synchronization, self.barrier.kind) != ("barrier", "stated"):
             raise ValueError("noc.elastic: expected synchronization: barrier, of the kind stated")
-        power = self.technology.power
-        if self.synchronization == "dependency" and (power.sleep or power.dvfs is not None):
-            raise ValueError("technology.power: expected synchronization: barrier with sleep and dvfs")
         stated = self.energies is not None
         powered = self.technology.power.problem(self.clock, self.technology.supply, stated=stated)
         types = problem_of_types(self.core, self.core_types, self.cores)
@@ -387,6 +305,26 @@ class ChipSpec(Spec):
         for port in self.ports:
             if not self._inside(port.router):
                 raise ValueError(f"ports: {port.name} hangs on router {port.router}, outside the size {self.noc.size}")
+        return self
+
+    @model_validator(mode="after")
+    def _synchronised(self) -> Self:
+        if self.synchronization == "barrier":
+            if self.lead > 0:
+                raise ValueError(
+                    f"core.accumulator_slots: expected 2 with a barrier, got {self.core.accumulator_slots} (more let "
+                    "cores run ahead, with synchronization: dependency)"
+                )
+            return self
+        if self.tick != "asap":
+            raise ValueError("tick: expected asap with synchronization: dependency, where cores begin steps apart")
+        if self.noc.multicast is not None:
+            raise ValueError("synchronization: expected barrier with noc.multicast, whose trees know no tokens")
+        if self.schedule == "sequential":
+            raise ValueError("synchronization: expected barrier with the schedule sequential, a barrier per depth")
+        power = self.technology.power
+        if power.sleep or power.dvfs is not None:
+            raise ValueError("technology.power: expected synchronization: barrier with sleep and dvfs")
         return self
 
     def _inside(self, position: tuple[int, ...]) -> bool:

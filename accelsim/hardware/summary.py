@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from accelsim.hardware.cores import cores_of
-from accelsim.hardware.spec import ChipSpec, SramSpec
+from accelsim.hardware.memory_spec import SramSpec
+from accelsim.hardware.spec import ChipSpec
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class ChipSummary:
     Attributes
     ----------
     cores : int
-        ``noc.concentration`` per router.
+        ``noc.concentration`` per router that carries any.
     neurons : int
         Membranes that fit, at the width of an integer network.
     core_memory, chip_memory : int

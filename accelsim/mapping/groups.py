@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from accelsim.errors import MappingError, NetworkError
 from accelsim.hardware.cores import Cores, cores_of
-from accelsim.hardware.spec import AxonMemorySpec, ChipSpec, CoreSpec, SramSpec
+from accelsim.hardware.memory_spec import AxonMemorySpec, SramSpec
+from accelsim.hardware.spec import ChipSpec, CoreSpec
 from accelsim.mapping.mapping import Mapping, map_network
 from accelsim.network.events import Kind
 from accelsim.network.graph import Network

@@ -1,8 +1,8 @@
 """The mapping of a network onto a chip: parts on cores, cores on routers, axons with their costs.
 
-Modelled: capacities of all five memories, accumulator slots for every step that a spike may wait, unicast routing
-entries, static row costs with exact bank conflicts. Not modelled: time-multiplexing of a network that does not fit (an
-error says what is missing).
+Modelled: capacities of all five memories, accumulator slots for every step that a spike may wait, routing entries (one
+per core reached, or one and multicast trees with the routers' tables), static row costs with exact bank conflicts. Not
+modelled: time-multiplexing of a network that does not fit (an error says what is missing).
 """
 
 from dataclasses import dataclass, replace
@@ -18,9 +18,11 @@ from accelsim.hardware.spec import ChipSpec
 from accelsim.hardware.topologies.topology import TOPOLOGIES, Fabric, build_fabric
 from accelsim.mapping.axons import Axons
 from accelsim.mapping.demand import Demand, DemandModel
+from accelsim.mapping.multicast import multicast_trees
 from accelsim.mapping.parts import Draft, Part, draft
 from accelsim.mapping.placement import PLACERS
 from accelsim.mapping.synapses import address_bits, build_axons, value_widths
+from accelsim.mapping.trees import Trees
 from accelsim.network.events import Kind
 from accelsim.network.graph import Network
 
@@ -54,6 +56,8 @@ class Mapping:
         graded``. A neuron of any other population that spikes several times at once sends as many packets.
     value_bits : int
         Width of the widest value that is multiplied at a synapse, bit; 1 where none is.
+    trees : Trees or None
+        With ``noc.multicast``: how each packet forks; without it a neuron sends a packet to every core.
     """
 
     fabric: Fabric
@@ -67,11 +71,25 @@ class Mapping:
     load_target: str | None
     graded: frozenset[str]
     value_bits: int
+    trees: Trees | None = None
 
     @property
     def used_cores(self) -> list[int]:
         """Cores that hold neurons, ascending."""
         return sorted(self.occupation)
+
+    def packets_per_spike(self) -> npt.NDArray[np.int64]:
+        """Return the packets that every packet source sends for a spike, (sources,)."""
+        reached = np.diff(self.axons.ptr)
+        return reached if self.trees is None else np.minimum(reached, 1)
+
+    def flits_per_spike(self) -> npt.NDArray[np.int64]:
+        """Return the flits that routers pass on for a spike of every packet source, (sources,)."""
+        if self.trees is not None:
+            return self.trees.flit_hops()
+        routers, home = self.fabric.terminal_router.astype(np.int64), self.home()
+        hops = self.fabric.topology.hops(routers[home[self.axons.source()]], routers[self.axons.terminal]) + 1
+        return np.diff(np.concatenate(([0], np.cumsum(hops * self.axons.of("flits"))))[self.axons.ptr])
 
     def home(self) -> npt.NDArray[np.int64]:
         """Return the terminal of every packet source, (sources,)."""
@@ -129,6 +147,10 @@ def map_network(
     mapping = _placed(fabric, layout, plan, axons, place, widths)
     _check_entries(chip, mapping)
     _check_packets(chip, mapping)
+    if chip.noc.multicast is not None:
+        trees = multicast_trees(chip.noc, fabric, mapping.home(), mapping.axons)
+        entries = np.bincount(mapping.home(), np.diff(mapping.axons.ptr) > 0, fabric.terminals).astype(np.int64)
+        mapping = replace(mapping, trees=trees, routing_entries=entries)
     _check_routing(mapping)
     return mapping
 
@@ -237,9 +259,9 @@ def _check_entries(chip: ChipSpec, mapping: Mapping) -> None:
     have = int(widths[core])
     if have < need:
         raise MappingError(
-            f"{place_of(mapping.layout, core)}.routing_memory.entry_bits: expected at least {need} "
-            f"(destination and axon of "
-            f"{mapping.fabric.terminals} terminals and the axon memory's entries), got {have}"
+            f"{place_of(mapping.layout, core)}.routing_memory.entry_bits: expected at least {need} (the key of a "
+            f"multicast packet, or destination and axon of {mapping.fabric.terminals} terminals and the axon memory's "
+            f"entries), got {have}"
         )
 
 

@@ -1,8 +1,8 @@
 """Placing cores on routers: row by row, column by column, or so that spikes travel less.
 
 Position p is a local port of router p // concentration. ``row_major`` numbers positions in order; ``column_major``
-fills a two-dimensional mesh column by column. ``traffic`` starts row by row and swaps pairs of cores while that
-shortens the sum of packets x hops; it is deterministic, and never worse than where it started. A core only takes
+fills a two-dimensional mesh or torus column by column. ``traffic`` starts row by row and swaps pairs of cores while
+that shortens the sum of packets x hops; it is deterministic, and never worse than where it started. A core only takes
 positions of its kind.
 """
 

@@ -26,12 +26,14 @@ from accelsim.neurons.model import MOST_SPIKES
 
 
 def packet_flits(chip: ChipSpec, cores: Cores, payload: int) -> int:
-    """Return the flits of a packet: destination, axon number and ``payload`` bits."""
+    """Return the flits of a packet: destination and axon number, or the key of a tree, and ``payload`` bits."""
     return -(-(address_bits(chip, cores) + payload) // chip.noc.flit_bits)
 
 
 def address_bits(chip: ChipSpec, cores: Cores) -> int:
-    """Return the bits that name a destination and an axon there, in the largest axon memory."""
+    """Return the bits that name a destination and an axon in the largest axon memory; with multicast, of the key."""
+    if chip.noc.multicast is not None:
+        return chip.noc.multicast.key_bits
     terminals = cores.count + len(chip.ports)
     entries = int(cores.each(lambda core: core.axon_memory.entries).max())
     return (terminals - 1).bit_length() + max(1, entries - 1).bit_length()

@@ -13,9 +13,9 @@ from accelsim.costs.adjust import BASELINE, adjusted_leakage, adjusted_price, re
 from accelsim.counters import EnergyTable, Key, Price
 from accelsim.errors import CostError, UnknownNameError
 from accelsim.hardware.array_spec import PeArraySpec, ScratchpadSpec
+from accelsim.hardware.memory_spec import SramSpec
 from accelsim.hardware.sources.base import ARITHMETIC_SOURCES, SRAM_SOURCES, Leakage, SramFigures
 from accelsim.hardware.sources.registers import register_memory
-from accelsim.hardware.spec import SramSpec
 
 ELEMENTS: Final = "elements"
 NEURONS: Final = "neuron_units"

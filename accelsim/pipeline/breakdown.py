@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.costs.counting import packets_sent, synaptic_operations
+from accelsim.costs.parts import network_kinds
 from accelsim.mapping.demand import room_of
 from accelsim.pipeline.states import core_columns
 from accelsim.result.table import Table, table
@@ -33,11 +34,7 @@ def _shares(run: "Run") -> dict[str, Floats]:
 def _packets(run: "Run") -> tuple[dict[str, float], dict[str, float]]:
     """Return packets, and flits x routers passed, by the population that sent them; means over samples."""
     mapping, trace = run.mapping, run.trace
-    home = mapping.home()
-    routers, axons = mapping.fabric.terminal_router.astype(np.int64), mapping.axons
-    hops = mapping.fabric.topology.hops(routers[home[axons.source()]], routers[axons.terminal]) + 1
-    entries = np.diff(axons.ptr)
-    work = np.diff(np.concatenate(([0], np.cumsum(hops * axons.of("flits"))))[axons.ptr])
+    entries, work = mapping.packets_per_spike(), mapping.flits_per_spike()
     packets, passed = {}, {}
     for name in trace.populations:
         if mapping.load_target is not None and name == run.workload.network.input.name:
@@ -112,7 +109,7 @@ def _energy(run: "Run", names: list[str], shares: dict[str, Floats], passed: dic
     by_core = {core: float(split.total.mean()) for core, split in run.energy.by_core().items()}
     core = np.array([by_core.get(f"core[{index}]", 0.0) for index in range(run.mapping.cores)])
     by_kind = {kind: float(split.total.mean()) for kind, split in run.energy.by_kind().items()}
-    network = by_kind["router"] + by_kind.get("link", 0.0)
+    network = sum(by_kind.get(kind, 0.0) for kind in network_kinds(run.chip.spec))
     hops = sum(passed.values())
     energy = [
         float(shares[name][: run.mapping.cores] @ core) + (network * passed[name] / hops if hops else 0.0)

@@ -10,10 +10,14 @@ from accelsim.errors import ConfigError
 from accelsim.hardware.topologies.topology import Fabric, Topology, build_fabric
 from accelsim.testing.contract import require
 
-_SIZES: Final = ((1,), (2,), (7,), (1, 1), (1, 4), (3, 2), (4, 4), (5, 3), (1, 1, 1), (2, 3, 2), (3, 3, 3))
+_SIZES: Final = (
+    *((1,), (2,), (3,), (4,), (7,), (8,), (1, 1), (1, 4), (3, 2), (4, 4), (5, 3), (6, 2), (4, 3), (8, 4), (9, 3)),
+    *((16, 3), (1, 1, 1), (2, 3, 2), (3, 3, 3), (4, 2, 5)),
+)
 """Sizes that the suite tries; a topology that does not exist in one of them says so with a ConfigError."""
 
-Channel = tuple[int, int]
+Channel = tuple[int, int, int]
+"""Router, output port, class of virtual channels."""
 Waits = Mapping[Channel, Sequence[Channel]]
 
 
@@ -23,7 +27,8 @@ def check_topology(topology: type[Topology]) -> None:
     Checked in every size that it exists in, with one terminal per router and some routers with more: links that end at
     the input port that they claim and nowhere twice, ports within bounds, routes that reach every terminal in as many
     links as ``hops`` says in closed form, ``next_port`` and ``hops`` that broadcast, distinct positions, ``router_at``
-    as the inverse of counting, and routes that cannot deadlock: channels that wait for each other form no cycle.
+    as the inverse of counting, routers that carry cores, and routes that cannot deadlock: channels (a link and a class
+    of its virtual channels) that wait for each other form no cycle.
 
     Raises
     ------
@@ -39,6 +44,7 @@ def check_topology(topology: type[Topology]) -> None:
         checked += 1
         name = f"{topology.__name__}{size}"
         require(item.routers >= 1, f"{name}: {item.routers} routers")
+        require(1 <= item.core_routers <= item.routers, f"{name}: {item.core_routers} routers carry cores")
         _check_links(name, item)
         fabric = build_fabric(item, [*range(item.routers), 0, item.routers - 1])
         _check_closed_form(name, fabric)
@@ -98,6 +104,9 @@ def _check_closed_form(name: str, fabric: Fabric) -> None:
     flat = item.next_port(every, every[::-1].copy())
     same = np.array_equal(flat, ports[every, every[::-1]])
     require(same, f"{name}: next_port depends on how its arguments broadcast")
+    classes = item.vc_class(every[:, None], every[None, :])
+    inside = (classes >= 0) & (classes < item.classes)
+    require(bool(inside.all()), f"{name}: vc_class names a class that does not exist, there are {item.classes}")
 
 
 def _check_positions(name: str, item: Topology) -> None:
@@ -110,25 +119,30 @@ def _check_positions(name: str, item: Topology) -> None:
 
 def _check_acyclic(name: str, fabric: Fabric) -> None:
     cycle = find_cycle(channel_dependencies(fabric))
-    text = " -> ".join(f"router[{router}].out{port}" for router, port in cycle)
+    text = " -> ".join(f"router[{router}].out{port}.class{vc_class}" for router, port, vc_class in cycle)
     require(not cycle, f"{name}: routes can deadlock, channels wait in a cycle: {text}")
 
 
 def channel_dependencies(fabric: Fabric) -> dict[Channel, list[Channel]]:
-    """Return, of every link (router, output port), the links that a packet on it may ask for next."""
+    """Return, of every channel, the channels that a packet on it may ask for next.
+
+    Packets start at every router, so that every way into a dimension is met.
+    """
     waits: dict[Channel, list[Channel]] = {}
     for target in range(fabric.terminals):
         for source in range(fabric.routers):
-            router, before = source, None
+            router, before, entry, vc_class = source, None, fabric.ports - 1, 0
             for _ in range(fabric.routers + 1):
-                here = (router, int(fabric.route[router, target]))
-                behind = int(fabric.link_router[here])
+                port = int(fabric.route[router, target])
+                behind = int(fabric.link_router[router, port])
                 if behind < 0:
                     break
+                vc_class = fabric.next_class(router, entry, vc_class, target)
+                here = (router, port, vc_class)
                 waits.setdefault(here, [])
                 if before is not None and here not in waits[before]:
                     waits[before].append(here)
-                router, before = behind, here
+                router, entry, before = behind, int(fabric.link_port[router, port]), here
     return waits
 
 

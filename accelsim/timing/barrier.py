@@ -118,4 +118,4 @@ def _message_machine(machine: Machine, others: list[int], root: int, flits: int)
         spike_count=np.zeros(0, np.uint16),
         visit=np.zeros(0, np.uint8),
     )  # fmt: skip
-    return Machine(machine.noc, AxonTables(ptr, axon, costs, 0), work, 1, 1)
+    return Machine(machine.noc, AxonTables(ptr, axon, costs, tokens=0), work, 1, 1)

@@ -3,6 +3,7 @@
 A step that cannot end is run again on the reference engine, whose objects are then asked what they wait for.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,14 +66,30 @@ def elastic_waiting_cycle(tables: ElasticTables, axons: AxonTables, work: StepWo
     return _named(network.waiting())
 
 
-def _named(waits: dict[str, str | None]) -> str:
-    for start, behind_it in waits.items():
-        seen, at = [start], behind_it
-        while at is not None and at in waits and at not in seen:
-            seen.append(at)
-            at = waits[at]
-        if at in seen:
-            return "channels wait in a cycle: " + " -> ".join([*seen[seen.index(at) :], at])
+def _named(waits: dict[str, list[str]]) -> str:
+    cycle = find_cycle(waits)
+    if cycle:
+        return "channels wait in a cycle: " + " -> ".join(cycle)
     if not waits:
         return "but it ends on the reference engine: the engines disagree, a defect of accelsim"
     return f"{len(waits)} channels wait, none in a cycle: {', '.join(list(waits)[:8])}"
+
+
+def find_cycle(waits: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return channels that wait for each other in a cycle, the first repeated at the end; empty if there are none."""
+    done: set[str] = set()
+    for start in waits:
+        path: list[str] = []
+        open_ends = [iter((start,))]
+        while open_ends:
+            channel = next(open_ends[-1], None)
+            if channel is None:
+                open_ends.pop()
+                if path:
+                    done.add(path.pop())
+            elif channel in path:
+                return [*path[path.index(channel) :], channel]
+            elif channel not in done:
+                path.append(channel)
+                open_ends.append(iter(waits.get(channel, ())))
+    return []

@@ -57,12 +57,14 @@ def build_machine(
     axon_out = ends(mapping.layout.each(lambda core: core.timing.axon_out_cycles), [1] * len(chip.ports))
     endpoints = Endpoints(depths("input_queue"), depths("spike_fifo"), depths("injection_queue"), axon_out)
     axons = AxonTables(mapping.axons.ptr, mapping.axons.axon, mapping.axons.costs)
+    if mapping.trees is not None:
+        axons = axons._replace(root=mapping.trees.root)
     schedule, tokens = Schedule.of(chip.schedule, network, trace.timesteps), None
     work = work_tables(network, chip, mapping, trace, back_to_back=back_to_back)
     if chip.synchronization == "dependency":
         axons, tokens = token_tables(axons, chip, mapping)
     return Machine(
-        network_tables(mapping.fabric, chip.noc, endpoints),
+        network_tables(mapping.fabric, chip.noc, endpoints, mapping.trees),
         axons,
         work,
         1 if back_to_back else trace.samples,

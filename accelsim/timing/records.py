@@ -12,6 +12,7 @@ TERMINAL_COUNT = np.dtype(
             "bursts",
             "fired",
             "routing_reads",
+            "destinations",
             "packets_out",
             "flits_out",
             "packets_in",
@@ -41,13 +42,18 @@ TERMINAL_COUNT = np.dtype(
         )
     ]
 )
-"""What one terminal did in one step. ``*_end`` are cycles after the last activity, ``first_flit`` the cycle of the
-first injected flit or -1. Packets are those of spikes: ``tokens_*`` are counted apart, their flits with all others."""
+"""What one terminal did in one step. ``destinations`` are the deliveries that its packets ask for; ``*_end`` are cycles
+after the last activity, ``first_flit`` the cycle of the first injected flit or -1. Packets are those of spikes:
+``tokens_*`` are counted apart, their flits with all others."""
 
 ROUTER_COUNT = np.dtype(
-    [(name, np.int64) for name in ("flits", "stall_vc", "stall_switch", "stall_credit", "stall_ejection")]
+    [
+        (name, np.int64)
+        for name in ("flits", "stall_vc", "stall_switch", "stall_credit", "stall_ejection", "lookups", "replicas")
+    ]
 )
-"""What one router did in one step; a stall is one waiting packet for one cycle."""
+"""What one router did in one step; a stall is one waiting packet (a copy of one, where it forks) for one cycle. Of
+multicast: packets looked up in the router's table, and flits that it sent beyond those that came."""
 
 STEP = np.dtype([(name, np.int64) for name in ("end", "status", "injected", "delivered")])
 """Summary of one step: E, 0 or an error code, packets injected and delivered."""

@@ -246,20 +246,19 @@ class _Totals:
                 f"sample {sample}, step {step} cannot end: {waiting_cycle(self._machine, sample, step)}"
             )
         counts = chunk.terminals
-        sent, taken = counts["packets_out"].sum(axis=1), counts["packets_in"].sum(axis=1)
-        flits = (counts["flits_out"].sum(axis=1), counts["flits_in"].sum(axis=1))
-        tokens = (counts["tokens_out"].sum(axis=1), counts["tokens_in"].sum(axis=1))
-        fired, expected = counts["fired"].sum(axis=1), counts["routing_reads"].sum(axis=1)
-        if (
-            (sent != taken).any()
-            or (sent != expected).any()
-            or (flits[0] != flits[1]).any()
-            or (tokens[0] != tokens[1]).any()
-            or ((fired == 0) & (sent > 0)).any()
-        ):
-            at = int(np.argmax((sent != taken) | (sent != expected) | (flits[0] != flits[1])))
+        made, sent, asked, taken, fired, flits_out, flits_in, tokens_out, tokens_in = (
+            counts[name].sum(axis=1)
+            for name in ("routing_reads", "packets_out", "destinations", "packets_in", "fired", "flits_out", "flits_in",
+                         "tokens_out", "tokens_in")
+        )  # fmt: skip
+        copied = flits_out + chunk.routers["replicas"].sum(axis=1)
+        wrong = (made != sent) | (asked != taken) | (copied != flits_in) | ((fired == 0) & (sent > 0))
+        wrong |= tokens_out != tokens_in
+        if wrong.any():
+            at = int(np.argmax(wrong))
             raise ConservationError(
-                f"job {chunk.first + at}: {expected[at]} packets made, {sent[at]} injected, {taken[at]} processed"
+                f"job {chunk.first + at}: {made[at]} packets made, {sent[at]} injected; {asked[at]} deliveries asked "
+                f"for, {taken[at]} processed; {copied[at]} flits injected or copied, {flits_in[at]} delivered"
             )
 
     def result(self) -> TimingResult:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from accelsim.errors import ConfigError
 from accelsim.hardware.spec import FixedLatencySpec, NocSpec, RouterSpec
 from accelsim.hardware.topologies.topology import Fabric
+from accelsim.mapping.trees import BRANCH, NODE, Trees
 
 Int32s = npt.NDArray[np.int32]
 
@@ -35,9 +36,13 @@ ENDPOINT = np.dtype(
 class NocTables(NamedTuple):
     """The network of routers; latencies count from the cycle in which a flit wins the switch and finds it free.
 
-    ``flight`` to the next router, ``eject`` to a terminal, ``credit`` back to a router, ``inject`` from a terminal to
-    its router and of a credit back to a terminal. ``links`` is (routers, ports) LINK, ``terminals`` (terminals,)
-    ENDPOINT, ``route`` the output port of every (router, terminal).
+    ``flight`` to the next router, ``eject`` to a terminal, ``credit`` back to a router, ``release`` the same from a
+    terminal, ``inject`` from a terminal to its router and of a credit back to a terminal. ``links`` is (routers, ports)
+    LINK, ``terminals`` (terminals,) ENDPOINT, ``route`` the output port of every (router, terminal). With several
+    ``classes`` of virtual channels, those of class c begin at ``class_begin(c)``; ``vc_class`` is the class of a packet
+    that enters a dimension, by (router, terminal), ``ring`` the dimension of every port; see :class:`Fabric`.
+    ``nodes`` and ``branches`` are those of multicast trees (:mod:`accelsim.mapping.trees`), empty where packets
+    have one destination.
     """
 
     routers: int
@@ -52,10 +57,16 @@ class NocTables(NamedTuple):
     flight: int
     eject: int
     credit: int
+    release: int
     inject: int
     links: npt.NDArray[Any]
     terminals: npt.NDArray[Any]
     route: npt.NDArray[np.uint8]
+    classes: int
+    vc_class: npt.NDArray[np.uint8]
+    ring: npt.NDArray[np.int8]
+    nodes: npt.NDArray[Any]
+    branches: npt.NDArray[Any]
 
 
 class FixedLatencyTables(NamedTuple):
@@ -82,12 +93,14 @@ NO_TOKENS = 1 << 30
 class AxonTables(NamedTuple):
     """Who reaches whom: neuron n has the axons ``axon[ptr[n] : ptr[n + 1]]``, as in the mapping.
 
-    Costs from number ``tokens`` on are those of tokens, which terminals that keep step without a barrier send.
+    With multicast ``root`` is the tree node at which each neuron's packet starts; else it is empty. Costs from number
+    ``tokens`` on are those of tokens, which terminals that keep step without a barrier send.
     """
 
     ptr: npt.NDArray[np.int64]
     axon: npt.NDArray[Any]
     costs: npt.NDArray[Any]
+    root: Int32s = np.zeros(0, np.int32)
     tokens: int = NO_TOKENS
 
 
@@ -152,10 +165,13 @@ class Endpoints(NamedTuple):
     axon_out: Int32s
 
 
-def network_tables(fabric: Fabric, noc: NocSpec, endpoints: Endpoints) -> NetworkTables:
+def network_tables(
+    fabric: Fabric, noc: NocSpec, endpoints: Endpoints, trees: Trees | None = None
+) -> NetworkTables:
     """Return the tables of whatever network a chip has."""
     if noc.router is not None:
-        return noc_tables(fabric, noc.router, endpoints)
+        tables = noc_tables(fabric, noc.router, endpoints)
+        return tables if trees is None else tables._replace(nodes=trees.nodes, branches=trees.branches)
     if noc.fixed_latency is not None:
         return fixed_latency_tables(fabric, noc.fixed_latency, endpoints)
     raise ConfigError("noc: expected either a router or a fixed_latency block, got neither")
@@ -169,8 +185,15 @@ def noc_tables(fabric: Fabric, router: RouterSpec, endpoints: Endpoints | None =
     Raises
     ------
     ConfigError
-        If a router has more input VCs than the masks of the compiled engine hold.
+        If a router has more input VCs than the masks of the compiled engine hold, or fewer than classes.
     """
+    if router.virtual_channels < fabric.classes:
+        raise ConfigError(
+            f"noc.router.virtual_channels: expected at least {fabric.classes} with topology "
+            f"{type(fabric.topology).__name__.lower()} {list(fabric.topology.size)}: packets around a ring wait for "
+            "each other unless those that cross its dateline have channels of their own; got "
+            f"{router.virtual_channels}"
+        )
     if fabric.ports * router.virtual_channels > MAX_CHANNELS:
         raise ConfigError(
             f"noc.router.virtual_channels: expected at most {MAX_CHANNELS // fabric.ports} with the {fabric.ports} "
@@ -190,21 +213,54 @@ def noc_tables(fabric: Fabric, router: RouterSpec, endpoints: Endpoints | None =
         flight=1 + router.switch_delay + router.link_delay,
         eject=2 + router.switch_delay,
         credit=2 + router.credit_delay,
+        release=2 + router.credit_delay,
         inject=2,
         links=links,
         terminals=terminals,
         route=fabric.route,
+        classes=fabric.classes,
+        vc_class=fabric.vc_class,
+        ring=fabric.ring,
+        nodes=np.zeros(0, NODE),
+        branches=np.zeros(0, BRANCH),
     )
+
+
+def class_begin(vc_class: int, classes: int, vcs: int) -> int:
+    """Return the first virtual channel of a class; BookSim2's halves where their number is even."""
+    return vc_class * vcs // classes
+
+
+def class_of(vc: int, classes: int, vcs: int) -> int:
+    """Return the class of a virtual channel."""
+    return ((vc + 1) * classes - 1) // vcs
 
 
 def fixed_latency_tables(
     fabric: Fabric, spec: FixedLatencySpec, endpoints: Endpoints | None = None
 ) -> FixedLatencyTables:
-    """Return the tables of a network with fixed delays; see :func:`noc_tables`."""
+    """Return the tables of a network with fixed delays; see :func:`noc_tables`.
+
+    Raises
+    ------
+    ConfigError
+        On a topology whose links need classes of virtual channels, or have no dimension that a delay could be of.
+    """
+    topology = fabric.topology
+    named = f"topology {type(topology).__name__.lower()} {list(topology.size)}"
+    if fabric.classes > 1:
+        raise ConfigError(
+            f"noc.fixed_latency: expected a topology without rings, got {named}: its queues have no virtual channels, "
+            "and packets around a ring would wait for each other; use noc.router with virtual_channels of at least "
+            f"{fabric.classes}"
+        )
     links, terminals = fabric_tables(fabric, endpoints, spec.queue_packets)
-    for port in range(fabric.topology.network_ports):
-        links["delay"][:, port] = spec.delay[port // 2]
-        links["interval"][:, port] = spec.interval[port // 2]
+    for port in range(topology.network_ports):
+        dimension = topology.dimension(port)
+        if dimension is None:
+            raise ConfigError(f"noc.fixed_latency: expected links along dimensions, to have delays by, got {named}")
+        links["delay"][:, port] = spec.delay[dimension]
+        links["interval"][:, port] = spec.interval[dimension]
     return FixedLatencyTables(
         fabric.routers, fabric.ports, spec.queue_packets, spec.local_delay, links, terminals, fabric.route
     )

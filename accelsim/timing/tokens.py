@@ -72,7 +72,7 @@ def with_tokens(
         np.concatenate([axons.ptr, ends]),
         np.concatenate([axons.axon, own]),
         np.concatenate([axons.costs, costs]),
-        len(axons.costs),
+        tokens=len(axons.costs),
     )
     return tables, TokenTables(
         marker.astype(np.int32),

@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accelsim.errors import ConfigError
-from accelsim.hardware.topologies.mesh import Mesh
-from accelsim.hardware.topologies.topology import build_fabric
+from accelsim.hardware.topologies.topology import TOPOLOGIES, build_fabric
 from accelsim.timing.compiled.packets import run_packets as run_compiled
 from accelsim.timing.packets import PacketTimes, PacketTrace
 from accelsim.timing.reference.packets import run_packets as run_reference
@@ -96,6 +95,8 @@ def load_case(folder: Path, name: str) -> BooksimCase:
         raise ConfigError(missing)
     network = read_network(config)
     trace = read_trace(packets, network.nodes)
+    if network.topology == "torus":
+        _refuse_drawn_directions(packets, network.size, trace)
     return BooksimCase(name, network, trace, _read_times(measured, packets, trace))
 
 
@@ -112,6 +113,20 @@ def read_trace(path: Path, nodes: int) -> PacketTrace:
     if len(rows) > _MAX_PACKETS or rows[:, 3].sum() > _MAX_FLITS:
         raise ConfigError(f"{path}: expected at most {_MAX_PACKETS} packets and {_MAX_FLITS} flits")
     return PacketTrace(*(np.ascontiguousarray(rows[:, at]) for at in range(4)))
+
+
+def _refuse_drawn_directions(path: Path, size: tuple[int, ...], trace: PacketTrace) -> None:
+    """Refuse packets for which both ways around a ring are equally long: BookSim2 draws one of them at random."""
+    here, there, drawn = trace.source, trace.target, np.zeros(len(trace.created), np.bool_)
+    for extent in size:
+        drawn |= 2 * ((there - here) % extent) == extent
+        here, there = here // extent, there // extent
+    if drawn.any():
+        at = int(np.argmax(drawn))
+        raise ConfigError(
+            f"{path}: packet {at + 1}, {trace.source[at]} to {trace.target[at]}: expected one shortest way around "
+            f"every ring of {size[0]} routers (an odd k has no other), got two equal ones, of which BookSim2 draws one"
+        )
 
 
 def _read_times(path: Path, trace_path: Path, trace: PacketTrace) -> dict[str, npt.NDArray[np.int64]]:
@@ -152,8 +167,11 @@ def _read_times(path: Path, trace_path: Path, trace: PacketTrace) -> dict[str, n
 
 def run_case(case: BooksimCase, engine: str) -> PacketTimes:
     """Run the trace of a case on one of the engines."""
-    fabric = build_fabric(Mesh(case.network.size), range(case.network.nodes))
-    return PACKET_ENGINES[engine](noc_tables(fabric, case.network.router), case.trace)
+    fabric = build_fabric(TOPOLOGIES.get(case.network.topology)(case.network.size), range(case.network.nodes))
+    noc = noc_tables(fabric, case.network.router)
+    if case.network.long_links:
+        noc = noc._replace(credit=noc.credit + 1)
+    return PACKET_ENGINES[engine](noc, case.trace)
 
 
 def compare(case: BooksimCase, engine: str) -> Comparison:

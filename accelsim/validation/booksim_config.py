@@ -34,12 +34,12 @@ _NUMBERS: Final = {
     "st_final_delay": (1, 0, 1 << 20),
     "credit_delay": (0, 0, 1 << 20),
     "speculative": (0, 0, 1),
+    "use_noc_latency": (1, 0, 1),
 }
 """Modelled settings: BookSim2's default, least and largest value."""
 
 _MODELLED: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
-    "topology": ("torus", ("mesh",)),
-    "routing_function": ("none", ("dor", "dim_order")),
+    "topology": ("torus", ("mesh", "torus")),
     "router": ("iq", ("iq",)),
     "vc_allocator": ("islip", ("islip",)),
     "sw_allocator": ("islip", ("islip",)),
@@ -66,6 +66,9 @@ _MODELLED: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 }
 """Settings with a meaning for the cycles of a packet of which one choice is modelled: default, choices."""
 
+_ROUTING: Final = {"mesh": ("dor", "dim_order"), "torus": ("dim_order",)}
+"""Routing functions of each topology; BookSim2's default, ``none``, is not one."""
+
 _MODELLED_SPECULATION: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "spec_check_elig": ("1", ("1",)),
     "spec_check_cred": ("1", ("1",)),
@@ -86,10 +89,16 @@ _ROUTER_FIELDS: Final = {
 
 @dataclass(frozen=True)
 class BooksimNetwork:
-    """The network of a configuration file: extents of the mesh, and its routers."""
+    """The network of a configuration file: ``mesh`` or ``torus``, its extents, and its routers.
 
+    ``long_links``: flits and credits take a cycle more between routers, as on BookSim2's tori by default; the credits
+    of terminals do not.
+    """
+
+    topology: str
     size: tuple[int, ...]
     router: RouterSpec
+    long_links: bool
 
     @property
     def nodes(self) -> int:
@@ -114,12 +123,19 @@ def read_network(path: Path) -> BooksimNetwork:
             problems.append(f"{_where(path, line)}: {name}: expected an integer from {low} to {high}, got {text!r}")
         else:
             numbers[name] = value
+    topology = settings.get("topology", (_MODELLED["topology"][0], 0))[0]
     rules = _MODELLED | (_MODELLED_SPECULATION if numbers.get("speculative") else {})
+    rules |= {"routing_function": ("none", _ROUTING.get(topology, ("dim_order",)))}
     for name, (default_text, choices) in rules.items():
         text, line = settings.get(name, (default_text, 0))
         if not any(_equal(text, choice) for choice in choices):
             origin = "" if line else " (BookSim2's default)"
             problems.append(f"{_where(path, line)}: {name}: expected {' or '.join(choices)}, got {text!r}{origin}")
+    if topology == "torus" and numbers.get("num_vcs", 0) % 2:
+        problems.append(
+            f"{_where(path, settings.get('num_vcs', ('', 0))[1])}: num_vcs: expected an even number on a torus "
+            f"(BookSim2's two classes overlap in an odd one, which is not modelled), got {numbers['num_vcs']}"
+        )
     if problems:
         raise ConfigError(problems)
     size = (numbers["k"],) * numbers["n"]
@@ -131,7 +147,9 @@ def read_network(path: Path) -> BooksimNetwork:
     slots = numbers["k"] ** numbers["n"] * channels * numbers["vc_buf_size"]
     if slots > _MAX_SLOTS:
         problems.append(f"{path}: vc_buf_size: expected at most {_MAX_SLOTS} flits of buffers in all, got {slots}")
-    return BooksimNetwork(size, _router(path, settings, numbers, problems))
+    long_links = topology == "torus" and bool(numbers["use_noc_latency"])
+    numbers["link_delay"] = 2 if long_links else 1
+    return BooksimNetwork(topology, size, _router(path, settings, numbers, problems), long_links)
 
 
 def _router(
@@ -141,7 +159,7 @@ def _router(
     fields = {field: numbers[name] for name, field in _ROUTER_FIELDS.items()}
     fields["speculative"] = bool(numbers["speculative"])
     fields["switch_delay"] = numbers["st_prepare_delay"] + numbers["st_final_delay"]
-    fields["link_delay"] = 1
+    fields["link_delay"] = numbers["link_delay"]
     names = {field: name for name, field in _ROUTER_FIELDS.items()} | {"switch_delay": "st_final_delay"}
     try:
         router = RouterSpec.model_validate(fields)

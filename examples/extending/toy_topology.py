@@ -1,4 +1,4 @@
-"""A binary tree: router 0 is the root, router i has the children 2i + 1 and 2i + 2.
+"""A binary tree numbered like a heap: router 0 is the root, router i has the children 2i + 1 and 2i + 2.
 
 A packet climbs to the common ancestor and then descends. No route turns upwards again, so channels cannot wait for each
 other in a cycle: one virtual channel is enough.
@@ -17,14 +17,14 @@ Routers = npt.NDArray[np.int64]
 _UP, _LEFT = 0, 1  # the right child is behind port 2
 
 
-@TOPOLOGIES.register("tree")
-class Tree(Topology):
+@TOPOLOGIES.register("heap")
+class Heap(Topology):
     """A binary tree of ``size[0]`` routers, every level full but the last."""
 
     def __init__(self, size: Sequence[int]) -> None:
         super().__init__(size)
         if len(self.size) != 1:
-            raise ConfigError(f"noc.size: expected one number of routers for topology 'tree', got {list(self.size)}")
+            raise ConfigError(f"noc.size: expected one number of routers for topology 'heap', got {list(self.size)}")
 
     @property
     def routers(self) -> int:

@@ -44,6 +44,10 @@ class Mesh(Topology):
         """Return ``port // 2``."""
         return port // 2
 
+    def straight(self, port: int) -> int:
+        """Return the other port of the dimension."""
+        return port ^ 1
+
     def next_port(self, router: npt.NDArray[np.int64], target: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the port of the first dimension that still differs."""
         port = np.zeros(np.broadcast_shapes(router.shape, target.shape), dtype=np.int64)

@@ -1,8 +1,9 @@
 """What a topology is, and the tables that both engines read.
 
 A topology says which router lies behind each network port and through which port a route goes on. Terminals (cores
-and I/O ports) hang on local ports, numbered after the network ports. Everything becomes flat tables; a new topology
-is data.
+and I/O ports) hang on local ports, numbered after the network ports. Where routes run around rings, it also says which
+class of virtual channels a packet takes, so that channels do not wait for each other in a cycle. Everything becomes
+flat tables; a new topology is data.
 """
 
 from abc import ABC, abstractmethod
@@ -38,7 +39,17 @@ class Topology(ABC):
     @property
     @abstractmethod
     def routers(self) -> int:
-        """Number of routers; each carries as many cores as the hardware file says."""
+        """Number of routers."""
+
+    @property
+    def core_routers(self) -> int:
+        """Routers that carry cores, as many as the hardware file says: the first of them, as a rule all."""
+        return self.routers
+
+    @property
+    def classes(self) -> int:
+        """Classes of virtual channels that routes need: 1 where links cannot wait for each other in a cycle."""
+        return 1
 
     @property
     @abstractmethod
@@ -65,8 +76,29 @@ class Topology(ABC):
         """Return the dimension (0 is x) along which a network port leads, None where the topology has none."""
         return None
 
+    def cores(self, concentration: int) -> int:
+        """Return the cores with so many on each router that carries any: core c hangs on router c // concentration."""
+        return self.core_routers * concentration
+
+    def vc_class(self, router: npt.NDArray[np.int64], target: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the class of a packet that enters a dimension at ``router`` on its way to ``target``; both broadcast.
+
+        A packet keeps its class as long as it stays in the dimension.
+        """
+        return np.zeros(np.broadcast_shapes(router.shape, target.shape), dtype=np.int64)
+
+    def straight(self, port: int) -> int | None:  # noqa: ARG002 - for topologies that have it
+        """Return the output port straight ahead of an input port, None where there is no such direction."""
+        return None
+
     def router_at(self, position: Sequence[int]) -> int:
-        """Return the router with these grid coordinates; x counts fastest."""
+        """Return the router with these grid coordinates; x counts fastest.
+
+        Raises
+        ------
+        ConfigError
+            If there is none; the hardware file's check has seen to it that they lie within ``size``.
+        """
         router = 0
         for at, extent in zip(reversed(position), reversed(self.size), strict=True):
             router = router * extent + at
@@ -88,6 +120,12 @@ class Fabric:
     terminal_router, terminal_port : (terminals,) int32
     route : (routers, terminals) uint8
         Output port towards each terminal.
+    classes : int
+        Classes of virtual channels that routes need.
+    vc_class : (routers, terminals) uint8
+        Class of a packet that enters a dimension there; (0, 0) with one class.
+    ring : (ports,) int8
+        Dimension of each port, -1 where it has none: a packet that stays in a dimension keeps its class.
     """
 
     topology: Topology
@@ -100,6 +138,16 @@ class Fabric:
     terminal_router: npt.NDArray[np.int32]
     terminal_port: npt.NDArray[np.int32]
     route: npt.NDArray[np.uint8]
+    classes: int
+    vc_class: npt.NDArray[np.uint8]
+    ring: npt.NDArray[np.int8]
+
+    def next_class(self, router: int, port: int, vc_class: int, target: int) -> int:
+        """Return the class of the link that a packet takes from a router, having come by an input port in a class."""
+        out = int(self.route[router, target])
+        if self.classes == 1 or (self.ring[port] >= 0 and self.ring[port] == self.ring[out]):
+            return vc_class
+        return int(self.vc_class[router, target])
 
     def hops(self, source: int, target: int) -> int:
         """Return the links between two terminals by walking the tables."""
@@ -141,6 +189,11 @@ def build_fabric(topology: Topology, attachments: Sequence[int]) -> Fabric:
     here = np.arange(topology.routers, dtype=np.int64)[:, None]
     there = terminal_router.astype(np.int64)[None, :]
     route = np.where(here == there, terminal_port[None, :], topology.next_port(here, there)).astype(np.uint8)
+    ring = np.full(ports, -1, dtype=np.int8)
+    for port in range(network):
+        dimension = topology.dimension(port)
+        ring[port] = -1 if dimension is None else dimension
+    one = topology.classes == 1
     return Fabric(
         topology,
         topology.routers,
@@ -152,4 +205,7 @@ def build_fabric(topology: Topology, attachments: Sequence[int]) -> Fabric:
         terminal_router,
         terminal_port,
         route,
+        topology.classes,
+        np.zeros((0, 0), np.uint8) if one else topology.vc_class(here, there).astype(np.uint8),
+        ring,
     )

@@ -5,13 +5,17 @@ asks for a VC. Nothing is committed here: both allocators see the state of the b
 VCs that wait or hold an output VC are bit masks, so that a router costs what its packets cost, not what its ports cost.
 """
 
+from typing import Any
+
 import numpy as np
 
 from accelsim.kernels import inlined
 from accelsim.timing.compiled.bits import lowest_bit
 from accelsim.timing.compiled.state import NocState
 from accelsim.timing.compiled.wheel import CALL, post
-from accelsim.timing.tables import NocTables
+from accelsim.timing.tables import NocTables, class_begin, class_of
+
+_class_begin, _class_of = inlined(class_begin), inlined(class_of)
 
 SPECULATIVE = 1 << 8
 """Marks the bid of a head that has no VC yet."""
@@ -31,6 +35,21 @@ def distance(at: int, pointer: int, size: int) -> int:
     """Return how far ``at`` lies behind a round-robin pointer."""
     away = np.int64(at) - np.int64(pointer)
     return away if away >= 0 else away + size  # type: ignore[return-value]
+
+
+@inlined
+def allow_vcs(noc: NocTables, channel: Any, router: int, fresh: int) -> None:
+    """Limit a packet to the VCs of its class, ``fresh`` where it enters a dimension; a terminal takes it in any."""
+    out = channel.out_port
+    channel.vc_begin = 0
+    channel.vc_end = noc.vcs
+    if noc.links[router, out].router < 0:
+        return
+    kept: Any = np.int64(fresh)
+    if noc.ring[channel.port] == noc.ring[out] and noc.ring[out] >= 0:
+        kept = _class_of(np.int64(channel.vc), noc.classes, noc.vcs)  # type: ignore[arg-type]
+    channel.vc_begin = _class_begin(kept, noc.classes, noc.vcs)
+    channel.vc_end = _class_begin(kept + 1, noc.classes, noc.vcs)
 
 
 @inlined
@@ -65,17 +84,21 @@ def match_vcs(noc: NocTables, state: NocState, router: int, now: int) -> tuple[i
         if (asked >> port) & 1:
             continue
         asked |= 1 << port
-        for out in range(port * noc.vcs, (port + 1) * noc.vcs):
+        for vc in range(noc.vcs):
+            out = port * noc.vcs + vc
             target = state.channel[base + out]
             if target.owner >= 0:
                 continue
             nearest, winner = size, -1
             for k in range(at, waiting):
                 i = state.waiting[k]
-                if state.channel[base + i].out_port == port:
+                asker = state.channel[base + i]
+                if asker.out_port == port and (noc.classes == 1 or asker.vc_begin <= vc < asker.vc_end):
                     away = distance(i, target.vc_grant, size)
                     if away < nearest:
                         nearest, winner = away, i
+            if winner < 0:
+                continue
             known = state.offer[winner]
             pointer = state.channel[base + winner].vc_accept
             if known < 0:
@@ -171,8 +194,10 @@ def collect_bids(
     if noc.speculative:
         for k in range(waiting):
             i = state.waiting[k]
-            port = state.channel[base + i].out_port
-            for out in range(base + port * vcs, base + (port + 1) * vcs):
+            asker = state.channel[base + i]
+            port = asker.out_port
+            first = base + port * vcs
+            for out in range(first + asker.vc_begin, first + asker.vc_end):
                 if state.channel[out].owner < 0 and has_credit(noc, state, out, now):
                     bids += 1
                     wanted |= 1 << port

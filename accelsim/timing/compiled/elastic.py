@@ -68,6 +68,7 @@ def _axon_out(
         entry = axons.axon[source.entry]
         source.entry += 1
         done.routing_reads += 1
+        done.destinations += 1
         comes, word = True, (np.int64(entry.terminal) << TARGET_SHIFT) | np.int64(entry.cost)
     cycle_stage(tables, state, own.routes, own.last, comes, word, now)
     comes, word = False, np.int64(0)
@@ -157,6 +158,7 @@ def _source(
         done.packets_out += 1
         done.flits_out += 1
         done.routing_reads += 1
+        done.destinations += 1
         done.source_end = now + 1
         if done.first_flit < 0:
             done.first_flit = now

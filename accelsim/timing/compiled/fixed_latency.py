@@ -339,7 +339,7 @@ def _summarise(noc: FixedLatencyTables, ends: TerminalState, count: Any, summary
     for terminal in range(noc.terminals.size):
         done = count[terminal]
         end = max(end, done.scan_end, done.source_end, done.row_end)
-        made += done.routing_reads
+        made += done.destinations
         sent += done.packets_out
         delivered += done.packets_in
         if ends.terminal[terminal].pending or ends.terminal[terminal].taken != ends.terminal[terminal].last_taken:

@@ -6,15 +6,8 @@ import numpy as np
 
 from accelsim.kernels import inlined, loop_kernel
 from accelsim.timing.compiled.calendar import NEVER, next_wake, set_wake, take_due
-from accelsim.timing.compiled.router import (
-    arrive,
-    begin_cycle,
-    call_now,
-    clear_noc,
-    cycle_router,
-    next_event,
-    release,
-)
+from accelsim.timing.compiled.calls import begin_cycle, call_now, next_event
+from accelsim.timing.compiled.router import arrive, clear_noc, cycle_router, release
 from accelsim.timing.compiled.single import cycle_single, is_single
 from accelsim.timing.compiled.source import BLOCKED, SENT_TAIL, inject
 from accelsim.timing.compiled.state import (
@@ -107,7 +100,7 @@ def _packet_kernel(single: bool) -> Callable[..., None]:
                     times[flit_load(gone.flit), 1] = gone.at
                 if gone.flit & TAIL:
                     times[flit_load(gone.flit), 2] = gone.at
-                release(noc, state, gone.terminal, gone.at + noc.credit, gone.vc, 1)
+                release(noc, state, gone.terminal, gone.at + noc.release, gone.vc, 1)
             following = next_event(state, now)
             now = next_wake(state.calendar)
             if following >= 0:

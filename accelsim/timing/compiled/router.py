@@ -10,6 +10,7 @@ import numpy as np
 from accelsim.kernels import inlined
 from accelsim.timing.compiled.allocators import (
     SPECULATIVE,
+    allow_vcs,
     collect_bids,
     has_credit,
     is_free,
@@ -18,50 +19,20 @@ from accelsim.timing.compiled.allocators import (
 )
 from accelsim.timing.compiled.bits import lowest_bit
 from accelsim.timing.compiled.calendar import NEVER, restart_calendar, set_wake
+from accelsim.timing.compiled.calls import call_next, call_now, call_when_routed
 from accelsim.timing.compiled.state import (
     ACTIVE,
-    DUE_ROUTERS,
     EJECTED_FLITS,
     IDLE,
-    NEXT_ROUTERS,
     TAIL,
     WAITING,
     Int64s,
     NocState,
     Records,
-    flit_terminal,
+    flit_goal,
 )
-from accelsim.timing.compiled.wheel import CALL, FLIT, next_occupied, post
+from accelsim.timing.compiled.wheel import CALL, FLIT, post
 from accelsim.timing.tables import NocTables
-
-
-@inlined
-def call_now(state: NocState, router: int, now: int) -> None:
-    """Have a router evaluated in this cycle."""
-    if state.router[router].due_at != now:
-        state.router[router].due_at = now
-        state.due[state.scalars[DUE_ROUTERS]] = router
-        state.scalars[DUE_ROUTERS] += 1
-
-
-@inlined
-def call_next(state: NocState, router: int, now: int) -> None:
-    """Have a router evaluated in the next cycle."""
-    if state.router[router].next_at != now + 1:
-        state.router[router].next_at = now + 1
-        state.following[state.scalars[NEXT_ROUTERS]] = router
-        state.scalars[NEXT_ROUTERS] += 1
-
-
-@inlined
-def begin_cycle(state: NocState, now: int) -> None:
-    """Make the routers called for this cycle due."""
-    called = state.scalars[NEXT_ROUTERS]
-    state.scalars[EJECTED_FLITS] = 0
-    state.scalars[DUE_ROUTERS] = 0
-    state.scalars[NEXT_ROUTERS] = 0
-    for k in range(called):
-        call_now(state, state.following[k], now)
 
 
 @inlined
@@ -129,13 +100,10 @@ def _start_routing(noc: NocTables, state: NocState, router: int, i: int, termina
     channel.phase = WAITING
     channel.ready = record.routed_at + noc.routing_delay
     channel.out_port = noc.route[router, terminal]
+    if noc.classes > 1:
+        allow_vcs(noc, channel, router, noc.vc_class[router, terminal])
     record.waiting |= 1 << i
-    if channel.ready == now:
-        call_now(state, router, now)
-    elif channel.ready == now + 1:
-        call_next(state, router, now)
-    else:
-        post(state.wheel, channel.ready, CALL, router, 0)
+    call_when_routed(state, router, channel.ready, now)
 
 
 @inlined
@@ -149,7 +117,7 @@ def arrive(noc: NocTables, state: NocState, where: int, flit: int, now: int) -> 
     state.flits[where, slot] = flit
     channel.count += 1
     if channel.phase == IDLE:
-        _start_routing(noc, state, router, i, flit_terminal(flit), now, now)
+        _start_routing(noc, state, router, i, flit_goal(flit), now, now)
     elif channel.phase == ACTIVE and channel.count == 1:
         state.router[router].holding |= 1 << i
         call_now(state, router, now)
@@ -214,7 +182,7 @@ def _commit_vcs(noc: NocTables, state: NocState, router: int, waiting: int, now:
 
 
 @inlined
-def _return_credit(noc: NocTables, state: NocState, router: int, port: int, vc: int, now: int) -> None:
+def return_credit(noc: NocTables, state: NocState, router: int, port: int, vc: int, now: int) -> None:
     """Return the credit of a slot of an input buffer; call whoever waits for it."""
     back = noc.links[router, port]
     if back.terminal >= 0:
@@ -239,6 +207,29 @@ def _return_credit(noc: NocTables, state: NocState, router: int, port: int, vc: 
 
 
 @inlined
+def launch(noc: NocTables, state: NocState, router: int, out: int, out_vc: int, flit: int, now: int) -> None:
+    """Put a flit that won the switch on its way through an output port."""
+    record, exit_port = state.router[router], state.port[router * noc.ports + out]
+    begun = now
+    if noc.switch_delay > 1:
+        if record.crossed_at <= now:
+            record.crossed_at = max(now + 1, record.crossed_at + noc.switch_delay)
+        exit_port.left_at = max(record.crossed_at + noc.switch_delay - 1, exit_port.left_at + 1)
+        begun = exit_port.left_at - noc.switch_delay
+    way = noc.links[router, out]
+    if way.router >= 0:
+        entry = (way.router * noc.ports + way.port) * noc.vcs + out_vc
+        post(state.wheel, begun + noc.flight, FLIT, entry, flit)
+    else:
+        gone = state.ejected[state.scalars[EJECTED_FLITS]]
+        state.scalars[EJECTED_FLITS] += 1
+        gone.terminal = way.terminal
+        gone.vc = out_vc
+        gone.at = begun + noc.eject
+        gone.flit = flit
+
+
+@inlined
 def depart(
     noc: NocTables, state: NocState, count: Records, links: Int64s, router: int, i: int, now: int
 ) -> bool:
@@ -254,31 +245,15 @@ def depart(
     target.credits -= 1
     count[router].flits += 1
     links[router, out] += 1
-    record, exit_port = state.router[router], state.port[router * noc.ports + out]
-    begun = now
-    if noc.switch_delay > 1:
-        if record.crossed_at <= now:
-            record.crossed_at = max(now + 1, record.crossed_at + noc.switch_delay)
-        exit_port.left_at = max(record.crossed_at + noc.switch_delay - 1, exit_port.left_at + 1)
-        begun = exit_port.left_at - noc.switch_delay
-    way = noc.links[router, out]
-    if way.router >= 0:
-        entry = (way.router * noc.ports + way.port) * noc.vcs + channel.out_vc
-        post(state.wheel, begun + noc.flight, FLIT, entry, flit)
-    else:
-        gone = state.ejected[state.scalars[EJECTED_FLITS]]
-        state.scalars[EJECTED_FLITS] += 1
-        gone.terminal = way.terminal
-        gone.vc = channel.out_vc
-        gone.at = begun + noc.eject
-        gone.flit = flit
-    _return_credit(noc, state, router, port, vc, now)
+    launch(noc, state, router, out, channel.out_vc, flit, now)
+    return_credit(noc, state, router, port, vc, now)
+    record = state.router[router]
     if flit & TAIL:
         target.owner = -1
         channel.phase = IDLE
         record.holding ^= 1 << i
         if channel.count > 0:
-            terminal = flit_terminal(state.flits[base + i, channel.head])
+            terminal = flit_goal(state.flits[base + i, channel.head])
             _start_routing(noc, state, router, i, terminal, now + 1, now)
         return False
     if channel.count == 0:
@@ -377,11 +352,3 @@ def cycle_router(
     rest(state, count, router, lost)
     if again or later:
         call_next(state, router, now)
-
-
-@inlined
-def next_event(state: NocState, now: int) -> int:
-    """Return the next cycle in which the network has something to do, or -1."""
-    if state.scalars[NEXT_ROUTERS] > 0:
-        return now + 1
-    return next_occupied(state.wheel, now)

@@ -12,7 +12,13 @@ from accelsim.timing.compiled.fixed_latency import (
 from accelsim.timing.compiled.gates import Gates, allocate_gates, clear_gates
 from accelsim.timing.compiled.single import is_single
 from accelsim.timing.compiled.state import allocate_noc, allocate_terminals
-from accelsim.timing.compiled.step import run_general_sample, run_general_step, run_single_sample, run_single_step
+from accelsim.timing.compiled.step import (
+    run_general_sample,
+    run_general_step,
+    run_multicast_step,
+    run_single_sample,
+    run_single_step,
+)
 from accelsim.timing.engine import Chunk
 from accelsim.timing.machine import Machine
 from accelsim.timing.tables import AxonTables, FixedLatencyTables, NetworkTables, StepWork
@@ -71,6 +77,8 @@ def _kernels(noc: NetworkTables) -> tuple[Any, Any, Any]:
     """Return the kernels of one step, of the jobs of a chunk, and of a sample whose terminals keep step by tokens."""
     if isinstance(noc, FixedLatencyTables):
         return run_fixed_latency_step, _jobs_fixed_latency, run_fixed_latency_sample
+    if noc.nodes.size:
+        return run_multicast_step, _jobs_multicast, None
     if is_single(noc):
         return run_single_step, _jobs_single, run_single_sample
     return run_general_step, _jobs_general, run_general_sample
@@ -82,7 +90,7 @@ def _allocate(noc: NetworkTables) -> tuple[Any, Any]:
     return allocate_noc(noc), allocate_terminals(noc.terminals, noc.vcs)
 
 
-def _jobs_kernel(fixed_latency: bool, single: bool) -> Callable[..., None]:
+def _jobs_kernel(fixed_latency: bool, single: bool, forks: bool = False) -> Callable[..., None]:
     """Return the kernel of consecutive jobs for one kind of network; only its step is compiled."""
 
     @loop_kernel
@@ -98,6 +106,8 @@ def _jobs_kernel(fixed_latency: bool, single: bool) -> Callable[..., None]:
                 run_fixed_latency_step(noc, axons, work, 0, network, ends, own, routers[at], links[at], step)
             elif single:
                 run_single_step(noc, axons, work, 0, network, ends, own, routers[at], links[at], step)
+            elif forks:
+                run_multicast_step(noc, axons, work, 0, network, ends, own, routers[at], links[at], step)
             else:
                 run_general_step(noc, axons, work, 0, network, ends, own, routers[at], links[at], step)
 
@@ -107,3 +117,4 @@ def _jobs_kernel(fixed_latency: bool, single: bool) -> Callable[..., None]:
 _jobs_fixed_latency = _jobs_kernel(True, False)
 _jobs_single = _jobs_kernel(False, True)
 _jobs_general = _jobs_kernel(False, False)
+_jobs_multicast = _jobs_kernel(False, False, forks=True)

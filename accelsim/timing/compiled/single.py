@@ -9,7 +9,8 @@ one by their own pointers, and a packet leaves if it is the same. The rules are 
 from accelsim.kernels import inlined
 from accelsim.timing.compiled.allocators import await_credit, distance, has_credit
 from accelsim.timing.compiled.bits import lowest_bit
-from accelsim.timing.compiled.router import account_sleep, call_next, depart, rest
+from accelsim.timing.compiled.calls import call_next
+from accelsim.timing.compiled.router import account_sleep, depart, rest
 from accelsim.timing.compiled.state import ACTIVE, Int64s, NocState, Records
 from accelsim.timing.tables import NocTables
 

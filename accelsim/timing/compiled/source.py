@@ -13,12 +13,10 @@ FIFO and the injection queue. Only the injection itself has to be tried. Rules: 
 
 from typing import Any
 
-import numpy as np
-
 from accelsim.kernels import inlined
 from accelsim.timing.compiled.calendar import NEVER, set_wake
 from accelsim.timing.compiled.prefetch import prefetch
-from accelsim.timing.compiled.state import HEAD, TAIL, NocState, Records, TerminalState
+from accelsim.timing.compiled.state import HEAD, TAIL, NocState, Records, TerminalState, make_flit
 from accelsim.timing.compiled.wheel import FLIT, post
 from accelsim.timing.tables import AxonTables, NocTables, StepWork
 
@@ -100,6 +98,9 @@ def next_packet(
         source.entry, source.last_entry = axons.ptr[neuron], axons.ptr[neuron + 1]
         if source.entry == source.last_entry or axons.axon[source.entry].cost < axons.tokens:
             done.fired += 1
+            done.destinations += source.last_entry - source.entry
+        if axons.root.size > 0:  # one packet for all of them
+            source.last_entry = min(source.entry + 1, source.last_entry)
         if source.entry == source.last_entry:
             source.axon_out_free += 1
             _leave_fifo(state, source, done, place, terminal)
@@ -114,6 +115,9 @@ def next_packet(
     source.target = entry.terminal
     source.load = entry.cost
     source.flits = axons.costs[entry.cost].flits
+    if axons.root.size > 0:
+        source.target = axons.root[work.fired[source.taken - 1]]
+        source.load = source.entry
     source.entry += 1
     if source.entry == source.last_entry:
         _leave_fifo(state, source, done, place, terminal)
@@ -184,7 +188,7 @@ def inject(noc: NocTables, state: NocState, source: Any, terminal: int, now: int
     state.source_blocked[terminal] = 0
     source.source_vc = vc
     state.source[terminal * vcs + vc].credits -= 1
-    flit: Any = (np.int64(source.load) << 22) | (np.int64(source.target) << 2)
+    flit: Any = make_flit(source.load, source.target)
     if source.sent_flits == 0:
         flit |= HEAD
     source.sent_flits += 1

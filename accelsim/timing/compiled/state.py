@@ -1,8 +1,9 @@
 """State of the compiled engine, preallocated once per worker and cleared at every step.
 
-Index of an input or output virtual channel: (router * ports + port) * vcs + vc. A flit is load << 22 | terminal << 2
-| head << 1 | tail: it carries where it goes, so that routers read no table of axons; the load is the number of its
-cost, or of its packet in a trace.
+Index of an input or output virtual channel: (router * ports + port) * vcs + vc. A flit is load << 31 | goal << 2 |
+head << 1 | tail: it carries where it goes, so that routers read no table of axons. The goal is a terminal, of a
+multicast packet a node of its tree; the load is the number of its cost, or of its packet in a trace, of a multicast
+packet the first of its neuron's axons.
 """
 
 from typing import Any, NamedTuple
@@ -27,16 +28,32 @@ HEAD, TAIL = 2, 1
 """Marks of a flit."""
 
 
+_LOAD = 31
+_GOALS = (1 << (_LOAD - 2)) - 1
+
+
 @inlined
-def flit_terminal(flit: int) -> int:
+def make_flit(load: int, goal: int) -> int:
+    """Return a flit that is neither head nor tail."""
+    return (np.int64(load) << _LOAD) | (np.int64(goal) << 2)  # type: ignore[return-value]
+
+
+@inlined
+def flit_goal(flit: int) -> int:
     """Return where a flit goes."""
-    return (flit >> 2) & 0xFFFFF
+    return (flit >> 2) & _GOALS
 
 
 @inlined
 def flit_load(flit: int) -> int:
     """Return what a flit carries."""
-    return flit >> 22
+    return flit >> _LOAD
+
+
+@inlined
+def redirect(flit: int, goal: int) -> int:
+    """Return the copy of a flit that goes elsewhere."""
+    return (flit & ~(_GOALS << 2)) | (np.int64(goal & _GOALS) << 2)  # type: ignore[return-value]
 
 
 # Numbers of things are unsigned: numba checks each time whether a signed index counts from the end.
@@ -64,10 +81,12 @@ CHANNEL = _record(
     out_vc=np.uint8,
     port=np.uint8,
     vc=np.uint8,
+    vc_begin=np.uint8,
+    vc_end=np.uint8,
 )
-"""An input VC (buffer, phase, route, VC allocator's accept pointer) and the output VC of the same number (owner,
-credits, grant, credits on their way back and the cycle for which the first of them calls the router); then where it is:
-divisions are slow."""
+"""An input VC (buffer, phase, route, the VCs that its class allows, VC allocator's accept pointer) and the output VC of
+the same number (owner, credits, grant, credits on their way back and the cycle for which the first of them calls the
+router); then where it is: divisions are slow."""
 
 PORT = _record(
     left_at=np.int64, won_bid=np.int32, sw_grant=np.uint8, sw_accept=np.uint8, offset=np.uint8, won_out=np.uint8
@@ -142,6 +161,13 @@ SOURCE_VC = _record(credits=np.uint32, returning=np.uint32, return_head=np.uint3
 EJECTED = _record(terminal=np.uint32, vc=np.uint32, at=np.int64, flit=np.int64)
 """A flit that has left the network in this cycle and reaches its terminal in cycle ``at``."""
 
+PACKET = _record(wanting=np.int64, active=np.int64, freed=np.uint16, flits=np.uint16)
+"""The multicast packet at the head of an input VC: masks of the output ports whose branches ask for a VC, and of those
+that hold one; flits that all branches have sent; its length."""
+
+BRANCH_STATE = _record(goal=np.uint32, sent=np.uint16, vc=np.uint8, vc_begin=np.uint8, vc_end=np.uint8)
+"""A branch of it, by output port: node behind the link, flits sent, VC held, VCs that its class allows."""
+
 RING = _record(head=np.uint32, count=np.uint32)
 """The filled part of a ring."""
 
@@ -150,7 +176,8 @@ class NocState(NamedTuple):
     """Routers, what is under way between them, and the calendar.
 
     Credits that come back are not events: ``credit_return`` and ``source_return`` hold the cycles from which a router
-    and a terminal may use them, ``release`` the same for the slots of terminals' input queues.
+    and a terminal may use them, ``release`` the same for the slots of terminals' input queues. ``packet`` and
+    ``branch`` are of multicast alone.
     """
 
     flits: Int64s
@@ -175,6 +202,8 @@ class NocState(NamedTuple):
     bid: Int32s
     bidders: Int64s
     grant: Numbers
+    packet: Records
+    branch: Records
 
 
 DUE_ROUTERS, NEXT_ROUTERS, EJECTED_FLITS = 0, 1, 2
@@ -201,6 +230,7 @@ def allocate_noc(noc: NocTables) -> NocState:
     longest = max(noc.flight, noc.credit, noc.inject, 2 * noc.routing_delay) + 3 * noc.switch_delay
     events = channels * (2 * noc.buffer + 3)
     per_router = noc.ports * noc.vcs
+    forks = channels if noc.nodes.size else 0
     sources, slots = len(noc.terminals) * noc.vcs, int(noc.terminals["input_queue"].max()) * noc.vcs
     return NocState(
         flits=np.zeros((channels, noc.buffer), np.int64),
@@ -225,6 +255,8 @@ def allocate_noc(noc: NocTables) -> NocState:
         bid=np.zeros(noc.ports * noc.ports, np.int32),
         bidders=np.zeros(noc.ports, np.int64),
         grant=np.zeros(noc.ports, np.uint32),
+        packet=np.zeros(forks, PACKET),
+        branch=np.zeros((forks, noc.ports), BRANCH_STATE),
     )
 
 
@@ -242,6 +274,7 @@ def _channels(noc: NocTables) -> Records:
     channel["number"] = np.arange(noc.ports * noc.vcs).reshape(noc.ports, noc.vcs)
     channel["port"] = np.arange(noc.ports)[:, None]
     channel["vc"] = np.arange(noc.vcs)
+    channel["vc_end"] = noc.vcs
     return channel.reshape(-1)
 
 

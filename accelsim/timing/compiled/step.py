@@ -5,17 +5,11 @@ from typing import Any
 
 from accelsim.kernels import inlined, loop_kernel
 from accelsim.timing.compiled.calendar import NEVER, next_wake, set_wake, take_due
+from accelsim.timing.compiled.calls import begin_cycle, call_now, next_event
 from accelsim.timing.compiled.gates import COST_OF_LOAD, GATED, IN_STEP
+from accelsim.timing.compiled.multicast import arrive_to_fork, cycle_fork
 from accelsim.timing.compiled.prefetch import prefetch
-from accelsim.timing.compiled.router import (
-    arrive,
-    begin_cycle,
-    call_now,
-    clear_noc,
-    cycle_router,
-    next_event,
-    release,
-)
+from accelsim.timing.compiled.router import arrive, clear_noc, cycle_router, release
 from accelsim.timing.compiled.single import cycle_single
 from accelsim.timing.compiled.sink import clear_sink
 from accelsim.timing.compiled.source import BLOCKED, SENT_TAIL, inject, injected
@@ -82,7 +76,7 @@ def _summarise(
     for terminal in range(noc.terminals.size):
         done = count[terminal]
         end = max(end, done.scan_end, done.source_end, done.row_end)
-        made += done.routing_reads
+        made += done.destinations
         injected += done.packets_out
         delivered += done.packets_in
         if state.terminal[terminal].pending or state.terminal[terminal].taken != state.terminal[terminal].last_taken:
@@ -93,8 +87,8 @@ def _summarise(
     summary[0].status = STATUS_DONE if finished and made == delivered else STATUS_DEADLOCK
 
 
-def step_kernel(single: bool, gated: bool) -> StepKernel:
-    """Return the kernel of a step for routers that :func:`is_single` or not; only what is used is compiled.
+def step_kernel(single: bool, forks: bool, gated: bool) -> StepKernel:
+    """Return the kernel of a step for routers that are :func:`is_single`, fork, or neither; only that is compiled.
 
     ``gated``: of all steps of a sample, which terminals enter by tokens.
     """
@@ -152,7 +146,10 @@ def step_kernel(single: bool, gated: bool) -> StepKernel:
                 if event >= 0 and wheel.event[event].where & 1 == FLIT:
                     prefetch(noc_state.channel, wheel.event[event].where >> 1)
                 if where & 1 == FLIT:
-                    arrive(noc, noc_state, where >> 1, flit, now)
+                    if forks:
+                        arrive_to_fork(noc, noc_state, router_count, where >> 1, flit, now)
+                    else:
+                        arrive(noc, noc_state, where >> 1, flit, now)
                 else:
                     call_now(noc_state, where >> 1, now)
             for k in range(take_due(calendar, now, noc_state.awake) if next_wake(calendar) == now else 0):
@@ -169,6 +166,8 @@ def step_kernel(single: bool, gated: bool) -> StepKernel:
                     prefetch(noc_state.router, noc_state.due[k + 1])
                 if single:
                     cycle_single(noc, noc_state, router_count, links, noc_state.due[k], now)
+                elif forks:
+                    cycle_fork(noc, noc_state, router_count, links, noc_state.due[k], now)
                 else:
                     cycle_router(noc, noc_state, router_count, links, noc_state.due[k], now)
             for k in range(noc_state.scalars[EJECTED_FLITS]):
@@ -176,8 +175,12 @@ def step_kernel(single: bool, gated: bool) -> StepKernel:
                 load = flit_load(gone.flit)
                 count[row(load, state, gone.terminal), gone.terminal].flits_in += 1
                 if gone.flit & TAIL:
+                    if forks:
+                        while axons.axon[load].terminal != gone.terminal:
+                            load += 1
+                        load = axons.axon[load].cost
                     looked_up, flits, may_enter = take(axons, gates, state, count, gone.terminal, load, gone.at)
-                    release(noc, noc_state, gone.terminal, looked_up + noc.credit, gone.vc, flits)
+                    release(noc, noc_state, gone.terminal, looked_up + noc.release, gone.vc, flits)
                     if may_enter:
                         set_wake(calendar, gone.terminal, now + 1)  # its gate opens later: the row has to end
             later = next_event(noc_state, now)
@@ -190,5 +193,6 @@ def step_kernel(single: bool, gated: bool) -> StepKernel:
     return run_step
 
 
-run_single_step, run_general_step = step_kernel(True, False), step_kernel(False, False)
-run_single_sample, run_general_sample = step_kernel(True, True), step_kernel(False, True)
+run_single_step, run_general_step = step_kernel(True, False, False), step_kernel(False, False, False)
+run_multicast_step = step_kernel(False, True, False)
+run_single_sample, run_general_sample = step_kernel(True, False, True), step_kernel(False, False, True)

@@ -265,17 +265,17 @@ class ElasticNetwork:
             len(queue) for queue, own in zip(self._queues, self.tables.queues, strict=True) if own["kind"] != STAGE
         )
 
-    def waiting(self) -> dict[str, str | None]:
+    def waiting(self) -> dict[str, list[str]]:
         """Return the queue that the first word of each occupied queue waits for."""
-        tables, waits = self.tables, dict[str, str | None]()
+        tables, waits = self.tables, dict[str, list[str]]()
         for number, own in enumerate(tables.arbiters):
             for queue in tables.inputs[own["first"] : own["first"] + own["inputs"]]:
                 if len(self._queues[queue]):
                     goal = int(tables.route[number, self._queues[queue].head >> TARGET_SHIFT])
                     if goal >= 0:
-                        waits[queue_name(tables, int(queue))] = queue_name(tables, goal)
+                        waits[queue_name(tables, int(queue))] = [queue_name(tables, goal)]
         for own in tables.streams:
             for taken, name in (("spikes", "entry"), ("entry", "middle"), ("middle", "last"), ("last", "sent")):
                 if own["spikes"] >= 0 and len(self._queues[own[taken]]):
-                    waits[queue_name(tables, int(own[taken]))] = queue_name(tables, int(own[name]))
+                    waits[queue_name(tables, int(own[taken]))] = [queue_name(tables, int(own[name]))]
         return waits

@@ -84,7 +84,7 @@ class EventPort(_Part):
                 taken, due = taken + 1, self._clock.now
                 self._sends()
                 self._count["source_end"] = due + 1
-                for name in ("fired", "routing_reads", "scan_cycles"):
+                for name in ("fired", "routing_reads", "destinations", "scan_cycles"):
                     self._count[name] += 1
             self._count["bursts"] += 1
         self.finished = True
@@ -193,6 +193,7 @@ class AxonOut(_Part):
             return None
         axon, self._rest = self._axons.axon[self._rest[0]], self._rest[1:]
         self._count["routing_reads"] += 1
+        self._count["destinations"] += 1
         return int(axon["terminal"]) << TARGET_SHIFT | int(axon["cost"])
 
     def _next_spike(self, entry: Skid) -> int | None:

@@ -122,13 +122,13 @@ class FixedLatencyInjector:
         """Never called: slots take the place of credits."""
 
     def send(
-        self, axon: Any, target: int, flits: int, on_flit: Callable[[bool, int], None]
+        self, axon: Any, goal: int, flits: int, on_flit: Callable[[bool, int], None]
     ) -> Generator[Event, Any, None]:
         """Send a packet; ends in the cycle of its tail. ``on_flit(head, waited)`` is called for every flit."""
         noc, asked = self._network.noc, int(self._env.now)
         router = int(noc.terminals["router"][self._terminal])
-        yield self._network.slots_towards(router, target).request(noc.routers * noc.ports + self._terminal)
-        self._network.pass_on(router, (axon, target, flits), int(self._env.now) + noc.local + flits - 1)
+        yield self._network.slots_towards(router, goal).request(noc.routers * noc.ports + self._terminal)
+        self._network.pass_on(router, (axon, goal, flits), int(self._env.now) + noc.local + flits - 1)
         for number in range(flits):
             on_flit(number == 0, int(self._env.now) - asked if number == 0 else 0)
             if number < flits - 1:
@@ -165,15 +165,15 @@ class FixedLatencyNetwork:
         """Whether no packet is stored."""
         return not any(map(len, self._queues.values()))
 
-    def waiting(self) -> dict[str, str | None]:
+    def waiting(self) -> dict[str, list[str]]:
         """Return the queue that the head of each occupied queue waits for."""
-        waits: dict[str, str | None] = {}
+        waits: dict[str, list[str]] = {}
         for (router, port), queue in self._queues.items():
             if queue.head is not None:
                 behind, target = int(self.noc.links["router"][router, port]), queue.head[1]
                 out = int(self.noc.route[behind, target])
                 name = f"router[{router}].out{port}"
-                waits[name] = None if self.is_local(behind, target) else f"router[{behind}].out{out}"
+                waits[name] = [] if self.is_local(behind, target) else [f"router[{behind}].out{out}"]
         return waits
 
     def is_local(self, router: int, target: int) -> bool:

@@ -47,13 +47,13 @@ class RouterNetwork:
         """Whether no flit is stored."""
         return all(router.idle for router in self.routers)
 
-    def waiting(self) -> dict[str, str | None]:
-        """Return the output VC that the head of each input VC waits for, as the input VC behind it."""
+    def waiting(self) -> dict[str, list[str]]:
+        """Return the output VCs that the packet of each input VC waits for, as the input VCs behind them."""
         links, waits = self._noc.links, {}
         for index, router in enumerate(self.routers):
-            for (port, vc), (out, out_vc) in router.waiting().items():
-                behind, entry = int(links["router"][index, out]), int(links["port"][index, out])
-                waits[_name(index, port, vc)] = _name(behind, entry, out_vc) if behind >= 0 else None
+            for (port, vc), outs in router.waiting().items():
+                behind = [(links["router"][index, out], links["port"][index, out], out_vc) for out, out_vc in outs]
+                waits[_name(index, port, vc)] = [_name(*entry) for entry in behind if entry[0] >= 0]
         return waits
 
     def free(self, terminal: int, vc: int, flits: int) -> None:
@@ -61,7 +61,7 @@ class RouterNetwork:
         router = self.routers[self._noc.terminals["router"][terminal]]
         port = int(self._noc.terminals["port"][terminal])
         for _ in range(flits):
-            Arrival(self._env, self._noc.credit, lambda: router.receive_credit(port, vc))
+            Arrival(self._env, self._noc.release, lambda: router.receive_credit(port, vc))
 
     def _sender(self, index: int) -> Callable[[int, int, Flit, int], None]:
         noc = self._noc

@@ -25,9 +25,12 @@ class PacketSource(Protocol):
         """Take back a slot of the router's input buffer."""
 
     def send(
-        self, axon: Any, target: int, flits: int, on_flit: Callable[[bool, int], None]
+        self, axon: Any, goal: int, flits: int, on_flit: Callable[[bool, int], None]
     ) -> Generator[Event, Any, None]:
-        """Send a packet; ends in the cycle of its tail. ``on_flit(head, waited)`` is called for every flit."""
+        """Send a packet to a terminal, or on a tree from its root; ends in the cycle of its tail.
+
+        ``on_flit(head, waited)`` is called for every flit.
+        """
 
 
 class Network(Protocol):
@@ -45,5 +48,5 @@ class Network(Protocol):
     def idle(self) -> bool:
         """Whether nothing is stored."""
 
-    def waiting(self) -> dict[str, str | None]:
-        """Return what each occupied channel waits for: another channel, or None where it is a terminal."""
+    def waiting(self) -> dict[str, list[str]]:
+        """Return the channels that each occupied channel waits for; none where it waits for a terminal."""

@@ -32,7 +32,7 @@ class Injector:
         self._credited.notify()
 
     def send(
-        self, axon: Any, target: int, flits: int, on_flit: Callable[[bool, int], None]
+        self, axon: Any, goal: int, flits: int, on_flit: Callable[[bool, int], None]
     ) -> Generator[Event, Any, None]:
         """Send a packet; ends in the cycle of its tail. ``on_flit(head, waited)`` is called for every flit."""
         vc = None
@@ -46,7 +46,7 @@ class Injector:
                 yield self._credited.wait()
             self._credits[vc] -= 1
             self._last_vc = vc
-            self._network.inject(self._terminal, vc, Flit(axon, target, number == 0, number == flits - 1))
+            self._network.inject(self._terminal, vc, Flit(axon, goal, number == 0, number == flits - 1))
             on_flit(number == 0, int(self._env.now - asked))
             if number < flits - 1:
                 yield self._env.timeout(1)

@@ -68,7 +68,9 @@ class Terminal:
         self._marker = -1 if plan.tokens is None else int(plan.tokens.marker[index])
         depth = noc.terminals[index]
         self._spikes: Fifo[tuple[int, int]] = Fifo(env, int(depth["spike_fifo"]), lambda n: self._fill(SPIKE_FIFO, n))
-        self._packets: Fifo[Load] = Fifo(env, int(depth["injection_queue"]), lambda n: self._fill(INJECTION_QUEUE, n))
+        self._packets: Fifo[tuple[Load, int]] = Fifo(
+            env, int(depth["injection_queue"]), lambda n: self._fill(INJECTION_QUEUE, n)
+        )
         self._injector = network.injector(index)
         self.receive_credit = self._injector.receive_credit
         self._queue: deque[tuple[Load, int]] = deque()
@@ -91,7 +93,7 @@ class Terminal:
         count = self._count[flit.axon.step]
         count["flits_in"] += 1
         if flit.tail:
-            self._queue.append((flit.axon, vc))
+            self._queue.append((self._own_axon(flit.axon), vc))
             self._fill(INPUT_QUEUE, len(self._queue))
             count["queue_peak"] = max(count["queue_peak"], len(self._queue))
             self._arrived.notify()
@@ -102,6 +104,20 @@ class Terminal:
     def _tell(self, counter: str, begin: int, detail: int = -1) -> None:
         """Tell the probe of what has lasted from ``begin`` until now."""
         self._probe.slice(counter, self._index, begin, int(self._env.now) - begin, detail)
+
+    def _own_axon(self, load: Load) -> Load:
+        """Return the load with the axon of this terminal; a multicast packet says the first of its neuron's."""
+        axon = int(load)
+        while self._axons.root.size and self._axons.axon["terminal"][axon] != self._index:
+            axon += 1
+        return Load(axon, load.step, load.announced)
+
+    def _sends(self, neuron: int) -> list[tuple[int, int, int]]:
+        """Return (axon, goal, destinations) of a neuron's packets: one per axon, or one for its tree."""
+        axons, first, last = self._axons, int(self._axons.ptr[neuron]), int(self._axons.ptr[neuron + 1])
+        if axons.root.size and first < last:
+            return [(first, int(axons.root[neuron]), last - first)]
+        return [(axon, int(axons.axon["terminal"][axon]), 1) for axon in range(first, last)]
 
     def _cost(self, axon: int) -> Any:
         return self._axons.costs[self._axons.axon["cost"][axon]]
@@ -146,16 +162,16 @@ class Terminal:
         while True:
             neuron, step = yield from self._spikes.peek()
             count = self._count[step]
-            for number, axon in enumerate(range(self._axons.ptr[neuron], self._axons.ptr[neuron + 1])):
+            for number, (axon, goal, destinations) in enumerate(self._sends(neuron)):
                 yield self._env.timeout(cycles if number > 0 else cycles - 1)
                 began = int(self._env.now)
-                target = int(self._axons.axon["terminal"][axon])
                 if neuron == self._marker:
-                    yield from self._packets.put(Load(axon, step, self._sent.pop(target, 0)))
+                    yield from self._packets.put((Load(axon, step, self._sent.pop(goal, 0)), goal))
                 else:
-                    self._sent[target] += 1
-                    yield from self._packets.put(Load(axon, step))
+                    self._sent[goal] += 1
+                    yield from self._packets.put((Load(axon, step), goal))
                     count["routing_reads"] += 1
+                    count["destinations"] += destinations
                 waited = int(self._env.now) - began
                 count["injection_full"] += waited
                 self._probe.slice("routing_reads", self._index, began + 1 - cycles, cycles + waited, axon)
@@ -166,11 +182,11 @@ class Terminal:
 
     def _inject(self) -> Process:
         while True:
-            load = yield from self._packets.peek()
-            target, flits = int(self._axons.axon["terminal"][load]), int(self._cost(load)["flits"])
+            load, goal = yield from self._packets.peek()
+            flits = int(self._cost(load)["flits"])
             began, count, is_token = int(self._env.now), self._count[load.step], self._token(load) > 0
             on_flit = functools.partial(self._on_flit, count, is_token)
-            yield from self._injector.send(load, target, flits, on_flit)
+            yield from self._injector.send(load, goal, flits, on_flit)
             self._probe.slice("packets_out", self._index, began, int(self._env.now) + 1 - began, load)
             self._packets.pop()
             count["tokens_out" if is_token else "packets_out"] += 1
