@@ -67,6 +67,8 @@ def test_defaults(calls: list[dict[str, Any]]) -> None:
             "cache": True,
             "ann": None,
             "timeline": None,
+            "back_to_back": False,
+            "state": "reset",
         }
     ]
     assert "3.2x less energy" in done.stdout
@@ -114,6 +116,8 @@ def test_every_option_arrives(calls: list[dict[str, Any]]) -> None:
             "cache": False,
             "ann": Path("a.nir"),
             "timeline": None,
+            "back_to_back": False,
+            "state": "reset",
         }
     ]
 

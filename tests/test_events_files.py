@@ -41,7 +41,7 @@ IDX = [
     (GOOD[:-1], r"expected 60 bytes for shape \(3, 4, 5\), got only 59: truncated"),
     (GOOD + b"x", r"expected 60 bytes for shape \(3, 4, 5\), got more"),
     (GOOD[:9], "truncated in its header"),
-    (b"", r"expected an idx file of bytes with 3 axes \(magic 00000803\), got ''"),
+    (b"", r"expected an idx file of bytes with 3 or 4 axes \(magic 00000803 or 00000804\), got ''"),
     (idx(np.ones(3, np.uint8)), "got '00000801'"),
     (idx(np.ones((0, 4, 5), np.uint8)), r"empty: its shape is \(0, 4, 5\)"),
     (GOOD[:4] + b"\xff" * 12, "is 79228162458924105385300197375 bytes, the limit is 1073741824"),

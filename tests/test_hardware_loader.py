@@ -199,8 +199,8 @@ core:
     capacity: -1 KiB
 """
 KEYS = (
-    "barrier, baseline, clock, core, description, energies, limits, machine, mapping, name, noc, ports, provenance, "
-    "schedule, synchronization, technology, tick"
+    "barrier, baseline, clock, core, core_types, cores, description, energies, layer_serial, limits, machine, mapping, "
+    "name, noc, ports, provenance, schedule, synchronization, technology, tick"
 )
 MEMORY_KEYS = "banks, capacity, ports, width"
 

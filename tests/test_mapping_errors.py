@@ -45,6 +45,7 @@ def test_population_too_big():
         "population l1 does not fit 4 cores: core.membrane.memory would have to hold 50 words (0.1953 KiB), all cores "
         "together hold 32 words (0.125 KiB), 18 words (0.07031 KiB) missing (and slices of a population hold some "
         "entries twice). It would fit about 8 cores like these, or 4 cores with 13 words (0.05078 KiB) each"
+        "; a chip with layer_serial runs it group by group, weights from DRAM"
     )
 
 
@@ -58,7 +59,7 @@ def test_too_few_cores():
         "the network needs 4 cores, the chip has 2: core.membrane.memory is the scarcest, 30 words (0.1172 KiB) "
         "needed, 16 words (0.0625 KiB) present, 14 words (0.05469 KiB) missing; population l2 takes 8 words "
         "(0.03125 KiB) of it. It would fit 4 cores like these, or 2 cores with about 19 words (0.07422 KiB) each "
-        "(weight format dense)"
+        "(weight format dense); a chip with layer_serial runs it group by group, weights from DRAM"
     )
 
 

@@ -149,7 +149,8 @@ def test_a_silent_sample_between_others():
     at = np.repeat(np.arange(6), np.diff(load.events.ptr))
     for step, neuron in zip(at, load.events.index, strict=True):
         active[(0, 2)[step // 3], step % 3, neuron] = True
-    blank = type(load)(**{**vars(load), "events": EventStream.from_dense(active), "labels": np.array([7, 0, 2])})
+    changed = {"events": EventStream.from_dense(active), "labels": np.array([7, 0, 2]), "image": None}
+    blank = type(load)(**{**vars(load), **changed})
     placed = ["mapping.placement=row_major"]
     (plain, _), (result, run) = run_flow(load, overrides=placed), run_flow(blank, overrides=placed)
     for name in ("latency_cycles", "total_cycles", "sops", "packets", "energy_pj"):

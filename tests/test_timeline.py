@@ -92,12 +92,12 @@ def default_run(tmp_path_factory):
         made.append((args, named, record(*args, **named)))
         return made[-1][2]
 
-    def watched(*args, observe):
+    def watched(machine, chip, mapping, engine, threads, progress, observe, spread):
         def both(chunk, cycles):
             chunks.append(chunk)
             observe(chunk, cycles)
 
-        return simulate(*args, observe=both)
+        return simulate(machine, chip, mapping, engine, threads, progress, both, spread)
 
     with (
         mock.patch.object(flow, "record", keep),

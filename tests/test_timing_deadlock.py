@@ -247,6 +247,6 @@ def test_a_sample_on_a_chip_that_deadlocks(engine, ring, kept):
     events = np.zeros((2, 3, 8), bool)
     events[1] = True
     machine, mapping = compile_and_build(net, EventStream.from_dense(events), spec)
-    with pytest.raises(DeadlockError, match=r"^sample 1, step [1-6] cannot end: ") as caught:
+    with pytest.raises(DeadlockError, match=r"^sample [01], step [0-6] cannot end: ") as caught:
         simulate(machine, spec, mapping, engine, 2)
     assert {at[0] for at in named_cycle(str(caught.value))} == {0, 1, 2, 3}

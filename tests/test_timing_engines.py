@@ -89,7 +89,6 @@ CHIP_BARS = {
     "long packets": 4,
     "values": 1,
     "tokens": 4,
-    "messages of the barrier": 1,
     "tree": 1,
     "tick": 1,
 }
@@ -265,9 +264,9 @@ def test_engines_agree_on_any_topology():
 
 GRAPHS, GRAPH_CHUNK = 120, 40
 GRAPH_BARS = {
-    "repeated spikes": 4, "values of spikes": 8, "states over several words": 4, "more than two slots": 10,
+    "repeated spikes": 2, "values of spikes": 4, "states over several words": 4, "more than two slots": 10,
     "several projections on an axon": 10, "several cores": 8, "long packets": 4, "neurons visited in vain": 4,
-    "tokens": 8, "tokens and more slots": 2, "messages of the barrier": 2, "tick": 3, "late": 1,
+    "tokens": 8, "tokens and more slots": 2, "messages of the barrier": 1, "tick": 3, "late": 1,
     "pipelined": 8, "native": 8, "sequential": 8,
 }  # fmt: skip
 

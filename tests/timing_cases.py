@@ -319,7 +319,7 @@ def random_wide_sample(seed: int):
     net, events, spec = (random_sample if seed % 2 else random_graph_sample)(seed)
     rng = np.random.default_rng([seed, 1])
     name, size, low, high = WIDE[int(rng.integers(len(WIDE)))]
-    topology, multicast = TOPOLOGIES.get(name)(size), bool(rng.random() < 0.5)
+    topology, multicast = TOPOLOGIES.get(name)(size), bool(rng.random() < 0.5 and spec.synchronization == "barrier")
     plain = {"speculative": False, "vc_alloc_delay": 1, "switch_alloc_delay": 1, "buffer_flits": 8}
     changes = plain if multicast else {}
     memory = {"capacity": "16 KiB", "width": 64, "banks": 1, "ports": "1RW"}
@@ -337,7 +337,8 @@ def random_wide_sample(seed: int):
     ports = tuple(port.model_copy(update={"router": at}) for port, at in zip(spec.ports, (low, high), strict=True))
     placed = {"placement": "traffic" if spec.mapping.placement == "column_major" else spec.mapping.placement}
     mapping = spec.mapping.model_copy(update=placed)
-    return net, events, spec.model_copy(update={"noc": noc, "ports": ports, "mapping": mapping})
+    same = {"noc": noc, "ports": ports, "mapping": mapping, "core_types": {}, "cores": ()}
+    return net, events, spec.model_copy(update=same)
 
 
 WIDE = (

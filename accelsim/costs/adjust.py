@@ -100,7 +100,7 @@ def _factors(technology: TechnologySpec, kind: str, own_supply: Supply, quantity
 
 def require_known_adjustments(chip: ChipSpec) -> None:
     """Raise ConfigError with all problems if a calibration or a leakage names no kind, or a leakage one twice."""
-    known = [*parts.CORE_KINDS, *parts.network_kinds(chip)]
+    known = [kind for kind in parts.kinds(chip) if not kind.startswith("port:")]
     problems = [
         f"technology.calibration.{at}: expected one of {', '.join([ALL, *known])}; got {item.component}"
         for at, item in enumerate(chip.technology.calibration)

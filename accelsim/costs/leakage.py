@@ -53,9 +53,9 @@ def component_leakage(chip: ChipSpec, float32: bool, *, multiplier_bits: int = _
         if not kind.startswith(_PORT) and kind != parts.DRAM:
             supply = partial(table_supply, chip, float32, kind)
             recipes[kind] = partial(adjusted_leakage, chip.technology, kind, supply, recipe)
-    for item in chip.technology.leakage_overrides:
+    for item in sorted(chip.technology.leakage_overrides, key=lambda item: ":" in item.component):
         for kind in recipes:
-            if kind.partition(":")[0] == item.component:
+            if item.component in {kind, kind.partition(":")[0]}:
                 recipes[kind] = partial(Leakage, item.power, item.source)
     return dict(zip(recipes, parts.evaluate(recipes.items()), strict=True))
 

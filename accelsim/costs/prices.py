@@ -72,9 +72,10 @@ def component_prices(chip: ChipSpec, float32: bool, *, payload_bits: int = 8, we
         rule = rules.get(kind.partition(":")[0])
         if rule is not None:
             recipes[kind, "wake"] = partial(Price, rule.wake_energy, rule.source)
+    recipes.update((key, partial(replace, price)) for key, price in _dram_prices(chip).items())
     recipes.update(_overrides(chip, recipes))
     prices = parts.evaluate((".".join(key), recipe) for key, recipe in recipes.items())
-    return dict(zip(recipes, prices, strict=True)) | _dram_prices(chip)
+    return dict(zip(recipes, prices, strict=True))
 
 
 def build_energy_table(
@@ -213,11 +214,15 @@ def _clock(chip: ChipSpec, bits: int, what: str) -> Price:
 
 
 def _overrides(chip: ChipSpec, recipes: Recipes) -> Recipes:
-    """Return the recipes that the hardware file replaces; the component ``port`` means every port."""
-    known = sorted({(kind.partition(":")[0], action) for kind, action in recipes})
+    """Return the recipes that the hardware file replaces.
+
+    The component ``port`` means every port, ``axon_memory`` those of all kinds of core but of a kind that is named too.
+    """
+    known = sorted({(kind.partition(":")[0], action) for kind, action in recipes} | set(recipes))
     problems: list[str] = []
     seen: set[Key] = set()
     replaced: Recipes = {}
+    exact: Recipes = {}
     for at, override in enumerate(chip.technology.overrides):
         if override.component.startswith(BASELINE):
             continue  # a price of the MAC array, which checks it itself
@@ -229,9 +234,12 @@ def _overrides(chip: ChipSpec, recipes: Recipes) -> Recipes:
         if pair in seen:
             problems.append(f"{where}: {'.'.join(pair)} is overridden twice")
         seen.add(pair)
-        for kind, action in recipes:
-            if (kind.partition(":")[0], action) == pair:
-                replaced[kind, action] = partial(Price, override.energy, override.source)
+        price = partial(Price, override.energy, override.source)
+        if ":" in override.component:
+            exact[pair] = price
+        else:
+            same = [key for key in recipes if (key[0].partition(":")[0], key[1]) == pair]
+            replaced.update(dict.fromkeys(same, price))
     if problems:
         raise ConfigError(problems)
-    return replaced
+    return replaced | exact

@@ -54,6 +54,8 @@ Tick = Annotated[
 Count = Annotated[int, Field(strict=True, ge=1)]
 CountOrZero = Annotated[int, Field(strict=True, ge=0)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.\-]+$")]
+ComponentName = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.:\-]+$")]
+"""A kind of component, with the kind of core that it is in behind a colon."""
 Source = Annotated[str, StringConstraints(min_length=8, max_length=600)]
 
 

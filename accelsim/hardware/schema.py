@@ -12,7 +12,18 @@ from typing import Any, Final, get_args, get_origin
 
 from pydantic import BaseModel
 
-from accelsim.hardware import array_spec, core_types, layer_serial_spec, port_spec, power_spec, spec, technology_spec
+from accelsim.hardware import (
+    array_spec,
+    barrier_spec,
+    core_types,
+    elastic_spec,
+    layer_serial_spec,
+    memory_spec,
+    port_spec,
+    power_spec,
+    spec,
+    technology_spec,
+)
 from accelsim.hardware.array_spec import PeArraySpec
 from accelsim.hardware.spec import ChipSpec
 
@@ -125,7 +136,10 @@ def _relaxed_part(value: dict[str, Any]) -> dict[str, Any]:
 def _attribute_docstrings() -> dict[str, dict[str, str]]:
     """Read the text below each field of the modules of specifications."""
     found: dict[str, dict[str, str]] = {}
-    modules = (power_spec, technology_spec, core_types, layer_serial_spec, port_spec, spec, array_spec)
+    modules = (
+        power_spec, technology_spec, core_types, layer_serial_spec, port_spec, memory_spec, barrier_spec, elastic_spec,
+        spec, array_spec,
+    )  # fmt: skip
     for node in (node for module in modules for node in ast.parse(inspect.getsource(module)).body):
         if not isinstance(node, ast.ClassDef):
             continue

@@ -9,7 +9,18 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from accelsim.hardware.power_spec import PowerSpec
-from accelsim.hardware.quantities import Area, Energy, Name, Node, Power, Source, Spec, Temperature, Voltage
+from accelsim.hardware.quantities import (
+    Area,
+    ComponentName,
+    Energy,
+    Name,
+    Node,
+    Power,
+    Source,
+    Spec,
+    Temperature,
+    Voltage,
+)
 
 Evidence = Literal["A", "B", "C", "derived", "assumed"]
 """A: read in the chip's own documents; B: in a secondary source; C: recalled, to be checked before publishing;
@@ -28,7 +39,7 @@ class ProvenanceSpec(Spec):
 class ActionEnergySpec(Spec):
     """The energy of one action of one kind of component."""
 
-    component: Name
+    component: ComponentName
     action: Name
     energy: Energy
     source: Source
@@ -38,7 +49,7 @@ class ActionEnergySpec(Spec):
 class LeakageSpec(Spec):
     """The leakage of one instance of one kind of component."""
 
-    component: Name
+    component: ComponentName
     power: Power
     source: Source
     evidence: Evidence | None = None
@@ -47,7 +58,7 @@ class LeakageSpec(Spec):
 class CalibrationSpec(Spec):
     """A factor on everything that the sources say of a kind of component, fitted to a measurement."""
 
-    component: Name
+    component: ComponentName
     """A kind, or ``all`` for every kind but the ports."""
     quantity: Literal["energy", "leakage"] = "energy"
     factor: Annotated[float, Field(ge=0.001, le=1000)]
@@ -60,7 +71,7 @@ class ErtSpec(Spec):
 
     file: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
     """Relative to the file that names it."""
-    components: dict[Name, Name] = Field(default_factory=dict)
+    components: dict[ComponentName, Name] = Field(default_factory=dict)
     """Table (the last part of its name, without ``[0..7]``) to kind of component; without any, every table is taken for
     the kind of its own name."""
 

@@ -18,7 +18,7 @@ from accelsim.mapping.synapses import packet_flits
 from accelsim.timing.engine import Chunk, Engine, empty_chunk
 from accelsim.timing.machine import Machine
 from accelsim.timing.records import STATUS_DONE
-from accelsim.timing.tables import AxonTables
+from accelsim.timing.tables import AxonTables, NocTables
 from accelsim.timing.work import ENGINE, PART, POPULATION, SLOT, WorkTables
 
 
@@ -118,4 +118,7 @@ def _message_machine(machine: Machine, others: list[int], root: int, flits: int)
         spike_count=np.zeros(0, np.uint16),
         visit=np.zeros(0, np.uint8),
     )  # fmt: skip
-    return Machine(machine.noc, AxonTables(ptr, axon, costs, tokens=0), work, 1, 1)
+    noc = machine.noc
+    if isinstance(noc, NocTables):  # messages go to one terminal each, on chips that fork too
+        noc = noc._replace(nodes=noc.nodes[:0], branches=noc.branches[:0])
+    return Machine(noc, AxonTables(ptr, axon, costs, tokens=0), work, 1, 1)
