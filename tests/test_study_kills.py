@@ -139,6 +139,7 @@ def test_a_point_that_kills_its_workers_fails_alone(tmp_path, monkeypatch):
 
 
 def test_an_interrupt_keeps_what_is_done(tmp_path, counted):
+    (tmp_path / "study.yaml").write_text(STUDY.replace("[1, 8]", "[1, 64]"))  # long enough not to end by itself
     driver = start(tmp_path, 2)
     deadline = time.monotonic() + 240
     while not committed(tmp_path / "out") and time.monotonic() < deadline:

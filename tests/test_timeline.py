@@ -119,7 +119,7 @@ def test_the_default_run_adds_up(default_run):
     assert total["step_cycles"] == timing.step_cycles[1, STEPS].sum()
     for cause in ("drain", "barrier"):
         assert total[cause] == timing.causes[1, STEPS, CAUSES.index(cause)].sum() > 0
-    quiet = {"row_lookup", "row_fetch"}  # look-ups are hidden behind rows on this chip, and weights come in time
+    quiet = {"row_lookup", "row_fetch", "tick"}  # look-ups are hidden behind rows, weights come in time, no tick
     assert {counter for counter, found in total.items() if not found} <= quiet
     links = timeline.slices[timeline.slices["kind"] == NUMBER["links"]]
     names = {timeline.tracks[track].process for track in links["track"]}
