@@ -29,6 +29,15 @@ def result():
     return run("eyeriss_snn", "mnist_conv", samples=2)
 
 
+def test_the_ann_beside_fetches_its_weights_as_often_as_the_machine(result):
+    """Nothing resident on either side: no cold start, and every layer's weights cross DRAM."""
+    assert result.baseline.totals["energy_dram_cold"].value == 0
+    assert min(result.baseline.layers["dram_bits"]) > 0
+    chip = run("core", "mnist_conv", samples=2).baseline
+    assert chip.totals["energy_dram_cold"].value > 0
+    assert max(chip.layers["dram_bits"]) == 0
+
+
 def two_layers(rng, bits=4):
     first = convolution(rng.integers(-3, 4, (3, 2, 3, 3)).astype(np.int32), (6, 6, 2), padding=(1, 1), bits=bits)[0]
     second = dense(rng.integers(-3, 4, (5, 27)).astype(np.int32), bits, Pool((2, 2), (2, 2)), (6, 6, 3))

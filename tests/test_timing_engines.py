@@ -267,7 +267,7 @@ GRAPH_BARS = {
     "repeated spikes": 2, "values of spikes": 4, "states over several words": 4, "more than two slots": 10,
     "several projections on an axon": 10, "several cores": 8, "long packets": 4, "neurons visited in vain": 4,
     "tokens": 8, "tokens and more slots": 2, "messages of the barrier": 1, "tick": 3, "late": 1,
-    "pipelined": 8, "native": 8, "sequential": 8,
+    "pipelined": 5, "native": 5, "sequential": 5,
 }  # fmt: skip
 
 

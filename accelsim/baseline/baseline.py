@@ -53,6 +53,7 @@ def run_baseline(
     *,
     ann: Network | None = None,
     snn: SnnAccuracy | None = None,
+    resident: bool = True,
 ) -> BaselineResult:
     """Execute the network as an ANN and price it on the chip's MAC array.
 
@@ -72,12 +73,16 @@ def run_baseline(
         An ANN of the user's, integrate-and-fire nodes standing for rectifiers; the SNN's own weights if not given.
     snn : SnnAccuracy, optional
         What the SNN gets right.
+    resident : bool
+        False where the SNN's machine fetches its weights for every inference: then the array does too.
 
     Raises
     ------
     AccelsimError
         If input and network do not agree, or a price is missing.
     """
+    if not resident:
+        chip = chip.model_copy(update={"baseline": chip.baseline.model_copy(update={"keep_weights": False})})
     spec, known = chip.baseline, snn or SnnAccuracy()
     model = network if ann is None else ann
     wide = (spec.activation_bits, spec.weight_bits)

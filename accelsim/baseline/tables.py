@@ -31,7 +31,7 @@ class ArrayRun:
     products : (layers,) float64
         Multiply-accumulates that are paid for.
     energy : dict of (component, action) to (layers,) float64
-        pJ per inference, weights resident.
+        pJ per inference, without a cold start.
     static, cold : (layers,) float64
         Leakage, and the fetch of the resident weights after power-up, pJ.
     time_ns, cold_ns : (layers,) float64
@@ -65,9 +65,9 @@ def totals_of(run: ArrayRun, chip: ChipSpec, accuracy: float) -> dict[str, Quant
     area = sum(item.area_mm2 for item in run.prices.area.values())
     return {
         "energy_per_inference": Quantity(
-            energy, "pJ", "dynamic and static energy of one inference, weights resident"
+            energy, "pJ", "dynamic and static energy of one inference, without a cold start"
         ),
-        "latency": Quantity(latency, "ns", "all layers one after the other, weights resident"),
+        "latency": Quantity(latency, "ns", "all layers one after the other, without a cold start"),
         "energy_dynamic": Quantity(dynamic, "pJ", "accesses and operations of one inference"),
         "energy_static": Quantity(static, "pJ", "leakage of buffers and arithmetic over the latency"),
         "energy_delay": Quantity(energy * latency, "pJ*ns", "energy per inference x latency"),
@@ -96,7 +96,7 @@ def components_of(run: ArrayRun) -> Table:
         (
             "dynamic_pj",
             "pJ",
-            "energy of all accesses and operations per inference, weights resident",
+            "energy of all accesses and operations per inference, without a cold start",
             list(energy.values()),
         ),
         (
@@ -139,7 +139,7 @@ def layers_of(run: ArrayRun, ann: AnnRun) -> Table:
             "zeros among the activations that enter the array, mean over samples",
             [float(layer.zero_fraction.mean()) for layer in ann.layers],
         ),
-        ("cycles", "", "slowest of array, buffers, ports and DRAM, weights resident", traffic.cycles),
+        ("cycles", "", "slowest of array, buffers, ports and DRAM, without a cold start", traffic.cycles),
         ("array_cycles", "", "of the dataflow alone", traffic.array_cycles),
         ("folds", "", "tiles of the still operand", traffic.cost.folds),
         (
@@ -151,7 +151,7 @@ def layers_of(run: ArrayRun, ann: AnnRun) -> Table:
         (
             "stall_dram_cycles",
             "",
-            "cycles beyond those of array and buffers that DRAM needs, weights resident",
+            "cycles beyond those of array and buffers that DRAM needs, without a cold start",
             traffic.cycles - np.maximum(traffic.array_cycles, traffic.buffer_cycles),
         ),
         (
@@ -169,8 +169,8 @@ def layers_of(run: ArrayRun, ann: AnnRun) -> Table:
         ("output_buffer_writes", "", "words of partial and final sums", words[OUTPUT, "write"]),
         ("dram_bits", "bit", "what does not fit on chip, in every inference", traffic.dram_bits),
         ("dram_cold_bits", "bit", "resident weights, once after power-up", traffic.cold_bits),
-        ("energy_pj", "pJ", "dynamic and static energy, weights resident", run.dynamic + run.static),
-        ("energy_dynamic_pj", "pJ", "accesses and operations, weights resident", run.dynamic),
+        ("energy_pj", "pJ", "dynamic and static energy, without a cold start", run.dynamic + run.static),
+        ("energy_dynamic_pj", "pJ", "accesses and operations, without a cold start", run.dynamic),
         ("energy_static_pj", "pJ", "leakage of the whole array while the layer runs", run.static),
         ("energy_dram_cold_pj", "pJ", "fetch of the resident weights, once after power-up", run.cold),
     )

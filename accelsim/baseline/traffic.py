@@ -1,7 +1,8 @@
 """Where the array's words go: buffer accesses per layer, what does not fit and crosses to DRAM, and the time it takes.
 
 Weights are resident as far as the weight buffer reaches, in the order of the layers; the rest is fetched in every
-inference, once per pass of the dataflow. Activations and partial sums that exceed their buffers go to DRAM and back. A
+inference, once per pass of the dataflow. Without ``keep_weights`` all are fetched in every inference, once where the
+layer fits the buffer. Activations and partial sums that exceed their buffers go to DRAM and back. A
 layer lasts as long as its slowest part - array, a buffer's banks (one access per bank and cycle; one read and one write
 on 1R1W), a port, or DRAM - since all are double-buffered; layers run one after the other. Input and output cross the
 chip's ports in words of ``noc.flit_bits``, packed, since an ANN's values need no address.
@@ -162,8 +163,10 @@ def traffic_of(
     left = density or Density(*(np.ones(gemm.pixels.size) for _ in range(3)))
 
     weight_bits = _share(gemm.weights * spec.weight_bits, left.weights) + ends.biases * spec.accumulator_bits
-    streamed = np.clip(np.cumsum(weight_bits) - spec.weight_buffer.capacity, 0, weight_bits)
-    fetched = streamed * cost.filter_passes
+    streamed, passes = np.clip(np.cumsum(weight_bits) - spec.weight_buffer.capacity, 0, weight_bits), cost.filter_passes
+    if not spec.keep_weights:
+        streamed, passes = weight_bits, np.where(weight_bits <= spec.weight_buffer.capacity, 1, passes)
+    fetched = streamed * passes
     input_bits = _share(ends.inputs * spec.activation_bits, left.inputs)
     input_over = np.maximum(input_bits - spec.input_buffer.capacity, 0)
     sum_over = np.maximum(cost.psum_live * spec.accumulator_bits - spec.output_buffer.capacity, 0)
@@ -206,7 +209,7 @@ def traffic_of(
         cycles=np.maximum(busy, _dram_cycles(dram, bits_per_cycle)),
         cold_cycles=np.maximum(busy, _dram_cycles(dram + cold_bits, bits_per_cycle)),
         cost=cost,
-        warnings=_warnings(streamed, weight_bits, input_over, returned_bits, states_over),
+        warnings=_warnings(spec.keep_weights, streamed, weight_bits, input_over, returned_bits, states_over),
     )
 
 
@@ -229,10 +232,12 @@ def _dram_cycles(bits: Counts, bits_per_cycle: float) -> Counts:
 
 
 def _warnings(
-    streamed: Counts, weights: Counts, inputs: Counts, sums: Counts, states: Counts
+    kept: bool, streamed: Counts, weights: Counts, inputs: Counts, sums: Counts, states: Counts
 ) -> tuple[str, ...]:
     found = []
-    if streamed.any():
+    if not kept:
+        found.append("the weights are fetched from DRAM in every inference, as by the machine that runs the SNN")
+    elif streamed.any():
         share = streamed.sum() / weights.sum()
         found.append(f"{share:.1%} of the weights do not fit on chip and are fetched from DRAM in every inference")
     if inputs.any():

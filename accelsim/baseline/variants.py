@@ -66,12 +66,12 @@ class Variant:
 
     @property
     def energy(self) -> float:
-        """Dynamic and static energy of an inference, weights resident, pJ."""
+        """Dynamic and static energy of an inference, without a cold start, pJ."""
         return float(self.run.dynamic.sum() + self.run.static.sum())
 
     @property
     def latency(self) -> float:
-        """All layers one after the other, weights resident, ns."""
+        """All layers one after the other, without a cold start, ns."""
         return float(self.run.time_ns.sum())
 
 
@@ -88,7 +88,7 @@ def matched_weights(chip: ChipSpec, network: Network) -> int:
 
 
 def best_dataflow(runs: dict[str, ArrayRun]) -> str:
-    """Return the dataflow with the least energy-delay product, weights resident; the first by name of equal ones."""
+    """Return the dataflow with the least energy-delay product, without a cold start; of equals the first by name."""
     return min(runs, key=lambda name: energy_delay(runs[name]))
 
 
@@ -141,7 +141,7 @@ def variants_table(variants: list[Variant], fairest: str) -> Table:
         ("weight_bits", "bit", "width of a weight", [item.weight_bits for item in variants]),
         ("passes", "", "executions of the network per inference", [item.passes for item in variants]),
         ("products", "", "multiply-accumulates paid for, per pass", [float(run.products.sum()) for run in runs]),
-        ("energy_pj", "pJ", "dynamic and static energy, weights resident", [item.energy for item in variants]),
+        ("energy_pj", "pJ", "dynamic and static energy, without a cold start", [item.energy for item in variants]),
         ("energy_dynamic_pj", "pJ", "accesses and operations", [float(run.dynamic.sum()) for run in runs]),
         ("energy_static_pj", "pJ", "leakage over the latency", [float(run.static.sum()) for run in runs]),
         (
@@ -150,7 +150,7 @@ def variants_table(variants: list[Variant], fairest: str) -> Table:
             "first inference: resident weights fetched from DRAM and stored",
             [item.energy + extra for item, extra in zip(variants, cold, strict=True)],
         ),
-        ("latency_ns", "ns", "layers one after the other, weights resident", [item.latency for item in variants]),
+        ("latency_ns", "ns", "layers one after the other, without a cold start", [item.latency for item in variants]),
         ("latency_first_ns", "ns", "first inference", [float(run.cold_ns.sum()) for run in runs]),
         ("energy_delay", "pJ*ns", "energy x latency", [energy_delay(run) for run in runs]),
         ("accuracy", "", "share of right predictions; NaN without labels", [item.accuracy for item in variants]),

@@ -214,6 +214,9 @@ class MacArraySpec(Spec):
     dram: DramSpec
     clock: Frequency | None = None
     """Left out: the chip's. For chips whose clock is no clock of a synchronous circuit."""
+    keep_weights: StrictBool = True
+    """False: nothing stays in the weight buffer from one inference to the next, however little it is. Machines that
+    fetch their weights for every inference are compared with an array that does."""
     compat: Literal["scalesim"] | None = None
     """Cycles and words as SCALE-Sim 3.0.0 counts them, its defects included; left out: without them."""
 

@@ -84,7 +84,9 @@ def run_array(inputs: ArrayInputs, threads: int, progress: Progress, *, cache: b
         if load.labels is not None:
             scored = accuracy(predict(trace, load.decoding), load.labels)
             right = SnnAccuracy(scored.value, scored.low)
-        baseline = run_baseline(host_of(spec), network, load.events, load.image, load.labels, ann=inputs.own, snn=right)
+        baseline = run_baseline(
+            host_of(spec), network, load.events, load.image, load.labels, ann=inputs.own, snn=right, resident=False
+        )
         operations = operation_counts(network, load.events, trace)
     return RunResult(
         meta=meta.array_meta(made, threads, time.perf_counter() - began),

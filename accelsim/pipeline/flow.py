@@ -289,7 +289,7 @@ def measure(
             stage.advance(1)
     with progress.stage("cost"):
         prices, energy = _cost(chip, load, mapping, timing, counters, seen.power)
-        baseline = _baseline(inputs, trace, reuse)
+        baseline = _baseline(inputs, trace, reuse, resident=isinstance(placed, Mapping))
         operations = operation_counts(network, load.events, trace)
     return Run(
         **{item.name: getattr(inputs, item.name) for item in fields(inputs)}, trace=trace, mapping=mapping,
@@ -309,7 +309,7 @@ def _place(spec: ChipSpec, load: Workload, profile: dict[str, npt.NDArray[np.flo
         return group_network(network, spec, events.kind, events.value_bits)
 
 
-def _baseline(inputs: Inputs, trace: ActivityTrace, reuse: Reuse) -> BaselineResult:
+def _baseline(inputs: Inputs, trace: ActivityTrace, reuse: Reuse, *, resident: bool) -> BaselineResult:
     chip, load = inputs.chip, inputs.workload
     right = SnnAccuracy()
     if load.labels is not None:
@@ -317,8 +317,10 @@ def _baseline(inputs: Inputs, trace: ActivityTrace, reuse: Reuse) -> BaselineRes
         right = SnnAccuracy(scored.value, scored.low)
     return reuse.get(
         "baseline",
-        lambda: (load, inputs.own, right, part_of(chip.data, NOT_IN_BASELINE)),
-        lambda: run_baseline(chip.spec, load.network, load.events, load.image, load.labels, ann=inputs.own, snn=right),
+        lambda: (load, inputs.own, right, resident, part_of(chip.data, NOT_IN_BASELINE)),
+        lambda: run_baseline(
+            chip.spec, load.network, load.events, load.image, load.labels, ann=inputs.own, snn=right, resident=resident
+        ),
     )
 
 

@@ -53,6 +53,19 @@ def allow_vcs(noc: NocTables, channel: Any, router: int, fresh: int) -> None:
 
 
 @inlined
+def offer_vc(state: NocState, base: int, winner: int, out: int, size: int) -> int:
+    """Offer an output VC to an input VC, which keeps the one nearest to its pointer; return 1 for its first offer."""
+    known = state.offer[winner]
+    if known < 0:
+        state.offer[winner] = out
+        return 1
+    pointer = state.channel[base + winner].vc_accept
+    if distance(out, pointer, size) < distance(known, pointer, size):
+        state.offer[winner] = out
+    return 0
+
+
+@inlined
 def match_vcs(noc: NocTables, state: NocState, router: int, now: int) -> tuple[int, int, int, bool]:
     """Match waiting heads and free output VCs.
 
@@ -99,13 +112,7 @@ def match_vcs(noc: NocTables, state: NocState, router: int, now: int) -> tuple[i
                         nearest, winner = away, i
             if winner < 0:
                 continue
-            known = state.offer[winner]
-            pointer = state.channel[base + winner].vc_accept
-            if known < 0:
-                won += 1
-                state.offer[winner] = out
-            elif distance(out, pointer, size) < distance(known, pointer, size):
-                state.offer[winner] = out
+            won += offer_vc(state, base, winner, out, size)
     return waiting, won, waiting - won, False
 
 

@@ -27,6 +27,7 @@ from accelsim.timing.compiled.elastic_queues import (
     push,
     tick,
 )
+from accelsim.timing.compiled.sink import count_row
 from accelsim.timing.elastic import FIFO, TARGET_SHIFT, ElasticTables
 from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
 from accelsim.timing.tables import AxonTables, StepWork
@@ -112,17 +113,7 @@ def _synapse(
         done.packets_in += 1
         done.flits_in += 1
         done.row_end = engine.last + tables.synapse_cycles + 2
-        done.row_cycles += cost.cycles
-        done.row_ideal += cost.ideal
-        done.row_conflict += cost.conflict
-        done.row_fetch += cost.fetch
-        done.row_lookup += cost.lookup
-        done.words += cost.words
-        done.sops += cost.sops
-        done.issued += cost.issued
-        done.state_words += cost.state_words
-        done.macs += cost.macs
-        done.loads += cost.loads
+        count_row(done, cost)
     tick(tables, engine, works, enabled, now)
 
 

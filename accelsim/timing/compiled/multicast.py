@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from accelsim.kernels import inlined
-from accelsim.timing.compiled.allocators import allow_vcs, await_credit, distance, match_switch
+from accelsim.timing.compiled.allocators import allow_vcs, await_credit, distance, match_switch, offer_vc
 from accelsim.timing.compiled.bits import lowest_bit
 from accelsim.timing.compiled.calls import call_next, call_now, call_when_routed
 from accelsim.timing.compiled.router import account_sleep, launch, rest, return_credit
@@ -125,13 +125,7 @@ def _match(noc: NocTables, state: NocState, router: int, now: int) -> tuple[int,
                         nearest, winner = away, i
             if winner < 0:
                 continue
-            known = state.offer[winner]
-            pointer = state.channel[base + winner].vc_accept
-            if known < 0:
-                won += 1
-                state.offer[winner] = out
-            elif distance(out, pointer, size) < distance(known, pointer, size):
-                state.offer[winner] = out
+            won += offer_vc(state, base, winner, out, size)
     return waiting, won
 
 

@@ -27,6 +27,22 @@ def clear_sink(state: TerminalState, index: int) -> None:
 
 
 @inlined
+def count_row(done: Any, cost: Any) -> None:
+    """Add what the row of a packet does to the counts of its terminal."""
+    done.row_cycles += cost.cycles
+    done.row_ideal += cost.ideal
+    done.row_conflict += cost.conflict
+    done.row_fetch += cost.fetch
+    done.row_lookup += cost.lookup
+    done.words += cost.words
+    done.sops += cost.sops
+    done.issued += cost.issued
+    done.state_words += cost.state_words
+    done.macs += cost.macs
+    done.loads += cost.loads
+
+
+@inlined
 def receive(cost: Any, is_token: bool, state: TerminalState, count: Records, terminal: int, now: int) -> int:
     """Take a packet, or a token, of this COST whose tail arrives in cycle ``now``; return the cycle of its look-up."""
     sink, done = state.terminal[terminal], count[terminal]
@@ -48,15 +64,5 @@ def receive(cost: Any, is_token: bool, state: TerminalState, count: Records, ter
     else:
         done.packets_in += 1
     done.row_end = sink.row_end
-    done.row_cycles += cost.cycles
-    done.row_ideal += cost.ideal
-    done.row_conflict += cost.conflict
-    done.row_fetch += cost.fetch
-    done.row_lookup += cost.lookup
-    done.words += cost.words
-    done.sops += cost.sops
-    done.issued += cost.issued
-    done.state_words += cost.state_words
-    done.macs += cost.macs
-    done.loads += cost.loads
+    count_row(done, cost)
     return look_up  # type: ignore[no-any-return]
