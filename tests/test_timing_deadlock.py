@@ -168,7 +168,7 @@ def forked(noc, topology, sets):
     home = np.arange(topology.routers)
     trees = build_trees(fabric, home, axons.ptr, axons.axon["terminal"], np.ones(len(rows), int))
     work = step_work([[(1, [at] * 3)] for at in range(topology.routers)])
-    return noc._replace(nodes=trees.nodes, branches=trees.branches), axons._replace(root=trees.root), work
+    return noc._replace(nodes=trees.nodes, branches=trees.branches), axons._replace(root=trees.of_axons(axons.ptr)), work
 
 
 @pytest.mark.parametrize("size", [5, 7])

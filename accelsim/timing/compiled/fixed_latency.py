@@ -25,7 +25,7 @@ from accelsim.timing.compiled.calendar import (
     sort_numbers,
     take_due,
 )
-from accelsim.timing.compiled.gates import COST_OF_LOAD, GATED, IN_STEP
+from accelsim.timing.compiled.gates import GATED, IN_STEP
 from accelsim.timing.compiled.prefetch import prefetch
 from accelsim.timing.compiled.sink import clear_sink
 from accelsim.timing.compiled.source import injected
@@ -182,13 +182,12 @@ def _leave_terminal(
     source, place, own = ends.terminal[terminal], noc.terminals[terminal], state.queue[sender]
     done = count[source.step, terminal]
     now, flits = own.granted, source.flits
-    is_token = source.load & COST_OF_LOAD >= axons.tokens
-    if done.first_flit < 0 and not is_token:
+    if done.first_flit < 0 and not source.token:
         done.first_flit = now
     done.no_credit += now - own.asked
     done.flits_out += flits
     done.source_end = max(done.source_end, now + flits)
-    injected(ends, done, is_token, place, terminal, now + flits - 1)
+    injected(ends, done, place, terminal, now + flits - 1)
     return now + noc.local + flits - 1  # type: ignore[no-any-return]
 
 
