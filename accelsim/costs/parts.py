@@ -59,7 +59,7 @@ _FLOAT_BITS: Final = 32
 _NARROWEST_MACRO: Final = 8
 
 T = TypeVar("T")
-Units = tuple[int, str, int]
+Units = tuple[float, str, int]
 """Count, operation and bits of equal arithmetic units."""
 
 

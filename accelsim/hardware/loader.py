@@ -102,8 +102,8 @@ def load_machine(source: str | Path, overrides: Sequence[str] = ()) -> LoadedChi
         raise ConfigError(f"{locations['machine']}: machine: expected {' or '.join(ROOTS)}, got {shown(name)}")
     root = ROOTS[name]
     apply_overrides(overrides, data, locations, partial(may_hold_key, root=root))
+    expand_ert(data, locations)
     if root is ChipSpec:
-        expand_ert(data, locations)
         return check_chip(data, locations)
     return LoadedArray(_checked(PeArraySpec, data, locations), data, locations, _digest(data))
 

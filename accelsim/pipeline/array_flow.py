@@ -54,6 +54,8 @@ class ArrayRun(ArrayInputs):
     counters: Counters = field(kw_only=True)
     energy: EnergyAccount = field(kw_only=True)
     prices: EnergyTable = field(kw_only=True)
+    area: dict[str, float] = field(kw_only=True)
+    """Of every component, mm2, where a source has it."""
 
     @property
     def time_ns(self) -> npt.NDArray[np.float64]:
@@ -79,6 +81,7 @@ def run_array(inputs: ArrayInputs, threads: int, progress: Progress, *, cache: b
         made = ArrayRun(
             **{item.name: getattr(inputs, item.name) for item in fields(inputs)}, trace=trace, timing=timing,
             counters=counters, energy=energy, prices=prices.table,
+            area={name: one.area_mm2 for name, one in prices.area.items()},
         )  # fmt: skip
         right = SnnAccuracy()
         if load.labels is not None:
@@ -118,7 +121,7 @@ def host_of(spec: PeArraySpec) -> ChipSpec:
     return core.model_copy(
         update={
             "name": spec.name,
-            "technology": spec.technology,
+            "technology": core.technology.model_copy(update=dict(spec.technology)),
             "clock": spec.clock,
             "baseline": spec.baseline,
             "ports": (),

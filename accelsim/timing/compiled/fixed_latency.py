@@ -171,7 +171,6 @@ def _leave_link(
 @inlined
 def _leave_terminal(
     noc: FixedLatencyTables,
-    axons: AxonTables,
     state: FixedLatencyState,
     ends: TerminalState,
     count: Any,
@@ -277,7 +276,7 @@ def fixed_latency_kernel(gated: bool) -> Callable[..., None]:
                 source = ends.terminal[sender - first_terminal]
                 load, target, flits = source.load, source.target, source.flits
                 free = state.queue[sender].granted + flits
-                arrival = _leave_terminal(noc, axons, state, ends, count, sender - first_terminal)
+                arrival = _leave_terminal(noc, state, ends, count, sender - first_terminal)
                 fetch(noc, axons, work, gates, state, ends, count, sender - first_terminal, free)
             if not ejects:
                 _store(state, goal, load, target, flits, arrival)

@@ -148,10 +148,10 @@ TERMINAL = _record(
     waiting=np.uint32,
 )
 """Source: the step, and whether its work is done and the gate of the next is closed; the packet at the injection
-queue's head (if one is pending), whether it is a token, its flits that have left and its VC, since when it waits for a credit; neuron engine
-(burst and the last one, its end, neurons not written back yet, cycle of the last write-back); axon-out (neurons taken
-and those of the step, entries of the current one, first free cycle); places in the rings of past cycles. Sink: when the
-last row begins and ends; packets that wait for their look-up."""
+queue's head (if one is pending), whether it is a token, its flits that have left and its VC, since when it waits for a
+credit; neuron engine (burst and the last one, its end, neurons not written back yet, cycle of the last write-back);
+axon-out (neurons taken and those of the step, entries of the current one, first free cycle); places in the rings of
+past cycles. Sink: when the last row begins and ends; packets that wait for their look-up."""
 
 RELEASE = _record(at=np.int64, vc=np.uint32, flits=np.uint32)
 """Slots of a terminal's input queue that a packet gives back: usable by the router from ``at`` on."""
