@@ -81,7 +81,7 @@ class SpatioTemporal(Recipe):
     @classmethod
     def page(cls, bench: Bench) -> list[Section]:
         """Return widths, curves and energies; see :meth:`Recipe.page`."""
-        chip = bench.spec.hardware[0].chip
+        chip = bench.spec.hardware[0].label
         widths = [
             ("key", "", ""), ("wide_widths", "widths before", ""), ("widths", "after", ""),
             ("wide_weights", "weights before", ""), ("weights", "after", ""), ("ratio", "fewer", "ratio"),
