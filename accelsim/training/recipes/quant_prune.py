@@ -30,6 +30,7 @@ from accelsim.training.recipes.quant_prune_page import FULL_BITS, sections
 from accelsim.training.scores import score_snn
 from accelsim.training.verdict import cycle_level, stored_as
 
+
 class QuantPruneSpec(RecipeSpec):
     """Parameters."""
 
@@ -68,17 +69,16 @@ class QuantPrune(Recipe):
 
     @classmethod
     def run(cls, bench: Bench) -> None:
-        """Pre-train once for every seed, then find every point of the grid."""
+        """Find the headline points of every seed, then the grid of the first."""
         spec = _spec(bench)
-        for seed in spec.seeds:
-            network = _pretrained(bench, seed)
-            dense = {name: value.clone() for name, value in network.state_dict().items()}
-            for at in itertools.product(spec.schedules, spec.bits, spec.pruning):
+        grid = list(itertools.product(spec.schedules, spec.bits, spec.pruning))
+        headline = [at for at in grid if at[0] == spec.schedules[0] and at[1] in (2, FULL_BITS) and at[2] == 0.0]
+        for seed, points in (*((seed, headline) for seed in spec.seeds), (spec.seeds[0], grid)):
+            dense: dict[str, torch.Tensor] = {}
+            for at in points:
                 schedule, bits, share = at
-                headline = share == 0.0 and bits in (2, FULL_BITS) and schedule == spec.schedules[0]
-                if headline or seed == spec.seeds[0]:
-                    key = f"{schedule} {bits} bit, {share:g} pruned, seed {seed}"
-                    bench.point("grid", key, partial(_point, bench, dense, seed, *at))
+                key = f"{schedule} {bits} bit, {share:g} pruned, seed {seed}"
+                bench.point("grid", key, partial(_point, bench, dense, seed, *at))
 
     @classmethod
     def page(cls, bench: Bench) -> list[Section]:
@@ -109,6 +109,8 @@ def _point(
     bench: Bench, dense: dict[str, torch.Tensor], seed: int, schedule: str, bits: int, share: float
 ) -> Row:
     spec, data = _spec(bench), bench.data
+    if not dense:
+        dense.update((name, value.clone()) for name, value in _pretrained(bench, seed).state_dict().items())
     name = f"{schedule}-{bits}b-{share:g}"
     log = bench.log(name, seed)
     code = spec.input.code(spec.timesteps)

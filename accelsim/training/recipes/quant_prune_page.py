@@ -27,6 +27,8 @@ PAPER_ZEROS: Final[Mapping[int, float]] = {2: 0.679, 3: 0.316, 4: 0.151, 6: 0.03
 
 Machines = Mapping[str, Sequence[str]]
 _ENERGY: Final = "energy_per_inference"
+_SHOWN: Final = {_ENERGY: 1e6, "energy_delay": 1e9}
+"""pJ in uJ, pJ ns in nJ ms."""
 
 
 def sections(rows: Sequence[Row], machines: Machines, seed: int, tolerance: float) -> list[Section]:
@@ -135,8 +137,8 @@ def _ratio(row: Row, label: str, name: str) -> float:
 
 
 _STORAGE: Final = """Energy with weights stored sparsely over the same weights stored densely, on the same machine.
-First without pruning: zeros are those of quantisation. Then the share of weights left below which a format pays (between
-two points of the grid, on a straight line), `always` or `never` where the grid has no crossing."""
+First without pruning: zeros are those of quantisation. Then the share of weights left below which a format pays
+(between two points of the grid, on a straight line), `always` or `never` where the grid has no crossing."""
 
 
 def _storage(grid: list[Row], machines: Machines) -> list[Section]:
@@ -190,10 +192,11 @@ def _fronts(grid: list[Row], label: str, formats: Sequence[str]) -> Section:
     kept = pareto_front(list(zip(best, (float(row["exported"]) for row in grid), strict=True)), ("min", "max"))
     rows = sorted((row for row, on in zip(grid, kept, strict=True) if on), key=lambda row: float(row[f"{label}_least"]))
     figures = []
-    for quantity, words in ((_ENERGY, "energy, pJ"), ("energy_delay", "energy x delay, pJ ns")):
+    for quantity, words in ((_ENERGY, "energy, uJ"), ("energy_delay", "energy x delay, nJ ms")):
         series = []
         for name in formats:
-            points = [(float(row[f"{label}_{name}_{quantity}"]), float(row["exported"])) for row in grid]
+            scale, key = _SHOWN[quantity], f"{label}_{name}_{quantity}"
+            points = [(float(row[key]) / scale, float(row["exported"])) for row in grid]
             on = pareto_front(points, ("min", "max"))
             series.append((name, [point for point, best_one in zip(points, on, strict=True) if best_one]))
         title = f"Fronts on {label}: accuracy against {words.split(',')[0]}"
