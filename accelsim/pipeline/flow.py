@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -30,9 +31,9 @@ from accelsim.functional.executor import execute
 from accelsim.functional.key import trace_key
 from accelsim.functional.numerics import Numerics
 from accelsim.hardware.loader import LoadedArray, LoadedChip, load_machine
-from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.groups import Group, group_network
-from accelsim.mapping.mapping import Mapping, map_network
+from accelsim.mapping.mapping import Mapping, draft_network, map_network
+from accelsim.mapping.partition import PARTITIONERS
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.events import A_FEW, Limit
 from accelsim.network.graph import Network
@@ -40,7 +41,7 @@ from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import activity, breakdown, meta, sources, tables, totals
 from accelsim.pipeline.array_flow import ArrayInputs, run_array
 from accelsim.pipeline.observers import StepObservers, observers
-from accelsim.pipeline.reuse import ALONE, NOT_IN_BASELINE, NOT_IN_MAPPING, Reuse, part_of
+from accelsim.pipeline.reuse import ALONE, NOT_IN_BASELINE, NOT_IN_DRAFT, NOT_IN_MAPPING, Reuse, part_of
 from accelsim.pipeline.serial import run_serial
 from accelsim.pipeline.stream import State, one_stream
 from accelsim.pipeline.throughput import sample_interval
@@ -53,6 +54,8 @@ from accelsim.timing.simulate import Spread, TimingResult, simulate
 from accelsim.timing.timeline import record
 from accelsim.trace.activity import ActivityTrace
 from accelsim.trace.store import cached_trace
+
+_OWN: Final = "accelsim.mapping."
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,7 +270,9 @@ def measure(
             for name, item in trace.populations.items()
         }
         placed = reuse.get(
-            "mapping", lambda: (load, part_of(chip.data, NOT_IN_MAPPING)), lambda: _place(spec, load, profile)
+            "mapping",
+            lambda: (load, part_of(chip.data, NOT_IN_MAPPING)),
+            lambda: _place(chip, load, profile, reuse),
         )
         mapping = placed if isinstance(placed, Mapping) else placed[0].mapping
         area = _area(chip, load, mapping)
@@ -279,7 +284,6 @@ def measure(
         if machine is not None:
             seen = observers(spec, mapping, machine, engine)
             timing = simulate(machine, spec, mapping, engine, workers, stage.advance, seen.add, spread)
-            counters = count(spec, network, mapping, timing, trace, load.events, seen.power)
             interval = sample_interval(network, spec, mapping, trace, engine, workers) if inputs.back_to_back else None
         elif not isinstance(placed, Mapping):
             if inputs.back_to_back:
@@ -288,9 +292,13 @@ def measure(
             mapping, timing, counters, seen = ran.mapping, ran.timing, ran.counters, ran.steps
             stage.advance(1)
     with progress.stage("cost"):
+        if machine is not None:
+            counters = count(spec, network, mapping, timing, trace, load.events, seen.power)
         prices, energy = _cost(chip, load, mapping, timing, counters, seen.power)
         baseline = _baseline(inputs, trace, reuse, resident=isinstance(placed, Mapping))
-        operations = operation_counts(network, load.events, trace)
+        operations = reuse.get(
+            "operations", lambda: (load, trace), lambda: operation_counts(network, load.events, trace)
+        )
     return Run(
         **{item.name: getattr(inputs, item.name) for item in fields(inputs)}, trace=trace, mapping=mapping,
         machine=machine, timing=timing, steps=seen, counters=counters, energy=energy, prices=prices, area=area,
@@ -298,11 +306,19 @@ def measure(
     )  # fmt: skip
 
 
-def _place(spec: ChipSpec, load: Workload, profile: dict[str, npt.NDArray[np.float64]]) -> Mapping | list[Group]:
+def _place(
+    chip: LoadedChip, load: Workload, profile: dict[str, npt.NDArray[np.float64]], reuse: Reuse
+) -> Mapping | list[Group]:
     """Map a network, or cut it into groups where it does not fit and the chip says how to run them."""
-    network, events = load.network, load.events
+    network, events, spec = load.network, load.events, chip.spec
+    own = PARTITIONERS.get(spec.mapping.partition).__module__.startswith(_OWN)
     try:
-        return map_network(network, spec, events.kind, events.value_bits, profile)
+        plan = reuse.get(
+            "draft",
+            lambda: (load, part_of(chip.data, NOT_IN_DRAFT if own else NOT_IN_MAPPING)),
+            lambda: draft_network(network, spec, events.kind, events.value_bits),
+        )
+        return map_network(network, spec, events.kind, events.value_bits, profile, plan=plan)
     except MappingError:
         if spec.layer_serial is None:
             raise
