@@ -26,6 +26,8 @@ NOT_IN_BASELINE: Final = (*_WORDS, "barrier", "mapping", "schedule", "noc.topolo
                           "core.skip_zero_weights", "core.conv_storage", "core.multi_spike", "core.axon_memory",
                           "core.routing_memory", "core.synapse_memory", "core.accumulator")  # fmt: skip
 """What the MAC array beside the chip does not read."""
+NOT_IN_ARRAY_BASELINE: Final = (*_WORDS, "order", "elements", "scratchpads", "storage", "formats", "dram")
+"""The same beside a layer-serial array."""
 KEPT: Final[Mapping[str, int]] = {"trace": 2, "operations": 2, "baseline": 64, "draft": 64, "mapping": 16}
 """Results that are kept by stage: a trace may take many megabytes, a baseline takes few."""
 
