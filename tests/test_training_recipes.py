@@ -95,7 +95,7 @@ def test_spike_thrift_from_images_to_a_page(shared_data, tmp_path):
     assert row["agreement"] == 1.0
     assert row["dense_ann"] > 0.5
     assert row["kept"] <= 0.31 * row["weights"]
-    macs = 14 * 14 * 16 * 25 + 7 * 7 * 32 * 16 * 9 + 1568 * 512 + 5120
+    macs = 14 * 14 * 32 * 25 + 7 * 7 * 64 * 32 * 9 + 3136 * 512 + 5120
     assert row["op_count_dense"] == pytest.approx(4.6 * macs / (0.9 * row["core_sops"]))
     assert 0 < row["op_count_compressed"] < row["op_count_dense"]
     assert row["nonzero"] <= row["kept"]
