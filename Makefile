@@ -28,7 +28,7 @@ run: $(VENV)/.installed
 	@$(BIN)/accelsim run --hw hwconfigs/core.yaml $(ARGS)
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: lint test
 
@@ -38,7 +38,7 @@ lint: $(VENV)/.installed-test
 	$(BIN)/lint-imports --no-logo
 
 validate: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n $(WORKERS) -m validate -rs $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m validate -rs $(ARGS)
 
 bench: $(VENV)/.installed-test
 	@test -n "$(BENCHMARKS)" || echo "benchmarks: no file"

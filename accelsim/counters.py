@@ -5,7 +5,7 @@ in pJ with its source. There is no default price: a counted action without one i
 pair.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,9 +32,10 @@ class Counters:
 
     def add(self, component: str, action: str, count: npt.NDArray[Any] | int) -> None:
         """Add ``count`` (a number, or one per sample) to an action."""
-        value = np.broadcast_to(np.asarray(count, dtype=np.int64), (self.samples,))
+        value = np.empty(self.samples, dtype=np.int64)
+        value[:] = count
         known = self.counts.get((component, action))
-        self.counts[component, action] = value.copy() if known is None else known + value
+        self.counts[component, action] = value if known is None else known + value
 
     def total(self, action: str) -> npt.NDArray[np.int64]:
         """Return the sum of an action over all components, (samples,)."""
@@ -43,6 +44,10 @@ class Counters:
             if name == action:
                 total += count
         return total
+
+    def matrix(self, keys: Sequence[Key]) -> npt.NDArray[np.int64]:
+        """Return some counts in order, (keys, samples)."""
+        return np.array([self.counts[key] for key in keys], dtype=np.int64).reshape(len(keys), self.samples)
 
     def __getitem__(self, key: Key) -> npt.NDArray[np.int64]:
         return self.counts[key]
@@ -87,7 +92,9 @@ class EnergyTable:
         CostError
             Listing every counted (component, action) that has no price.
         """
-        missing = [f"{component}.{action}" for component, action in counters if (component, action) not in self.prices]
+        keys = list(counters)
+        missing = [f"{component}.{action}" for component, action in keys if (component, action) not in self.prices]
         if missing:
             raise CostError("no energy for " + ", ".join(missing))
-        return {key: counters[key].astype(np.float64) * self.prices[key].energy_pj for key in counters}
+        prices = np.array([self.prices[key].energy_pj for key in keys])
+        return dict(zip(keys, counters.matrix(keys).astype(np.float64) * prices[:, None], strict=True))

@@ -32,7 +32,7 @@ def result():
 
 
 def test_synaptic_operations_are_the_same_whatever_runs_them(result):
-    """Behind a sum pool one array adds spike by spike and one multiplies by their number; a chip has rows of weights."""
+    """Behind a sum pool one array adds spike by spike, one multiplies by their number, a chip has rows of weights."""
     others = [run(name, "mnist_conv", samples=1, threads=1) for name in ("mint", "core")]
     for other in others:
         sops = dict(zip(other.layers["layer"].tolist(), other.layers["sops"].tolist(), strict=True))

@@ -4,7 +4,8 @@ import pytest
 
 from accelsim.hardware.loader import load_chip
 from accelsim.network.workload import load_workload
-from accelsim.pipeline.flow import Inputs, measure
+from accelsim.pipeline.flow import measure
+from accelsim.pipeline.inputs import ChipInputs
 from accelsim.pipeline.reuse import ALONE, Reuse, part_of
 from accelsim.pipeline.totals import totals
 
@@ -23,7 +24,8 @@ CHANGES = (
 
 def outcome(load, change, reuse):
     chip = load_chip("core", [] if change is None else [change])
-    made = measure(Inputs("core", "mnist_conv", (), (), chip, load), "compiled", 1, reuse=reuse)
+    inputs = ChipInputs(hw="core", workload_name="mnist_conv", chip=chip, workload=load)
+    made = measure(inputs, "compiled", 1, reuse=reuse)
     numbers = {name: item.value for name, item in totals(made).items()}
     numbers |= {f"baseline.{name}": item.value for name, item in made.baseline.totals.items()}
     rows = list(made.baseline.variants.rows())

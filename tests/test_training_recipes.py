@@ -22,6 +22,7 @@ TINY = (
     "data.train=1100", "data.validation=60", "data.test=60", "threads=1", "samples=2", "seeds=[0]",
     "meta.epochs=2", "compress.epochs=2", "train.epochs=1", "quantize.epochs=1", "converted_timesteps=8",
     "calibration=32", "density=0.3",
+    "layers=[{conv: 8, kernel: 5, stride: 2}, {pool: 2}, {conv: 16, kernel: 3}, {dense: 64}]",
 )  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def test_spike_thrift_from_images_to_a_page(shared_data, tmp_path):
     assert row["agreement"] == 1.0
     assert row["dense_ann"] > 0.5
     assert row["kept"] <= 0.31 * row["weights"]
-    macs = 14 * 14 * 16 * 25 + 7 * 7 * 32 * 16 * 9 + 1568 * 512 + 5120
+    macs = 14 * 14 * 8 * 25 + 7 * 7 * 16 * 8 * 9 + 784 * 64 + 640
     assert row["op_count_dense"] == pytest.approx(4.6 * macs / (0.9 * row["core_sops"]))
     assert 0 < row["op_count_compressed"] < row["op_count_dense"]
     assert row["nonzero"] <= row["kept"]

@@ -5,7 +5,8 @@ routers, links and ports own themselves. Every sum is compared with an independe
 lost nor counted twice.
 """
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,7 @@ from accelsim.counters import Counters, EnergyTable, Key
 from accelsim.errors import ConservationError, CostError
 
 _TOLERANCE: Final = 1e-12
+_ALL: Final = slice(None)
 
 Samples = npt.NDArray[np.float64]
 
@@ -41,53 +43,57 @@ class EnergyAccount:
     ----------
     samples : int
     kinds : mapping of component path to kind
-    actions : mapping of (component path, action) to dynamic energy
-    components : mapping of component path to Split
         Every component, those that did nothing included.
+    actions : mapping of (component path, action) to dynamic energy
+    dynamic, static : (components, samples) float64
+        In the order of ``kinds``.
     """
 
     samples: int
     kinds: Mapping[str, str]
     actions: Mapping[Key, Samples]
-    components: Mapping[str, Split]
+    dynamic: Samples
+    static: Samples
+
+    @functools.cached_property
+    def components(self) -> dict[str, Split]:
+        """Energy by component path."""
+        return {path: Split(*both) for path, *both in zip(self.kinds, self.dynamic, self.static, strict=True)}
 
     def total(self) -> Split:
         """Return the energy of the chip."""
-        return self._sum(self.components)
+        return self._grouped([""] * len(self.kinds)).get("", Split(*np.zeros((2, self.samples))))
 
     def by_kind(self) -> dict[str, Split]:
         """Return energy by kind of component, in the order of first appearance."""
-        return self._grouped({path: self.kinds[path] for path in self.components})
+        return self._grouped(list(self.kinds.values()))
 
     def by_owner(self) -> dict[str, Split]:
         """Return energy by core, router, link and port."""
-        return self._grouped({path: owner(path) for path in self.components})
+        return self._grouped([owner(path) for path in self.kinds])
 
     def by_core(self) -> dict[str, Split]:
         """Return energy by core: the owners whose components have dotted paths."""
-        dotted = {path: owner(path) for path in self.components if owner(path) != path}
-        return self._grouped(dotted)
+        dotted = [at for at, path in enumerate(self.kinds) if owner(path) != path]
+        return self._grouped([owner(path) for path in self.kinds if owner(path) != path], dotted)
 
     def by_action(self) -> dict[Key, Samples]:
         """Return dynamic energy by (kind, action)."""
-        groups: dict[Key, Samples] = {}
-        for (path, action), energy in self.actions.items():
-            key = (self.kinds[path], action)
-            groups[key] = groups.get(key, np.zeros(self.samples)) + energy
-        return groups
+        groups = [(self.kinds[path], action) for path, action in self.actions]
+        energy = np.array(list(self.actions.values())).reshape(len(groups), self.samples)
+        return dict(zip(dict.fromkeys(groups), _sums(groups, energy), strict=True))
 
-    def _grouped(self, group_of: Mapping[str, str]) -> dict[str, Split]:
-        members: dict[str, list[str]] = {}
-        for path, group in group_of.items():
-            members.setdefault(group, []).append(path)
-        return {group: self._sum(paths) for group, paths in members.items()}
+    def _grouped(self, groups: Sequence[str], rows: slice | list[int] = _ALL) -> dict[str, Split]:
+        sums = zip(_sums(groups, self.dynamic[rows]), _sums(groups, self.static[rows]), strict=True)
+        return {name: Split(*both) for name, both in zip(dict.fromkeys(groups), sums, strict=True)}
 
-    def _sum(self, paths: Iterable[str]) -> Split:
-        dynamic, static = np.zeros(self.samples), np.zeros(self.samples)
-        for path in paths:
-            dynamic += self.components[path].dynamic
-            static += self.components[path].static
-        return Split(dynamic, static)
+
+def _sums(groups: Sequence[Hashable], rows: Samples) -> Samples:
+    """Return the sum of the rows of every group, one after the other, groups in the order of first appearance."""
+    number = {name: at for at, name in enumerate(dict.fromkeys(groups))}
+    total = np.zeros((len(number), rows.shape[1]))
+    np.add.at(total, [number[name] for name in groups], rows)
+    return total
 
 
 def owner(path: str) -> str:
@@ -120,11 +126,13 @@ def account(
     if strange:
         raise CostError(f"energy of unknown components: {', '.join(strange)}")
     actions = table.energy(counters)
-    dynamic = {path: np.zeros(counters.samples) for path in components}
-    for (path, _), energy in actions.items():
-        dynamic[path] = dynamic[path] + energy
-    splits = {path: Split(dynamic[path], static.get(path, np.zeros(counters.samples))) for path in components}
-    result = EnergyAccount(counters.samples, components, actions, splits)
+    place = {path: at for at, path in enumerate(components)}
+    dynamic, leaked = np.zeros((2, len(components), counters.samples))
+    if actions:
+        np.add.at(dynamic, [place[path] for path, _ in actions], np.array(list(actions.values())))
+    for path, energy in static.items():
+        leaked[place[path]] = energy
+    result = EnergyAccount(counters.samples, components, actions, dynamic, leaked)
     check(result, counters, table, static)
     return result
 
@@ -141,7 +149,7 @@ def check(account: EnergyAccount, counters: Counters, table: EnergyTable, static
         If a count is negative or a view differs by more than 1e-12 of its value.
     """
     keys = list(counters)
-    counts = np.array([counters[key] for key in keys], dtype=np.int64).reshape(len(keys), counters.samples)
+    counts = counters.matrix(keys)
     if (counts < 0).any():
         raise ConservationError(f"negative count of {'.'.join(keys[int(np.argwhere(counts < 0)[0, 0])])}")
     prices = np.array([table.prices[key].energy_pj for key in keys], dtype=np.longdouble)

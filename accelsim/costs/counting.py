@@ -4,6 +4,7 @@ Paths: ``core[3].synapse_memory``, ``router[1,2]``, ``link[1,2->2,2]``, ``port[i
 is listed, also those that did nothing, because they leak.
 """
 
+import functools
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -25,37 +26,16 @@ from accelsim.trace.activity import ActivityTrace
 Samples = npt.NDArray[np.int64]
 
 
-def router_name(mapping: Mapping, router: int) -> str:
-    """Return ``router[x,y]``."""
-    x, y = mapping.fabric.topology.position(router)
-    return f"router[{x:g},{y:g}]"
-
-
-def link_names(mapping: Mapping) -> dict[tuple[int, int], str]:
-    """Return the name of the link behind every connected output port, by (router, port)."""
-    position, behind = mapping.fabric.topology.position, mapping.fabric.link_router
-    names: dict[tuple[int, int], str] = {}
-    taken: set[str] = set()
-    for router, port in np.argwhere(behind >= 0).tolist():
-        (x, y), (to_x, to_y) = position(router), position(int(behind[router, port]))
-        name = f"link[{x:g},{y:g}->{to_x:g},{to_y:g}]"
-        names[router, port] = name if name not in taken else f"{name[:-1]},port {port}]"
-        taken.add(name)
-    return names
-
-
 def component_kinds(chip: ChipSpec, mapping: Mapping) -> dict[str, str]:
     """Return every component of the chip and its kind."""
+    inside = {name: [(f".{kind}", of_core(kind, name)) for kind in CORE_KINDS] for name in mapping.layout.kinds}
     kinds = {
-        f"core[{core}].{kind}": of_core(kind, mapping.layout.name(core))
-        for core in range(mapping.cores)
-        for kind in CORE_KINDS
+        f"core[{core}]{end}": kind for core in range(mapping.cores) for end, kind in inside[mapping.layout.name(core)]
     }
-    kinds.update({router_name(mapping, router): "router" for router in range(mapping.fabric.routers)})
+    kinds.update(dict.fromkeys(mapping.fabric.router_names, "router"))
     if chip.noc.multicast is not None:
-        routers = range(mapping.fabric.routers)
-        kinds.update({f"{router_name(mapping, router)}.{MULTICAST_TABLE}": MULTICAST_TABLE for router in routers})
-    kinds.update(dict.fromkeys(link_names(mapping).values(), "link"))
+        kinds.update({f"{name}.{MULTICAST_TABLE}": MULTICAST_TABLE for name in mapping.fabric.router_names})
+    kinds.update(dict.fromkeys(mapping.fabric.link_names.values(), "link"))
     kinds.update({name: name for name in dram_kinds(chip)})
     kinds.update({f"port[{port.name}]": port_kind(port.name) for port in chip.ports})
     return kinds
@@ -119,12 +99,14 @@ class StreamCheck:
 def _priced(chip: ChipSpec, mapping: Mapping, counters: Counters) -> Counters:
     """Return what has an energy of its own on this chip."""
     kinds, priced = component_kinds(chip, mapping), priced_actions(chip)
-    counts = counters.counts.items()
     endings = tuple(level for level in level_names(chip) if level)
-    return Counters(
-        counters.samples,
-        {key: number for key, number in counts if priced(kinds[key[0]], without_level(key[1], endings))},
-    )
+
+    @functools.cache
+    def kept(kind: str, action: str) -> bool:
+        return priced(kind, without_level(action, endings))
+
+    counts = counters.counts.items()
+    return Counters(counters.samples, {key: number for key, number in counts if kept(kinds[key[0]], key[1])})
 
 
 def _counted(
@@ -147,14 +129,14 @@ def _counted(
         for kind, steps in ({} if power is None else power.wakes).items():
             counters.add(f"core[{core}].{kind}", "wake", steps[:, core])
     gated = chip.technology.power.router_clock == "gated"
-    for router in range(mapping.fabric.routers):
-        name, flits = router_name(mapping, router), timing.routers["flits"][:, router]
+    for router, name in enumerate(mapping.fabric.router_names):
+        flits = timing.routers["flits"][:, router]
         for action in ("buffer_write", "buffer_read", "crossbar", "arbitration"):
             counters.add(name, action, flits)
         counters.add(name, "clock", router_cycles(chip, timing.routers[:, router], cycles) if gated else cycles)
         if chip.noc.multicast is not None:
             counters.add(f"{name}.{MULTICAST_TABLE}", "read", timing.routers["lookups"][:, router])
-    for (router, port), name in link_names(mapping).items():
+    for (router, port), name in mapping.fabric.link_names.items():
         counters.add(name, "flit", timing.links[:, router, port])
         dimension = mapping.fabric.topology.dimension(port)
         if dimension is not None:

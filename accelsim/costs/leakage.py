@@ -105,26 +105,35 @@ def static_energy(
     chips = [chip, *lower_levels(chip).values()]
     leakage = [component_leakage(one, float32, multiplier_bits=multiplier_bits) for one in chips]
     gate = chip.technology.unused_cores == "gated"
+    awake = None if power is None else _awake_cycles(chip, power)
     energy = {}
+    nothing = np.zeros(len(time_ns))
+    leaked = {kind: found.power_mw * time_ns for kind, found in leakage[0].items()}
+    in_cores = {kind for kind in leaked if kind.partition(":")[0] in parts.CORE_KINDS}
+    levels = {kind: np.array([one[kind].power_mw for one in leakage]) for kind in leaked}
     for path, kind in instances.items():
-        inside = kind.partition(":")[0] in parts.CORE_KINDS
+        inside = kind in in_cores
         if gate and inside and path.partition(".")[0] not in used:
-            energy[path] = np.zeros(len(time_ns))
-        elif inside and power is not None:
+            energy[path] = nothing
+        elif inside and awake is not None:
             core = int(path.partition("[")[2].partition("]")[0])
-            levels = np.array([one[kind].power_mw for one in leakage])
-            energy[path] = _awake_cycles(chip, power, core, kind.partition(":")[0]) @ levels / chip.clock
+            energy[path] = awake(core, kind.partition(":")[0]) @ levels[kind] / chip.clock
         else:
-            energy[path] = leakage[0][kind].power_mw * time_ns
+            energy[path] = leaked[kind]
     return energy
 
 
-def _awake_cycles(chip: ChipSpec, power: PowerUse, core: int, kind: str) -> npt.NDArray[np.float64]:
-    """Return cycles by level, (samples, levels), those asleep weighted with the leakage that is left."""
-    cycles = power.cycles[:, core].astype(np.float64)
-    plain = kind.partition(":")[0]
-    rule = sleep_rules(chip).get(plain)
-    return cycles if rule is None else cycles - (1 - rule.remaining) * power.asleep[plain][:, core]
+def _awake_cycles(chip: ChipSpec, power: PowerUse) -> Callable[[int, str], npt.NDArray[np.float64]]:
+    """Return what gives the cycles of a component of a core by level, (samples, levels); asleep, they count less."""
+    cycles = np.ascontiguousarray(np.moveaxis(power.cycles, 1, 0), dtype=np.float64)
+    rules = sleep_rules(chip)
+
+    def awake(core: int, kind: str) -> npt.NDArray[np.float64]:
+        rule = rules.get(kind)
+        own: npt.NDArray[np.float64] = cycles[core]
+        return own if rule is None else own - (1 - rule.remaining) * power.asleep[kind][:, core]
+
+    return awake
 
 
 def _spread(

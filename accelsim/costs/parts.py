@@ -11,7 +11,7 @@ import functools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from accelsim.errors import CostError
 from accelsim.hardware.core_types import BASE
@@ -24,8 +24,10 @@ from accelsim.hardware.sources.base import (
     ArithmeticSource,
     Derivation,
     LinkFigures,
+    NocSource,
     RouterFigures,
     SramFigures,
+    SramSource,
 )
 from accelsim.hardware.sources.registers import register_memory, register_memory_derivation
 from accelsim.hardware.spec import ChipSpec
@@ -57,6 +59,8 @@ DRAM: Final = "dram"
 _MACRO_WORDS: Final = 64
 _FLOAT_BITS: Final = 32
 _NARROWEST_MACRO: Final = 8
+_FIGURES_KEPT: Final = 256
+"""Figures of different macros, routers and links that a process keeps: every run asks for each of its own often."""
 
 T = TypeVar("T")
 Units = tuple[float, str, int]
@@ -157,12 +161,18 @@ def _both_halves(memory: SramSpec) -> SramSpec:
 
 def bank_figures(chip: ChipSpec, memory: SramSpec) -> SramFigures:
     """Return the figures of one bank of a memory, from the chip's SRAM source at its node, cell and temperature."""
+    return _sram_figures(chip, memory.capacity // memory.banks, memory.width, memory.ports)
+
+
+def _sram_figures(chip: ChipSpec, bits: int, width: int, ports: str) -> SramFigures:
     technology = chip.technology
-    source = SRAM_SOURCES.get(technology.sram_source)()
-    bank = memory.capacity // memory.banks
-    return source.figures(
-        bank, memory.width, memory.ports, technology.node, technology.sram_cell, technology.temperature
-    )
+    source = SRAM_SOURCES.get(technology.sram_source)
+    return _figures(source, bits, width, ports, technology.node, technology.sram_cell, technology.temperature)
+
+
+@functools.lru_cache(maxsize=_FIGURES_KEPT)
+def _figures(source: type[SramSource], *macro: Any) -> SramFigures:
+    return source().figures(*macro)
 
 
 def accumulator_bits(chip: ChipSpec, float32: bool) -> int:
@@ -199,10 +209,7 @@ def queue_figures(chip: ChipSpec, queue: Queue) -> SramFigures:
     if queue.entries < _MACRO_WORDS:
         return register_memory(queue.entries * queue.bits, queue.bits, technology.node)
     width = max(queue.bits, _NARROWEST_MACRO)
-    source = SRAM_SOURCES.get(technology.sram_source)()
-    return source.figures(
-        queue.entries * width, width, "1R1W", technology.node, technology.sram_cell, technology.temperature
-    )
+    return _sram_figures(chip, queue.entries * width, width, "1R1W")
 
 
 def bank_derivation(chip: ChipSpec, memory: SramSpec, figure: str) -> Derivation:
@@ -274,16 +281,24 @@ def router_figures(chip: ChipSpec) -> RouterFigures:
             f"noc source {chip.technology.noc_source}: figures for routers only, not for fixed_latency; state them as "
             "technology.overrides, or all energies of the chip as energies"
         )
-    source = NOC_SOURCES.get(chip.technology.noc_source)()
-    return source.router(
-        router_ports(chip), chip.noc.flit_bits, spec.virtual_channels, spec.buffer_flits, chip.technology.node
-    )
+    design = (router_ports(chip), chip.noc.flit_bits, spec.virtual_channels, spec.buffer_flits, chip.technology.node)
+    return _router_figures(NOC_SOURCES.get(chip.technology.noc_source), *design)
+
+
+@functools.lru_cache(maxsize=_FIGURES_KEPT)
+def _router_figures(source: type[NocSource], *design: Any) -> RouterFigures:
+    return source().router(*design)
 
 
 def link_figures(chip: ChipSpec) -> LinkFigures:
     """Return the figures of one directed link."""
-    source = NOC_SOURCES.get(chip.technology.noc_source)()
-    return source.link(chip.noc.flit_bits, chip.noc.link_length, chip.technology.node)
+    source = NOC_SOURCES.get(chip.technology.noc_source)
+    return _link_figures(source, chip.noc.flit_bits, chip.noc.link_length, chip.technology.node)
+
+
+@functools.lru_cache(maxsize=_FIGURES_KEPT)
+def _link_figures(source: type[NocSource], *wire: Any) -> LinkFigures:
+    return source().link(*wire)
 
 
 def slow_memories(chip: ChipSpec) -> list[str]:

@@ -96,29 +96,32 @@ def load_array(source: str | Path, overrides: Sequence[str] = ()) -> LoadedArray
 
 def load_machine(source: str | Path, overrides: Sequence[str] = ()) -> LoadedChip | LoadedArray:
     """Load a machine of either class, as its file says; as :func:`load_chip`."""
-    data, locations = resolve_chip(source)
-    name = data.get("machine", CORE_MESH)
-    if not isinstance(name, str) or name not in ROOTS:
-        raise ConfigError(f"{locations['machine']}: machine: expected {' or '.join(ROOTS)}, got {shown(name)}")
-    root = ROOTS[name]
+    data, locations = resolve_machine(source)
+    root = _root(data, locations)
     apply_overrides(overrides, data, locations, partial(may_hold_key, root=root))
     expand_ert(data, locations)
-    if root is ChipSpec:
-        return check_chip(data, locations)
-    return LoadedArray(_checked(PeArraySpec, data, locations), data, locations, _digest(data))
+    return check_machine(data, locations)
 
 
-def check_chip(data: dict[str, Any], locations: Locations) -> LoadedChip:
-    """Return the chip that resolved plain values describe.
+def check_machine(data: dict[str, Any], locations: Locations) -> LoadedChip | LoadedArray:
+    """Return the machine that resolved plain values describe.
 
     Raises
     ------
     ConfigError
         As :func:`load_chip`.
     """
-    if data.get("machine", CORE_MESH) != CORE_MESH:
-        raise ConfigError(_another(locations, CORE_MESH, shown(data["machine"])))
-    return LoadedChip(_checked(ChipSpec, data, locations), data, locations, _digest(data))
+    if _root(data, locations) is ChipSpec:
+        return LoadedChip(_checked(ChipSpec, data, locations), data, locations, _digest(data))
+    return LoadedArray(_checked(PeArraySpec, data, locations), data, locations, _digest(data))
+
+
+def _root(data: dict[str, Any], locations: Locations) -> type[BaseModel]:
+    name = data.get("machine", CORE_MESH)
+    if not isinstance(name, str) or name not in ROOTS:
+        where = locations.get("machine", locations.get("", ""))
+        raise ConfigError(f"{where}: machine: expected {' or '.join(ROOTS)}, got {shown(name)}")
+    return ROOTS[name]
 
 
 def _checked(root: type[S], data: dict[str, Any], locations: Locations) -> S:
@@ -133,7 +136,7 @@ def _another(locations: Locations, expected: str, got: str) -> str:
     return f"{where}: machine: expected {expected} here, got {got}"
 
 
-def resolve_chip(source: str | Path) -> tuple[dict[str, Any], Locations]:
+def resolve_machine(source: str | Path) -> tuple[dict[str, Any], Locations]:
     """Read the chain of files, innermost base first, and merge it: plain values, not checked yet.
 
     Raises

@@ -3,10 +3,11 @@
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from accelsim.errors import ConfigError
-from accelsim.hardware.schema import may_hold_key
+from accelsim.hardware.schema import may_hold_key, root_of
 from accelsim.hardware.yaml_reader import Location, Locations, child, parse_yaml
 
 MayHold = Callable[[Sequence[str | int], str], bool]
@@ -94,15 +95,18 @@ def apply_override(
 
 
 def with_values(
-    data: dict[str, Any], values: Mapping[str, Any], may_hold: MayHold = may_hold_key
+    data: dict[str, Any], values: Mapping[str, Any], may_hold: MayHold | None = None
 ) -> dict[str, Any]:
     """Return resolved data with other values at dotted paths; what is not on a path is shared with ``data``.
+
+    Keys that are not there yet are those that the data's class of machine has, or those that ``may_hold`` knows.
 
     Raises
     ------
     ConfigError
         With every path that does not exist, and the nearest that do.
     """
+    may_hold = partial(may_hold_key, root=root_of(data)) if may_hold is None else may_hold
     made = dict(data)
     wrong: list[str] = []
     for path, value in values.items():

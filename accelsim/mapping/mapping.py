@@ -5,6 +5,7 @@ per core reached, or one and multicast trees with the routers' tables), static r
 modelled: time-multiplexing of a network that does not fit (an error says what is missing).
 """
 
+import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from accelsim.errors import MappingError
 from accelsim.hardware.core_types import BASE
 from accelsim.hardware.cores import Cores, cores_of
 from accelsim.hardware.spec import ChipSpec
-from accelsim.hardware.topologies.topology import TOPOLOGIES, Fabric, build_fabric
+from accelsim.hardware.topologies.topology import TOPOLOGIES, Fabric, Topology, build_fabric
 from accelsim.mapping.axons import Axons
 from accelsim.mapping.demand import Demand, DemandModel
 from accelsim.mapping.multicast import multicast_trees
@@ -104,6 +105,7 @@ def map_network(
     profile: Profile | None = None,
     *,
     leaving: frozenset[str] | None = None,
+    plan: Draft | None = None,
 ) -> Mapping:
     """Map a network.
 
@@ -119,12 +121,41 @@ def map_network(
         Spikes of every neuron, for a placement that follows real traffic; every neuron counts alike without it.
     leaving : frozenset of str, optional
         Populations that send to the output ports: the network's output if not given.
+    plan : Draft, optional
+        What :func:`draft_network` made of the same network for a chip of the same memories; made if not given.
 
     Raises
     ------
     MappingError
         If the network does not fit (with the layer, the memory, what is missing and what would do), needs value
         packets on cores without ``mac_lanes``, or recurs faster than the schedule allows.
+    """
+    if plan is None:
+        plan = draft_network(network, chip, kind, value_bits)
+    widths = value_widths(network, chip, kind, value_bits)
+    layout = cores_of(chip)
+    places = tuple(port.router for port in chip.ports)
+    topology = TOPOLOGIES.get(chip.noc.topology)
+    fabric = _fabric(topology, tuple(chip.noc.size), layout.count, chip.noc.concentration, places)
+    outside = frozenset({network.output.name}) if leaving is None else leaving
+    axons = build_axons(network, chip, layout, plan, widths, outside)
+    place = np.arange(fabric.terminals)
+    place[: layout.count] = _positions(chip, fabric, layout, plan, axons, profile or {})
+    mapping = _placed(fabric, layout, plan, axons, place, widths)
+    _check_entries(chip, mapping)
+    _check_packets(chip, mapping)
+    if chip.noc.multicast is not None:
+        trees = multicast_trees(chip.noc, fabric, mapping.home(), mapping.axons)
+        entries = np.bincount(mapping.home(), np.diff(mapping.axons.ptr) > 0, fabric.terminals).astype(np.int64)
+        mapping = replace(mapping, trees=trees, routing_entries=entries)
+    _check_routing(mapping)
+    return mapping
+
+
+def draft_network(network: Network, chip: ChipSpec, kind: Kind, value_bits: int) -> Draft:
+    """Cut a network into parts that fit a chip's cores: what does not depend on lanes, banks, queues and routers.
+
+    Parameters and errors as of :func:`map_network`.
     """
     if chip.core.source_synapses is not None:
         raise MappingError(
@@ -135,24 +166,15 @@ def map_network(
     layout = cores_of(chip)
     multiplies = frozenset(edge.target for edge in network.projections if edge.source in widths)
     _check_lanes(network, layout, widths)
-    topology, cores = TOPOLOGIES.get(chip.noc.topology)(chip.noc.size), layout.count
-    on_routers = [core // chip.noc.concentration for core in range(cores)]
-    fabric = build_fabric(topology, [*on_routers, *(topology.router_at(port.router) for port in chip.ports)])
-    models = demand_models(network, chip, layout, kind)
-    plan = draft(network, chip, models, layout, kind, multiplies)
-    outside = frozenset({network.output.name}) if leaving is None else leaving
-    axons = build_axons(network, chip, layout, models, plan, widths, outside)
-    place = np.arange(fabric.terminals)
-    place[:cores] = _positions(chip, fabric, layout, plan, axons, profile or {})
-    mapping = _placed(fabric, layout, plan, axons, place, widths)
-    _check_entries(chip, mapping)
-    _check_packets(chip, mapping)
-    if chip.noc.multicast is not None:
-        trees = multicast_trees(chip.noc, fabric, mapping.home(), mapping.axons)
-        entries = np.bincount(mapping.home(), np.diff(mapping.axons.ptr) > 0, fabric.terminals).astype(np.int64)
-        mapping = replace(mapping, trees=trees, routing_entries=entries)
-    _check_routing(mapping)
-    return mapping
+    return draft(network, chip, demand_models(network, chip, layout, kind), layout, kind, multiplies)
+
+
+@functools.lru_cache(maxsize=16)
+def _fabric(
+    topology: type[Topology], size: tuple[int, ...], cores: int, on_each: int, ports: tuple[tuple[int, ...], ...]
+) -> Fabric:
+    found = topology(size)
+    return build_fabric(found, [*(core // on_each for core in range(cores)), *map(found.router_at, ports)])
 
 
 def demand_models(network: Network, chip: ChipSpec, layout: Cores, kind: Kind) -> dict[str, DemandModel]:

@@ -1,7 +1,7 @@
 """Slices in their place: which terminal executes which neurons, and where their state lies."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.assign import assign
 from accelsim.mapping.demand import Demand, DemandModel
 from accelsim.mapping.partition import PARTITIONERS, pack
+from accelsim.mapping.patterns import Patterns, cut_of, find_patterns
+from accelsim.mapping.storage import Held, held_rows
 from accelsim.network.events import Kind
 from accelsim.network.graph import Network, Projection
 
@@ -64,6 +66,10 @@ class Draft:
     kind : {"spikes", "graded", "bias_current"}
     load_target : str or None
         With ``bias_current``: the population whose biases the port loads.
+    models : mapping of str to DemandModel
+        By kind of core.
+    known : dict
+        What :meth:`pieces` has made.
     """
 
     parts: tuple[Part, ...]
@@ -74,6 +80,30 @@ class Draft:
     cores: int
     kind: Kind
     load_target: str | None
+    models: Mapping[str, DemandModel]
+    known: dict[tuple[str, bytes], tuple[Patterns, Held]] = field(default_factory=dict, repr=False)
+
+    def parts_of(self, population: str) -> list[Part]:
+        """Return the parts of a population on cores."""
+        return [part for part in self.parts if part.population == population]
+
+    def pieces(self, edge: Projection, modulo: npt.NDArray[np.int64]) -> tuple[Patterns, Held]:
+        """Return how a projection's runs fall into the parts of its target, and what these store.
+
+        Parameters
+        ----------
+        edge : Projection
+        modulo : (parts,) int64
+            By part: accumulator addresses that differ by a multiple of it cost the same.
+        """
+        key = edge.name, modulo.tobytes()
+        if key not in self.known:
+            parts = self.parts_of(edge.target)
+            first = np.array([part.accumulator_word * part.accumulators_per_word for part in parts], np.int64)
+            cut = cut_of(edge.connection.n_target, [part.neurons for part in parts])
+            patterns = find_patterns(edge.connection, cut, first, modulo)
+            self.known[key] = patterns, held_rows(patterns, len(parts))
+        return self.known[key]
 
 
 def ports_of(chip: ChipSpec, direction: str, cores: int) -> list[int]:
@@ -136,7 +166,7 @@ def draft(
     bounds = [round(input_sources * at / len(ports)) for at in range(1, len(ports))]
     everyone = np.split(np.arange(input_sources, dtype=np.int32), bounds)[: len(ports)]
     inputs = [Part(network.input.name, neurons, port) for neurons, port in zip(everyone, ports, strict=True)]
-    return Draft(tuple(parts), tuple(inputs), occupation, offsets, total, cores.count, kind, load_target)
+    return Draft(tuple(parts), tuple(inputs), occupation, offsets, total, cores.count, kind, load_target, models)
 
 
 def _only_projection(network: Network) -> Projection:

@@ -6,7 +6,7 @@ that loads biases sends one packet per bias, which the core writes beside the me
 output ports in turn.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,10 @@ import numpy.typing as npt
 from accelsim.hardware.cores import Cores
 from accelsim.hardware.spec import ChipSpec, CoreSpec
 from accelsim.mapping.axons import COST_FIELDS, AxonBuilder, Axons, Entries, records_of
-from accelsim.mapping.demand import DemandModel
 from accelsim.mapping.kernels import RowEngine, row_costs, sum_rows
 from accelsim.mapping.parts import Draft, ports_of
-from accelsim.mapping.patterns import Patterns, cut_of, find_patterns
-from accelsim.mapping.storage import StoredRows, held_rows
+from accelsim.mapping.patterns import Patterns
+from accelsim.mapping.storage import Held, StoredRows
 from accelsim.network.events import Kind
 from accelsim.network.graph import Network, Population, Projection
 from accelsim.neurons.model import MOST_SPIKES
@@ -61,7 +60,6 @@ def build_axons(
     network: Network,
     chip: ChipSpec,
     cores: Cores,
-    models: Mapping[str, DemandModel],
     plan: Draft,
     widths: dict[str, int],
     leaving: frozenset[str],
@@ -71,8 +69,6 @@ def build_axons(
     Parameters
     ----------
     network, chip, cores
-    models : mapping of str to DemandModel
-        By kind of core.
     plan : Draft
     widths : dict of str to int
         See :func:`value_widths`.
@@ -90,31 +86,27 @@ def build_axons(
         if population.size == 0:
             continue
         flits = packet_flits(chip, cores, widths.get(name, 0))
-        entries = [_rows(cores, models, plan, edge, flits, graded=name in widths) for edge in network.outgoing(name)]
+        entries = [_rows(cores, plan, edge, flits, graded=name in widths) for edge in network.outgoing(name)]
         if name in leaving and ports_of(chip, "output", plan.cores):
             entries.append(_outputs(network, population, chip, cores, plan, widths.get(name, 0)))
         builder.add(population.size, entries)
     return builder.build()
 
 
-def _rows(
-    cores: Cores, models: Mapping[str, DemandModel], plan: Draft, edge: Projection, flits: int, *, graded: bool
-) -> Entries:
+def _rows(cores: Cores, plan: Draft, edge: Projection, flits: int, *, graded: bool) -> Entries:
     """Return what the source neurons of a projection activate in the parts of its target."""
     connection = edge.connection
-    parts = [part for part in plan.parts if part.population == edge.target]
+    parts = plan.parts_of(edge.target)
     kinds = [cores.name(part.terminal) for part in parts]
     engines = [
         _engine(cores.kinds[kind], part.accumulators_per_word, graded=graded)
         for kind, part in zip(kinds, parts, strict=True)
     ]
-    cut = cut_of(connection.n_target, [part.neurons for part in parts])
-    first = np.array([part.accumulator_word * part.accumulators_per_word for part in parts], np.int64)
     modulo = np.array([engine.per_word * engine.state_banks for engine in engines], np.int64)
-    patterns = find_patterns(connection, cut, first, modulo)
-    rows = {kind: models[kind].incoming[edge.name] for kind in kinds}
+    patterns, held = plan.pieces(edge, modulo)
+    rows = {kind: plan.models[kind].incoming[edge.name] for kind in kinds}
     stored = rows[kinds[0]]
-    cell, records = _records([rows[kind] for kind in kinds], patterns, engines)
+    cell, records = _records([rows[kind] for kind in kinds], patterns, held, engines)
     ends, entry, sums = sum_rows(
         connection.run_ptr,
         connection.run_row,
@@ -124,7 +116,7 @@ def _rows(
         patterns.part,
         cell,
         records,
-        cut.parts,
+        len(parts),
         COST_FIELDS.index("issued" if stored.adds_zeros else "sops"),
     )
     entry[:, 0] = np.array([part.terminal for part in parts], np.int32)[entry[:, 0]]
@@ -140,13 +132,12 @@ def _engine(core: CoreSpec, per_word: int, *, graded: bool) -> RowEngine:
 
 
 def _records(
-    stores: Sequence[StoredRows], patterns: Patterns, engines: Sequence[RowEngine]
+    stores: Sequence[StoredRows], patterns: Patterns, held: Held, engines: Sequence[RowEngine]
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Return the costs of all rows in all pieces, equal pieces once: record of (n_pieces, n_rows), (n_records, 8).
 
     Parts with the same store and engine are alike; both are given by part.
     """
-    held = held_rows(patterns, len(engines))
     known: dict[tuple[int, RowEngine], int] = {}
     pairs = enumerate(zip(stores, engines, strict=True))
     alike = [known.setdefault((id(rows), engine), part) for part, (rows, engine) in pairs]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from accelsim.errors import NetworkError
 from accelsim.network.connections.connection import Connection
+from accelsim.network.digest import network_digest
 from accelsim.neurons.model import NeuronModel
 
 MAX_DELAY: Final = 4096
@@ -142,6 +143,11 @@ class Network:
     def integer(self) -> bool:
         """Whether the network runs in integer arithmetic."""
         return all(edge.connection.integer for edge in self.projections)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything that the function depends on; see :mod:`accelsim.network.digest`."""
+        return network_digest(self)
 
     @cached_property
     def order(self) -> tuple[str, ...]:

@@ -1,14 +1,14 @@
 """The flow of a layer-serial array on one screen: execute, count in closed form, cost, the same result as of a chip."""
 
 import time
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
 from accelsim.baseline.baseline import SnnAccuracy, run_baseline
 from accelsim.costs.accounting import EnergyAccount, account
-from accelsim.costs.analytic import analytic_table, operation_counts
+from accelsim.costs.analytic import OperationCounts, analytic_table, operation_counts
 from accelsim.counters import Counters, EnergyTable
 from accelsim.errors import ConfigError
 from accelsim.functional.decoding import accuracy, predict
@@ -16,46 +16,34 @@ from accelsim.functional.executor import execute
 from accelsim.functional.key import trace_key
 from accelsim.functional.numerics import Numerics
 from accelsim.hardware.array_spec import PeArraySpec
-from accelsim.hardware.loader import LoadedArray, load_chip
+from accelsim.hardware.loader import load_chip
 from accelsim.hardware.spec import ChipSpec
-from accelsim.network.graph import Network
 from accelsim.network.workload import Workload
 from accelsim.pearray.machine import build_dataflow
 from accelsim.pearray.prices import MachinePrices, machine_prices
 from accelsim.pearray.simulate import ArrayTiming, simulate_array
 from accelsim.pipeline import activity, array_tables, meta, sources
+from accelsim.pipeline.inputs import ArrayInputs
+from accelsim.pipeline.reuse import ALONE, NOT_IN_ARRAY_BASELINE, Reuse, part_of
 from accelsim.result.progress import Progress
-from accelsim.result.run_result import RunResult
+from accelsim.result.run_result import BaselineResult, RunResult
 from accelsim.trace.activity import ActivityTrace
 from accelsim.trace.store import cached_trace
 
 
-@dataclass(frozen=True, eq=False)
-class ArrayInputs:
-    """What a run begins with; as :class:`accelsim.pipeline.flow.Inputs`."""
-
-    hw: str
-    workload_name: str
-    overrides: tuple[str, ...]
-    workload_overrides: tuple[str, ...]
-    chip: LoadedArray
-    workload: Workload
-    own: Network | None = None
-    ann: str | None = None
-    origin: str | None = None
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ArrayRun(ArrayInputs):
     """Everything that a run made, for the tables to read."""
 
-    trace: ActivityTrace = field(kw_only=True)
-    timing: ArrayTiming = field(kw_only=True)
-    counters: Counters = field(kw_only=True)
-    energy: EnergyAccount = field(kw_only=True)
-    prices: EnergyTable = field(kw_only=True)
-    area: dict[str, float] = field(kw_only=True)
+    trace: ActivityTrace
+    timing: ArrayTiming
+    counters: Counters
+    energy: EnergyAccount
+    prices: EnergyTable
+    area: dict[str, float]
     """Of every component, mm2, where a source has it."""
+    baseline: BaselineResult
+    operations: OperationCounts
 
     @property
     def time_ns(self) -> npt.NDArray[np.float64]:
@@ -66,36 +54,12 @@ class ArrayRun(ArrayInputs):
 def run_array(inputs: ArrayInputs, threads: int, progress: Progress, *, cache: bool) -> RunResult:
     """Run a workload on an array; parameters and errors as of :func:`accelsim.pipeline.flow.run`."""
     began = time.perf_counter()
-    machine, load = inputs.chip, inputs.workload
-    spec, network = machine.spec, load.network
-    dataflow = build_dataflow(machine)
-    trace = _execute(load, threads, progress, cache=cache)
-    with progress.stage("simulate", trace.samples) as stage:
-        timing = simulate_array(spec, dataflow, network, trace, load.events, stage.advance)
-    with progress.stage("cost"):
-        prices = _prices(spec, load)
-        counters = timing.counters()
-        time_ns = timing.total / spec.clock
-        static = {name: leak.power_mw * time_ns for name, leak in prices.leakage.items()}
-        energy = account(counters, prices.table, prices.components, static)
-        made = ArrayRun(
-            **{item.name: getattr(inputs, item.name) for item in fields(inputs)}, trace=trace, timing=timing,
-            counters=counters, energy=energy, prices=prices.table,
-            area={name: one.area_mm2 for name, one in prices.area.items()},
-        )  # fmt: skip
-        right = SnnAccuracy()
-        if load.labels is not None:
-            scored = accuracy(predict(trace, load.decoding), load.labels)
-            right = SnnAccuracy(scored.value, scored.low)
-        baseline = run_baseline(
-            host_of(spec), network, load.events, load.image, load.labels, ann=inputs.own, snn=right, resident=False
-        )
-        operations = operation_counts(network, load.events, trace)
+    made = measure_array(inputs, threads, progress, cache=cache)
     return RunResult(
         meta=meta.array_meta(made, threads, time.perf_counter() - began),
-        config=machine.data,
-        workload=meta.workload_summary(load),
-        totals=array_tables.totals(made, operations),
+        config=inputs.chip.data,
+        workload=meta.workload_summary(inputs.workload),
+        totals=array_tables.totals(made),
         samples=array_tables.samples_table(made),
         layers=array_tables.layers_table(made),
         cores=array_tables.cores_table(),
@@ -108,10 +72,53 @@ def run_array(inputs: ArrayInputs, threads: int, progress: Progress, *, cache: b
         raster=activity.raster_table(made),
         prices=sources.prices_table(made),
         parameters=sources.parameters_table(made),
-        baseline=baseline,
-        analytic=analytic_table(operations),
+        baseline=made.baseline,
+        analytic=analytic_table(made.operations),
         warnings=meta.array_warnings(made),
     )
+
+
+def measure_array(
+    inputs: ArrayInputs, threads: int, progress: Progress, *, cache: bool = True, reuse: Reuse = ALONE
+) -> ArrayRun:
+    """Execute, count and price: all of a run but its tables; ``reuse`` is what runs of this process share."""
+    machine, load = inputs.chip, inputs.workload
+    spec, network = machine.spec, load.network
+    dataflow = build_dataflow(machine)
+    trace = _execute(load, threads, progress, cache=cache, reuse=reuse)
+    with progress.stage("simulate", trace.samples) as stage:
+        timing = simulate_array(spec, dataflow, network, trace, load.events, stage.advance)
+    with progress.stage("cost"):
+        prices = _prices(spec, load)
+        counters = timing.counters()
+        time_ns = timing.total / spec.clock
+        static = {name: leak.power_mw * time_ns for name, leak in prices.leakage.items()}
+        energy = account(counters, prices.table, prices.components, static)
+        right = SnnAccuracy()
+        if load.labels is not None:
+            scored = accuracy(predict(trace, load.decoding), load.labels)
+            right = SnnAccuracy(scored.value, scored.low)
+        baseline = reuse.get(
+            "baseline",
+            lambda: (load, inputs.own, right, False, part_of(machine.data, NOT_IN_ARRAY_BASELINE)),
+            lambda: run_baseline(
+                host_of(spec), network, load.events, load.image, load.labels, ann=inputs.own, snn=right, resident=False
+            ),
+        )
+        operations = reuse.get(
+            "operations", lambda: (load, trace), lambda: operation_counts(network, load.events, trace)
+        )
+    return ArrayRun(
+        **{item.name: getattr(inputs, item.name) for item in fields(inputs)}, trace=trace, timing=timing,
+        counters=counters, energy=energy, prices=prices.table, baseline=baseline, operations=operations,
+        area={name: one.area_mm2 for name, one in prices.area.items()},
+    )  # fmt: skip
+
+
+def require_closed_forms(engine: str) -> None:
+    """Raise ConfigError if an engine is asked for: ``compiled`` is what nobody asked for."""
+    if engine != "compiled":
+        raise ConfigError(f"engine: expected none for an array, whose cycles are closed forms, got {engine}")
 
 
 def host_of(spec: PeArraySpec) -> ChipSpec:
@@ -137,7 +144,7 @@ def _prices(spec: PeArraySpec, load: Workload) -> MachinePrices:
     return machine_prices(spec, bits, max(1, load.events.value_bits))
 
 
-def _execute(load: Workload, workers: int, progress: Progress, *, cache: bool) -> ActivityTrace:
+def _execute(load: Workload, workers: int, progress: Progress, *, cache: bool, reuse: Reuse) -> ActivityTrace:
     limits = Numerics(32, 32) if load.network.integer else Numerics(None, None)
     if load.recording is not None:
         return load.recording.trace(delay=0, zeros_touch=False)
@@ -153,5 +160,8 @@ def _execute(load: Workload, workers: int, progress: Progress, *, cache: bool) -
 
             return execute(load.network, load.events, limits, workers, advance, delay=0, zeros_touch=False)
 
-    key = trace_key(load.network, load.events, limits, delay=0, zeros_touch=False)
-    return cached_trace(key, make) if cache else make()
+    def keyed() -> ActivityTrace:
+        key = trace_key(load.network, load.events, limits, delay=0, zeros_touch=False)
+        return cached_trace(key, make) if cache else make()
+
+    return reuse.get("trace", lambda: (load, limits, 0, False), keyed)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from accelsim.costs.analytic import OperationCounts, zeta
+from accelsim.costs.analytic import zeta
 from accelsim.functional.decoding import accuracy, predict
 from accelsim.pearray.prices import DRAM
 from accelsim.pearray.traffic import CAUSES
@@ -29,7 +29,7 @@ def _spread(values: Floats) -> float:
     return float(values.std(ddof=1)) if len(values) > 1 else 0.0
 
 
-def totals(run: "ArrayRun", operations: OperationCounts) -> dict[str, Quantity]:
+def totals(run: "ArrayRun") -> dict[str, Quantity]:
     """Return the headline numbers, under the names that a chip's have."""
     split, load, clock = run.energy.total(), run.workload, run.chip.spec.clock
     cycles = run.timing.total.astype(np.float64)
@@ -59,7 +59,7 @@ def totals(run: "ArrayRun", operations: OperationCounts) -> dict[str, Quantity]:
         "energy_delay": (energy * latency, "pJ*ns", "energy_per_inference x latency"),
         "utilisation": (issued / max(1.0, float(cycles.mean()) * size), "", "additions over cycles x elements, mean"),
         "area": (sum(run.area.values()), "mm2", "sum of elements, scratchpads, buffers and neuron units, no wiring"),
-        "zeta": (zeta(operations), "", "spikes per neuron and inference, weighted by multiply-accumulates"),
+        "zeta": (zeta(run.operations), "", "spikes per neuron and inference, weighted by multiply-accumulates"),
     }
     if not run.area:
         del numbers["area"]

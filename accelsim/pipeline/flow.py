@@ -7,8 +7,9 @@ prices come last.
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -30,17 +31,17 @@ from accelsim.functional.executor import execute
 from accelsim.functional.key import trace_key
 from accelsim.functional.numerics import Numerics
 from accelsim.hardware.loader import LoadedArray, LoadedChip, load_machine
-from accelsim.hardware.spec import ChipSpec
 from accelsim.mapping.groups import Group, group_network
-from accelsim.mapping.mapping import Mapping, map_network
+from accelsim.mapping.mapping import Mapping, draft_network, map_network
+from accelsim.mapping.partition import PARTITIONERS
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.events import A_FEW, Limit
-from accelsim.network.graph import Network
 from accelsim.network.workload import Workload, load_workload
 from accelsim.pipeline import activity, breakdown, meta, sources, tables, totals
-from accelsim.pipeline.array_flow import ArrayInputs, run_array
+from accelsim.pipeline.array_flow import require_closed_forms, run_array
+from accelsim.pipeline.inputs import ArrayInputs, ChipInputs
 from accelsim.pipeline.observers import StepObservers, observers
-from accelsim.pipeline.reuse import ALONE, NOT_IN_BASELINE, NOT_IN_MAPPING, Reuse, part_of
+from accelsim.pipeline.reuse import ALONE, NOT_IN_BASELINE, NOT_IN_DRAFT, NOT_IN_MAPPING, Reuse, part_of
 from accelsim.pipeline.serial import run_serial
 from accelsim.pipeline.stream import State, one_stream
 from accelsim.pipeline.throughput import sample_interval
@@ -54,46 +55,26 @@ from accelsim.timing.timeline import record
 from accelsim.trace.activity import ActivityTrace
 from accelsim.trace.store import cached_trace
 
-
-@dataclass(frozen=True, eq=False)
-class Inputs:
-    """What a run begins with.
-
-    ``hw``, ``workload_name`` and both kinds of overrides are as the user said them. ``own`` is the ANN beside the
-    network and ``ann`` its file; None where there is none. ``origin`` is the point of a study that is run again.
-    """
-
-    hw: str
-    workload_name: str
-    overrides: tuple[str, ...]
-    workload_overrides: tuple[str, ...]
-    chip: LoadedChip
-    workload: Workload
-    own: Network | None = None
-    ann: str | None = None
-    origin: str | None = None
-    windows: int | None = None
-    """Samples that have become one stream; None where each is a sample."""
-    back_to_back: bool = False
+_OWN: Final = "accelsim.mapping."
 
 
-@dataclass(frozen=True, eq=False)
-class Run(Inputs):
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Run(ChipInputs):
     """Everything that a run made, for the tables to read."""
 
-    trace: ActivityTrace = field(kw_only=True)
-    mapping: Mapping = field(kw_only=True)
-    machine: Machine | None = field(kw_only=True)
-    timing: TimingResult = field(kw_only=True)
-    steps: StepObservers = field(kw_only=True)
-    counters: Counters = field(kw_only=True)
-    energy: EnergyAccount = field(kw_only=True)
-    prices: EnergyTable = field(kw_only=True)
-    area: dict[str, float] = field(kw_only=True)
+    trace: ActivityTrace
+    mapping: Mapping
+    machine: Machine | None
+    timing: TimingResult
+    steps: StepObservers
+    counters: Counters
+    energy: EnergyAccount
+    prices: EnergyTable
+    area: dict[str, float]
     """By kind of component, mm2; empty where no source covers the whole chip."""
-    baseline: BaselineResult = field(kw_only=True)
-    operations: OperationCounts = field(kw_only=True)
-    interval: float | None = field(kw_only=True)
+    baseline: BaselineResult
+    operations: OperationCounts
+    interval: float | None
     """Cycles from the start of a sample to that of the next, back to back; None where that was not simulated."""
 
     @property
@@ -183,19 +164,21 @@ def run(
         file = load.ann if ann is None else Path(ann)
         own = None if file is None else load_ann(file, load.network)
         name = chip.spec.name if isinstance(hw, LoadedChip | LoadedArray) else str(hw)
-        names = (name, str(workload), tuple(overrides), (*workload_overrides, *seeds))
-        ann_file = None if file is None else str(file)
+        given: dict[str, Any] = {
+            "hw": name, "workload_name": str(workload), "overrides": tuple(overrides), "workload": load, "own": own,
+            "workload_overrides": (*workload_overrides, *seeds), "ann": None if file is None else str(file),
+            "origin": origin,
+        }  # fmt: skip
     if isinstance(chip, LoadedArray):
         if timeline is not None:
             raise ConfigError("timeline: expected a mesh of cores, got an array: its cycles are closed forms")
         if back_to_back or windows is not None:
             raise ConfigError("back to back, state carry: expected a mesh of cores, got an array")
-        if engine != "compiled":
-            raise ConfigError(f"engine: expected none for an array, whose cycles are closed forms, got {engine}")
-        return run_array(ArrayInputs(*names, chip, load, own, ann_file, origin), workers, progress, cache=cache)
+        require_closed_forms(engine)
+        return run_array(ArrayInputs(chip=chip, **given), workers, progress, cache=cache)
     with progress.stage("load"):
         Schedule.of(chip.spec.schedule, load.network, load.timesteps)  # one without a schedule is not even executed
-        inputs = Inputs(*names, chip, load, own, ann_file, origin, windows, back_to_back)
+        inputs = ChipInputs(chip=chip, windows=windows, back_to_back=back_to_back, **given)
     made = measure(inputs, engine, workers, progress, cache=cache, spread=spread)
     if timeline is not None:
         with progress.stage("timeline"):
@@ -234,7 +217,7 @@ def _write_timeline(made: Run, wanted: TimelineRequest) -> None:
 
 
 def measure(
-    inputs: Inputs,
+    inputs: ChipInputs,
     engine: str,
     workers: int,
     progress: Progress = NO_PROGRESS,
@@ -248,7 +231,7 @@ def measure(
 
     Parameters
     ----------
-    inputs : Inputs
+    inputs : ChipInputs
     engine, workers, progress, cache
         As in :func:`run`.
     reuse : Reuse
@@ -267,7 +250,9 @@ def measure(
             for name, item in trace.populations.items()
         }
         placed = reuse.get(
-            "mapping", lambda: (load, part_of(chip.data, NOT_IN_MAPPING)), lambda: _place(spec, load, profile)
+            "mapping",
+            lambda: (load, part_of(chip.data, NOT_IN_MAPPING)),
+            lambda: _place(chip, load, profile, reuse),
         )
         mapping = placed if isinstance(placed, Mapping) else placed[0].mapping
         area = _area(chip, load, mapping)
@@ -279,7 +264,6 @@ def measure(
         if machine is not None:
             seen = observers(spec, mapping, machine, engine)
             timing = simulate(machine, spec, mapping, engine, workers, stage.advance, seen.add, spread)
-            counters = count(spec, network, mapping, timing, trace, load.events, seen.power)
             interval = sample_interval(network, spec, mapping, trace, engine, workers) if inputs.back_to_back else None
         elif not isinstance(placed, Mapping):
             if inputs.back_to_back:
@@ -288,9 +272,13 @@ def measure(
             mapping, timing, counters, seen = ran.mapping, ran.timing, ran.counters, ran.steps
             stage.advance(1)
     with progress.stage("cost"):
+        if machine is not None:
+            counters = count(spec, network, mapping, timing, trace, load.events, seen.power)
         prices, energy = _cost(chip, load, mapping, timing, counters, seen.power)
         baseline = _baseline(inputs, trace, reuse, resident=isinstance(placed, Mapping))
-        operations = operation_counts(network, load.events, trace)
+        operations = reuse.get(
+            "operations", lambda: (load, trace), lambda: operation_counts(network, load.events, trace)
+        )
     return Run(
         **{item.name: getattr(inputs, item.name) for item in fields(inputs)}, trace=trace, mapping=mapping,
         machine=machine, timing=timing, steps=seen, counters=counters, energy=energy, prices=prices, area=area,
@@ -298,18 +286,26 @@ def measure(
     )  # fmt: skip
 
 
-def _place(spec: ChipSpec, load: Workload, profile: dict[str, npt.NDArray[np.float64]]) -> Mapping | list[Group]:
+def _place(
+    chip: LoadedChip, load: Workload, profile: dict[str, npt.NDArray[np.float64]], reuse: Reuse
+) -> Mapping | list[Group]:
     """Map a network, or cut it into groups where it does not fit and the chip says how to run them."""
-    network, events = load.network, load.events
+    network, events, spec = load.network, load.events, chip.spec
+    own = PARTITIONERS.get(spec.mapping.partition).__module__.startswith(_OWN)
     try:
-        return map_network(network, spec, events.kind, events.value_bits, profile)
+        plan = reuse.get(
+            "draft",
+            lambda: (load, part_of(chip.data, NOT_IN_DRAFT if own else NOT_IN_MAPPING)),
+            lambda: draft_network(network, spec, events.kind, events.value_bits),
+        )
+        return map_network(network, spec, events.kind, events.value_bits, profile, plan=plan)
     except MappingError:
         if spec.layer_serial is None:
             raise
         return group_network(network, spec, events.kind, events.value_bits)
 
 
-def _baseline(inputs: Inputs, trace: ActivityTrace, reuse: Reuse, *, resident: bool) -> BaselineResult:
+def _baseline(inputs: ChipInputs, trace: ActivityTrace, reuse: Reuse, *, resident: bool) -> BaselineResult:
     chip, load = inputs.chip, inputs.workload
     right = SnnAccuracy()
     if load.labels is not None:

@@ -15,6 +15,10 @@ _WORDS: Final = ("name", "description", "limits", "provenance")
 NOT_IN_MAPPING: Final = (*_WORDS, "clock", "technology", "energies", "barrier", "baseline", "noc.router",
                          "noc.fixed_latency", "noc.link_length")  # fmt: skip
 """What the mapping does not read."""
+NOT_IN_DRAFT: Final = (*NOT_IN_MAPPING, "noc.flit_bits", "core.synapse_lanes", "core.neuron_lanes", "core.scan",
+                       "core.input_queue", "core.spike_fifo", "core.injection_queue", "core.pipeline_drain",
+                       "core.timing", "core.synapse_memory.banks")  # fmt: skip
+"""What cutting a network into parts does not read, where the partitioner is one of accelsim's own."""
 NOT_IN_BASELINE: Final = (*_WORDS, "barrier", "mapping", "schedule", "noc.topology", "noc.size", "noc.concentration",
                           "noc.router", "noc.fixed_latency", "noc.link_length", "core.synapse_lanes", "core.mac_lanes",
                           "core.neuron_lanes", "core.scan", "core.input_queue", "core.spike_fifo",
@@ -22,7 +26,9 @@ NOT_IN_BASELINE: Final = (*_WORDS, "barrier", "mapping", "schedule", "noc.topolo
                           "core.skip_zero_weights", "core.conv_storage", "core.multi_spike", "core.axon_memory",
                           "core.routing_memory", "core.synapse_memory", "core.accumulator")  # fmt: skip
 """What the MAC array beside the chip does not read."""
-KEPT: Final[Mapping[str, int]] = {"trace": 2, "baseline": 64, "pools": 4, "mapping": 16}
+NOT_IN_ARRAY_BASELINE: Final = (*_WORDS, "order", "elements", "scratchpads", "storage", "formats", "dram")
+"""The same beside a layer-serial array."""
+KEPT: Final[Mapping[str, int]] = {"trace": 2, "operations": 2, "baseline": 64, "draft": 64, "mapping": 16}
 """Results that are kept by stage: a trace may take many megabytes, a baseline takes few."""
 
 
@@ -67,9 +73,13 @@ def part_of(data: Mapping[str, Any], without: tuple[str, ...]) -> str:
     """Return resolved data without some paths, as text that is equal where the data is."""
     kept = dict(data)
     for path in without:
-        root, _, key = path.partition(".")
-        if key and isinstance(kept.get(root), dict):
-            kept[root] = {name: value for name, value in kept[root].items() if name != key}
-        elif not key:
-            kept.pop(root, None)
+        block = kept
+        *way, last = path.split(".")
+        for name in way:
+            if not isinstance(block.get(name), dict):
+                break
+            block[name] = dict(block[name])
+            block = block[name]
+        else:
+            block.pop(last, None)
     return json.dumps(kept, sort_keys=True)

@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from accelsim.baseline.given import load_ann
 from accelsim.errors import AccelsimError, UnknownNameError
-from accelsim.hardware.loader import check_chip
+from accelsim.hardware.loader import LoadedArray, check_machine
 from accelsim.hardware.yaml_reader import Location
 from accelsim.kernels import cache_folder
 from accelsim.mapping.mapping import Mapping as ChipMapping
@@ -27,7 +27,10 @@ from accelsim.network.events import Limit
 from accelsim.network.graph import Network
 from accelsim.network.workload import Workload, load_workload, workload_file
 from accelsim.network.workload_schema import read_workload_spec
-from accelsim.pipeline.flow import Inputs, Run, measure
+from accelsim.pipeline.array_flow import ArrayRun, measure_array, require_closed_forms
+from accelsim.pipeline.array_tables import totals as array_totals
+from accelsim.pipeline.flow import Run, measure
+from accelsim.pipeline.inputs import ArrayInputs, ChipInputs
 from accelsim.pipeline.plugins import load_plugin
 from accelsim.pipeline.reuse import Reuse
 from accelsim.pipeline.totals import totals
@@ -100,12 +103,15 @@ class Evaluator:
         )  # fmt: skip
 
     def _evaluate(self, task: Task) -> Outcome:
-        chip = check_chip(task.chip, {"": Location(f"point {task.id[:10]}", 0)})
+        machine = check_machine(task.chip, {"": Location(f"point {task.id[:10]}", 0)})
         load, own, ann = self._load(task)
-        Schedule.of(chip.spec.schedule, load.network, load.timesteps)
-        inputs = Inputs(task.hw, task.workload, (), task.workload_overrides, chip, load, own, ann)
+        given: dict[str, Any] = {
+            "hw": task.hw, "workload_name": task.workload, "workload_overrides": task.workload_overrides,
+            "workload": load, "own": own, "ann": ann,
+        }  # fmt: skip
         constraints = [parse(text) for text in task.constraints]
         early: dict[str, Quantity] = {}
+        engine = _Clock()
 
         def admit(mapping: ChipMapping, area: Mapping[str, float]) -> None:
             early["cores_used"] = Quantity(float(len(mapping.used_cores)), "", "cores that hold neurons")
@@ -115,9 +121,15 @@ class Evaluator:
             if violations(constraints, values_of(early)):
                 raise Refused
 
-        engine = _Clock()
         try:
-            made = measure(inputs, task.engine, 1, engine, reuse=self._reuse, admit=admit)
+            made: Run | ArrayRun
+            if isinstance(machine, LoadedArray):
+                require_closed_forms(task.engine)
+                made = measure_array(ArrayInputs(chip=machine, **given), 1, engine, reuse=self._reuse)
+            else:
+                Schedule.of(machine.spec.schedule, load.network, load.timesteps)
+                inputs = ChipInputs(chip=machine, **given)
+                made = measure(inputs, task.engine, 1, engine, reuse=self._reuse, admit=admit)
         except Refused:
             return _outcome(task, INFEASIBLE, early, violations(constraints, values_of(early)), engine.seconds)
         found = all_totals(made)
@@ -160,10 +172,10 @@ def compiling_alone() -> Iterator[None]:
             (folder / _WARM).touch()
 
 
-def all_totals(made: Run) -> dict[str, Quantity]:
+def all_totals(made: Run | ArrayRun) -> dict[str, Quantity]:
     """Return the totals of a run, and those of the MAC array with their prefix."""
     array = {f"{BASELINE}{name}": item for name, item in made.baseline.totals.items()}
-    return {**totals(made), **array}
+    return {**(array_totals(made) if isinstance(made, ArrayRun) else totals(made)), **array}
 
 
 def values_of(found: Mapping[str, Quantity]) -> dict[str, float]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from accelsim.errors import ConfigError
 from accelsim.hardware.ert import expand_ert
-from accelsim.hardware.loader import resolve_chip
+from accelsim.hardware.loader import resolve_machine
 from accelsim.hardware.overrides import split_path, with_values
 from accelsim.hardware.yaml_reader import Locations
 from accelsim.network.workload import workload_file
@@ -65,7 +65,7 @@ class Planner:
         own: dict[str, Any] = {name: getattr(spec, name) for name in OWN} | parts.own
         hw, workload = str(self._study.chip(own["hw"])), str(self._study.workload(own["workload"]))
         base, locations, chip_name = self._chip(hw)
-        chip = with_values(base, parts.chip) if parts.chip else base
+        chip = _set(hw, base, parts.chip) if parts.chip else base
         if (chip.get("technology") or {}).get("ert") is not None:
             chip = {**chip, "technology": dict(chip["technology"])}
             expand_ert(chip, dict(locations))
@@ -88,7 +88,7 @@ class Planner:
 
     def _chip(self, hw: str) -> tuple[dict[str, Any], Locations, str]:
         if hw not in self._chips:
-            data, locations = resolve_chip(Path(hw) if "/" in hw or hw.endswith((".yaml", ".yml")) else hw)
+            data, locations = resolve_machine(Path(hw) if "/" in hw or hw.endswith((".yaml", ".yml")) else hw)
             self._chips[hw] = (data, locations, self._document(data))
         return self._chips[hw]
 
@@ -125,6 +125,14 @@ class Planner:
             except ConfigError as error:
                 raise ConfigError(f"conditions[{at}]: {error}") from None
         return True
+
+
+def _set(hw: str, base: dict[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return with_values(base, settings)
+    except ConfigError as error:
+        hint = "an axis of some machines alone says which: when: {hw: NAME}"
+        raise ConfigError([f"hw {hw}: {problem}; {hint}" for problem in error.problems]) from None
 
 
 def _value_at(data: Any, path: str) -> Any:

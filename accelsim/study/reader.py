@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from accelsim.errors import AccelsimError, ConfigError
-from accelsim.hardware.loader import check_chip, resolve_chip
+from accelsim.hardware.loader import check_machine, resolve_machine
 from accelsim.hardware.overrides import split_path, with_values
 from accelsim.hardware.yaml_reader import Location, Locations, child, read_yaml
 from accelsim.network.spec_problems import spec_problems
@@ -188,7 +188,7 @@ def _check_settings(study: StudyFile, problems: _Problems) -> None:
     chips: list[dict[str, Any]] = []
     for name in dict.fromkeys(own["hw"]):
         with problems.at("hw" if name == spec.hw else "axes.hw"):
-            data, _ = resolve_chip(study.chip(name))
+            data, _ = resolve_machine(study.chip(name))
             chips.append(data)
     workloads: list[dict[str, Any]] = []
     for name in dict.fromkeys(own["workload"]):
@@ -228,7 +228,7 @@ def _check_chip(chips: list[dict[str, Any]], settings: Mapping[str, Any]) -> Non
         return
     data = with_values(chips[0], settings)
     try:
-        found = unknown_names(check_chip(data, {"": Location("", 0)}))
+        found = unknown_names(check_machine(data, {"": Location("", 0)}))
     except ConfigError as error:
         found = error.problems
     # A rule over several keys may hold together with other axes; what is wrong by itself is wrong for ever.

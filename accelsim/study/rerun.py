@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from accelsim.errors import ConfigError
-from accelsim.hardware.loader import LoadedChip, check_chip
+from accelsim.hardware.loader import LoadedArray, LoadedChip, check_machine
 from accelsim.hardware.overrides import apply_overrides
+from accelsim.hardware.schema import may_hold_key, root_of
 from accelsim.hardware.yaml_reader import Location
 from accelsim.network.events import ALL, Limit
 from accelsim.network.workload import workload_file
@@ -20,7 +22,7 @@ class Rerun:
     """What :func:`accelsim.pipeline.flow.run` needs to run a point again."""
 
     origin: str
-    chip: LoadedChip
+    chip: LoadedChip | LoadedArray
     workload: str
     workload_overrides: tuple[str, ...]
     samples: Limit
@@ -56,8 +58,9 @@ def load_point(text: str, overrides: Sequence[str] = ()) -> Rerun:
         raise ConfigError(f"--from {text}: expected the workload {path} as it was, but its files have changed since")
     origin = f"{Path(folder or '.')}/#{point[:10]}"
     locations = {"": Location(origin, 0)}
-    apply_overrides(overrides, found["chip"], locations)
+    may_hold = partial(may_hold_key, root=root_of(found["chip"]))
+    apply_overrides(overrides, found["chip"], locations, may_hold)
     return Rerun(
-        origin, check_chip(found["chip"], locations), run["workload"], tuple(run["workload_set"]),
+        origin, check_machine(found["chip"], locations), run["workload"], tuple(run["workload_set"]),
         ALL if run["samples"] is None else Limit(run["samples"]), run["ann"], run["engine"],
     )  # fmt: skip

@@ -321,7 +321,7 @@ def build_work(tables: Any, sample: int, step: int, scratch: Any, scan: Any) -> 
         if own.fired_base >= 0 and row >= 0:
             first = own.index_base + tables.spike_ptr[own.spike_base + row]
             _mark(tables, scratch, own, first, own.index_base + tables.spike_ptr[own.spike_base + row + 1])
-    burst = source = 0
+    burst = source = int(np.int64(0))  # a literal 0 would be a type of its own: compiled twice
     for terminal in range(tables.part_ptr.size - 1):
         burst, source = terminal_work(tables, sample, step, terminal, scratch, scan, burst, source)
         scratch.burst_ptr[terminal + 1] = burst

@@ -6,6 +6,7 @@ class of virtual channels a packet takes, so that channels do not wait for each 
 flat tables; a new topology is data.
 """
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -141,6 +142,23 @@ class Fabric:
     classes: int
     vc_class: npt.NDArray[np.uint8]
     ring: npt.NDArray[np.int8]
+
+    @functools.cached_property
+    def router_names(self) -> list[str]:
+        """Path of every router among components: ``router[x,y]``."""
+        return [f"router[{x:g},{y:g}]" for x, y in map(self.topology.position, range(self.routers))]
+
+    @functools.cached_property
+    def link_names(self) -> dict[tuple[int, int], str]:
+        """Path of the link behind every connected output port, by (router, port): ``link[1,2->2,2]``."""
+        at = [f"{x:g},{y:g}" for x, y in map(self.topology.position, range(self.routers))]
+        names: dict[tuple[int, int], str] = {}
+        taken: set[str] = set()
+        for router, port in np.argwhere(self.link_router >= 0).tolist():
+            name = f"link[{at[router]}->{at[int(self.link_router[router, port])]}]"
+            names[router, port] = name if name not in taken else f"{name[:-1]},port {port}]"
+            taken.add(name)
+        return names
 
     def next_class(self, router: int, port: int, vc_class: int, target: int) -> int:
         """Return the class of the link that a packet takes from a router, having come by an input port in a class."""

@@ -8,6 +8,7 @@ weights are shared, never unrolled. Pooling in front of a layer only changes whi
 Neurons of a shaped population are numbered channel-last, (y, x, channel), so that the targets of a row are consecutive.
 """
 
+import functools
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -100,8 +101,7 @@ class Connection:
 
     def fan_out(self) -> npt.NDArray[np.int64]:
         """Return the number of non-zero synapses of each source neuron, (n_source,)."""
-        nonzero = np.count_nonzero(self.rows, axis=1)
-        return self._sum_over_runs(nonzero)
+        return self._fan_out
 
     def fan_out_stored(self) -> npt.NDArray[np.int64]:
         """Return the number of synapses of each source neuron, stored zeros included, (n_source,)."""
@@ -120,6 +120,12 @@ class Connection:
         for offset in range(self.run_length):
             np.add.at(matrix, (self.run_start + offset, source), self.rows[self.run_row, offset])
         return matrix
+
+    @functools.cached_property
+    def _fan_out(self) -> npt.NDArray[np.int64]:
+        found = self._sum_over_runs(np.count_nonzero(self.rows, axis=1))
+        found.flags.writeable = False
+        return found
 
     def _sum_over_runs(self, per_row: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
         totals = np.concatenate(([0], np.cumsum(per_row[self.run_row], dtype=np.int64)))

@@ -11,7 +11,19 @@ from accelsim.report.format import ABSENT, count, percent, quantity, total, vers
 from accelsim.report.html import charts
 from accelsim.report.html.floor_plan import floor_plan
 from accelsim.report.html.page import render, write_page
-from accelsim.report.html.parts import Cell, Code, Facts, Folded, Grid, Notes, Part, Section, grid_of, heading, words_cell
+from accelsim.report.html.parts import (
+    Cell,
+    Code,
+    Facts,
+    Folded,
+    Grid,
+    Notes,
+    Part,
+    Section,
+    grid_of,
+    heading,
+    words_cell,
+)
 from accelsim.result.run_result import RunResult
 
 _LAYERS: Final = (
