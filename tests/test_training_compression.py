@@ -13,7 +13,6 @@ from accelsim.errors import TrainingError  # noqa: E402
 from accelsim.training.architecture import LayerSpec, multiply_accumulates, projections  # noqa: E402
 from accelsim.training.attention import attention_loss, attention_map, distillation_loss  # noqa: E402
 from accelsim.training.conversion import balance_thresholds  # noqa: E402
-from accelsim.training.dimensions import Covariance  # noqa: E402
 from accelsim.training.encoding import InputCode  # noqa: E402
 from accelsim.training.masks import SparseLearning, magnitude_masks  # noqa: E402
 from accelsim.training.regularizers import REGULARIZERS, penalty  # noqa: E402
@@ -123,24 +122,6 @@ def test_a_layer_that_nothing_reaches_is_named():
         net.layers[1].weight.fill_(-1.0)
     with pytest.raises(TrainingError, match="layer conv2: expected a positive input"):
         balance_thresholds(net, InputCode("poisson", 4).test(data.train.inputs, 0))
-
-
-def test_covariance_of_batches_is_that_of_all():
-    random = np.random.default_rng(0)
-    values = random.normal(size=(40, 6, 3, 2)) @ np.diag([1.0, 2.0]) + random.normal(size=(6, 1, 1))
-    total = Covariance(6)
-    for part in np.array_split(values, [3, 4, 20]):
-        total.add(torch.from_numpy(part))
-    rows = np.moveaxis(values, 1, -1).reshape(-1, 6)
-    np.testing.assert_allclose(total.matrix, np.cov(rows.T), rtol=1e-10)
-
-
-def test_as_many_dimensions_as_the_data_has():
-    random = np.random.default_rng(1)
-    total = Covariance(10)
-    total.add(torch.from_numpy(random.normal(size=(500, 3)) @ random.normal(size=(3, 10))))
-    assert total.significant(0.999999) == 2  # cumulative share strictly below: one fewer than reach it
-    assert float(total.shares[:3].sum()) == pytest.approx(1.0)
 
 
 def test_multiply_accumulates_of_kept_weights():

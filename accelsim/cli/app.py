@@ -17,7 +17,8 @@ from accelsim.cli.console import print_error
 from accelsim.errors import AccelsimError
 
 _COMMANDS: Final = (
-    "run", "compare", "sweep", "pareto", "import_", "export", "inspect", "check", "report", "train", "doctor",
+    "run", "compare", "sweep", "pareto", "import_", "export", "inspect", "check", "compress", "report", "train",
+    "doctor",
 )  # fmt: skip
 """Commands of one function: module ``accelsim.cli.<name>`` has a function ``<name>``; a last underscore is Python's."""
 _GROUPS: Final = ("energy", "hw", "validate")

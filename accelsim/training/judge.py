@@ -54,7 +54,7 @@ def judge(
     figures = cycle_level(folder, spec.hardware, spec.samples, spec.threads)
     made = network.projections
     dense = multiply_accumulates(made, data.shape, [item.weights for item in made])
-    sops = figures[f"{spec.hardware[0].chip}_sops"]
+    sops = figures[f"{spec.hardware[0].label}_sops"]
     row: Row = {
         "exported": exported.accuracy,
         "agreement": agreement(folder, exported.predictions, spec.threads),
@@ -64,7 +64,7 @@ def judge(
         "op_count_compressed": E_MAC * multiply_accumulates(made, data.shape, kept) / (E_AC * sops),
     }
     for machine in spec.hardware:
-        own = figures[f"{machine.chip}_energy_per_inference"]
+        own = figures[f"{machine.label}_energy_per_inference"]
         for array in ("dense", "skipping"):
-            row[f"{machine.chip}_against_{array}"] = figures[f"{machine.chip}_ann_{array}_8b_energy"] / own
+            row[f"{machine.label}_against_{array}"] = figures[f"{machine.label}_ann_{array}_8b_energy"] / own
     return row | figures

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from accelsim.report.figures.style import DPI, legend, new_figure, styled
 from accelsim.report.format import count, percent, quantity
 from accelsim.report.palette import PALETTE
 from accelsim.training.bench import Bench, Row
-from accelsim.training.recipe import RECIPES, Figure, Section
+from accelsim.training.recipe import RECIPES, Figure, Section, parameters_of
+from accelsim.training.recipe_spec import read_recipe
 
 _MARKERS = "osD^vP*Xh<>d"
 
@@ -27,7 +28,8 @@ def write_page(name: str, bench: Bench, folder: Path) -> Path:
         With its results.
     folder : Path
         Figures go to ``images/`` in it. What stands above the tables (the paper's claim beside ours, what differs and
-        why) is ``NAME.text.md`` of that folder, where there is one: words are written by hand, numbers are not.
+        why) is the Markdown file beside the recipe's YAML: words are written by hand, numbers are not. A page of other
+        data than the YAML states has the data set in its name and words of its own.
 
     Returns
     -------
@@ -35,17 +37,19 @@ def write_page(name: str, bench: Bench, folder: Path) -> Path:
         The page.
     """
     recipe = RECIPES.get(name)
-    slug = name.replace("-", "_")
+    usual = read_recipe(recipe.spec, parameters_of(name)).data.name
+    slug = name if bench.spec.data.name == usual else f"{name}-{bench.spec.data.name}".replace("_", "-")
     images = folder / "images"
     images.mkdir(parents=True, exist_ok=True)
-    parts = [f"# {recipe.title}\n\n{recipe.paper}.\n"]
-    words = folder / f"{slug}.text.md"
+    parts = [f"# {recipe.title}\n\n{recipe.paper}. Data: {bench.data.source}.\n"]
+    words = parameters_of(slug).with_suffix(".md")
     if words.is_file():
         parts.append(words.read_text(encoding="utf-8").strip() + "\n")
     parts += [_section(section, slug, images) for section in recipe.page(bench)]
+    changed = "" if slug == name else f" --set data.name={bench.spec.data.name}"
     parts.append(
-        f"Made by `accelsim train {name} --data DIR --out DIR --page docs/studies`; parameters: "
-        f"`accelsim/training/recipes/{slug}.yaml`.\n"
+        f"Made by `accelsim train {name} --data DIR --out DIR --page docs/studies{changed}`; parameters: "
+        f"`accelsim/training/recipes/{parameters_of(name).name}`.\n"
     )
     page = folder / f"{slug}.md"
     page.write_text("\n".join(parts), encoding="utf-8")
@@ -96,11 +100,14 @@ def draw(figure: Figure, file: Path) -> None:
             style |= {"linestyle": "-" if figure.lines or front else "none", "linewidth": 1.2}
             style |= {"marker": "" if front else _MARKERS[at % len(_MARKERS)], "markersize": 5}
             axes.plot([x for x, _ in ordered], [y for _, y in ordered], **style)
-        if figure.log_x:
-            axes.set_xscale("log")
-            axes.xaxis.set_minor_formatter(NullFormatter())
-        if figure.log_y:
-            axes.set_yscale("log")
+        for log, axis, scale in (
+            (figure.log_x, axes.xaxis, axes.set_xscale), (figure.log_y, axes.yaxis, axes.set_yscale),
+        ):  # fmt: skip
+            if log:
+                scale("log")
+                axis.set_major_locator(LogLocator(10.0, subs=(1.0, 2.0, 3.0, 5.0), numticks=7))
+                axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.5g}"))
+                axis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(figure.x)
         axes.set_ylabel(figure.y)
         axes.set_title(figure.title)

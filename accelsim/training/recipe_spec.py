@@ -98,6 +98,13 @@ class HardwareSpec(Spec):
 
     chip: str
     overrides: tuple[str, ...] = ()
+    name: Name | None = None
+    """In tables; that of the chip if not stated."""
+
+    @property
+    def label(self) -> str:
+        """What its columns begin with."""
+        return self.name or self.chip
 
 
 class RecipeSpec(Spec):

@@ -17,6 +17,7 @@ from accelsim import pipeline
 from accelsim.functional.decoding import predict
 from accelsim.functional.executor import execute
 from accelsim.functional.numerics import Numerics
+from accelsim.hardware.loader import LoadedArray, load_machine
 from accelsim.network.events import ALL
 from accelsim.network.workload import load_workload
 from accelsim.result.run_result import RunResult
@@ -41,31 +42,46 @@ def agreement(folder: Path, predictions: Tensor, threads: int) -> float:
     return float(np.mean(ours == predictions[: len(ours)].numpy()))
 
 
-def cycle_level(folder: Path, machines: Sequence[HardwareSpec], samples: int, threads: int) -> dict[str, Any]:
-    """Return figures of a workload on chips; names begin with the chip's.
+def cycle_level(
+    folder: Path, machines: Sequence[HardwareSpec], samples: int, threads: int, *, baseline: bool = True
+) -> dict[str, Any]:
+    """Return figures of a workload on machines; names begin with the machine's label.
 
-    Energies pJ per inference, latency ns. ``ann_*`` are rows of the baseline's table: dense, zero-gating and ideal
-    zero-skipping 8-bit arrays with the same weights.
+    Energies pJ per inference, latency ns; ``dynamic_*`` is the dynamic energy of a kind of component. With
+    ``baseline``, ``ann_*`` are rows of the baseline's table: dense, zero-gating and ideal zero-skipping 8-bit arrays
+    with the same weights.
     """
     figures: dict[str, Any] = {}
     for machine in machines:
         result = pipeline.run(
             machine.chip, str(folder), samples=samples, overrides=machine.overrides, threads=threads
         )
-        figures |= {f"{machine.chip}_{name}": value for name, value in _figures(result).items()}
+        own = _figures(result) | (_compared(result) if baseline else {})
+        figures |= {f"{machine.label}_{name}": value for name, value in own.items()}
     return figures
 
 
+def stored_as(machine: HardwareSpec, weights: str) -> HardwareSpec:
+    """Return a machine that stores its weights in another format; its label ends with the format."""
+    path = "formats.weights" if isinstance(load_machine(machine.chip), LoadedArray) else "core.weight_format"
+    overrides = (*machine.overrides, f"{path}={weights}")
+    return HardwareSpec(chip=machine.chip, overrides=overrides, name=f"{machine.label}_{weights}")
+
+
 def _figures(result: RunResult) -> dict[str, float]:
-    names = ("energy_per_inference", "energy_dynamic", "latency", "energy_delay", "sops", "spikes")
+    names = ("energy_per_inference", "energy_dynamic", "energy_static", "latency", "energy_delay", "sops", "spikes")
     figures = {name: result.totals[name].value for name in names}
+    for part, pj in zip(result.components["component"], result.components["dynamic_pj"], strict=True):
+        figures[f"dynamic_{str(part).replace(' ', '_').replace(':', '_')}"] = float(pj)
+    return figures
+
+
+def _compared(result: RunResult) -> dict[str, float]:
+    figures = {"zeta": result.totals["zeta"].value}
     for row in result.baseline.variants.rows():
         label = str(row["baseline"]).replace("-", "_")
         figures[f"ann_{label}_energy"] = float(row["energy_pj"])
         figures[f"ann_{label}_products"] = float(row["products"])
     models = {str(row["model"]): row for row in result.analytic.rows()}
     figures["op_count_ratio_fp32"] = float(models["horowitz-fp32"]["ratio"])
-    figures["zeta"] = result.totals["zeta"].value
-    for part, pj in zip(result.components["component"], result.components["dynamic_pj"], strict=True):
-        figures[f"dynamic_{str(part).replace(' ', '_').replace(':', '_')}"] = float(pj)
     return figures

@@ -81,7 +81,7 @@ class ActivityReg(Recipe):
     def page(cls, bench: Bench) -> list[Section]:
         """Return the sweep and the best points; see :meth:`Recipe.page`."""
         spec, rows = _spec(bench), bench.rows("grid")
-        chip = spec.hardware[0].chip
+        chip = spec.hardware[0].label
         columns = [
             ("key", "", ""), ("ann", "ANN", "share"), ("exported", "SNN", "share"),
             ("effective_macs", "effective MACs of the ANN", ""), (f"{chip}_sops", "SOPs of the SNN", ""),
@@ -166,7 +166,7 @@ def _point(bench: Bench, name: str, strength: float, seed: int) -> Row:
     )
     row = judge(bench, network, code, f"activity_{name}_{strength:g}_{seed}".replace(".", "p"),
                 description=f"Activity regularisation: {name}", test=spec.scored)  # fmt: skip
-    chip = spec.hardware[0].chip
+    chip = spec.hardware[0].label
     return {
         "name": name, "strength": strength, "seed": seed, "ann": accuracy,
         "effective_macs": row[f"{chip}_ann_skipping_8b_products"],

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import itertools
 from functools import partial
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal, Self
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from accelsim.hardware.quantities import Count
-from accelsim.result.pareto import pareto_front
+from accelsim.hardware.quantities import Count, Name
 from accelsim.training.architecture import projections
 from accelsim.training.bench import Bench, Row
 from accelsim.training.fit import FitOptions, Hooks, fit
@@ -25,12 +24,11 @@ from accelsim.training.losses import snn_loss
 from accelsim.training.masks import magnitude_masks, set_masks
 from accelsim.training.network import Network
 from accelsim.training.quantizers import LearnedScale
-from accelsim.training.recipe import RECIPES, Figure, Recipe, Section
+from accelsim.training.recipe import RECIPES, Recipe, Section
 from accelsim.training.recipe_spec import FitSpec, RecipeSpec, Share
+from accelsim.training.recipes.quant_prune_page import FULL_BITS, sections
 from accelsim.training.scores import score_snn
-
-FULL_BITS: Final = 8
-"""What pruning alone is compared at."""
+from accelsim.training.verdict import cycle_level, stored_as
 
 
 class QuantPruneSpec(RecipeSpec):
@@ -43,8 +41,18 @@ class QuantPruneSpec(RecipeSpec):
     bits: tuple[Annotated[Count, Field(ge=2, le=8)], ...]
     pruning: tuple[Share, ...]
     schedules: tuple[Literal["sequential", "joint"], ...]
+    formats: dict[Name, tuple[Name, ...]]
+    """Ways to store weights, of every machine of ``hardware``; ``dense`` is what the others are held against."""
     iso_accuracy: Share
     """Points that lose no more than this to the best 8-bit one count as equally accurate."""
+
+    @model_validator(mode="after")
+    def _stored(self) -> Self:
+        machines = {item.label for item in self.hardware}
+        if self.formats.keys() != machines or any("dense" not in names for names in self.formats.values()):
+            expected = ", ".join(sorted(machines))
+            raise ValueError(f"formats: expected a list with dense for each of {expected}, got {self.formats}")
+        return self
 
 
 @RECIPES.register("quant-prune")
@@ -61,71 +69,23 @@ class QuantPrune(Recipe):
 
     @classmethod
     def run(cls, bench: Bench) -> None:
-        """Pre-train once for every seed, then find every point of the grid."""
+        """Find the headline points of every seed, then the grid of the first."""
         spec = _spec(bench)
-        for seed in spec.seeds:
-            network = _pretrained(bench, seed)
-            dense = {name: value.clone() for name, value in network.state_dict().items()}
-            for at in itertools.product(spec.schedules, spec.bits, spec.pruning):
+        grid = list(itertools.product(spec.schedules, spec.bits, spec.pruning))
+        headline = [at for at in grid if at[0] == spec.schedules[0] and at[1] in (2, FULL_BITS) and at[2] == 0.0]
+        for seed, points in (*((seed, headline) for seed in spec.seeds), (spec.seeds[0], grid)):
+            dense: dict[str, torch.Tensor] = {}
+            for at in points:
                 schedule, bits, share = at
-                headline = share == 0.0 and bits in (2, 8) and schedule == spec.schedules[0]
-                if headline or seed == spec.seeds[0]:
-                    key = f"{schedule} {bits} bit, {share:g} pruned, seed {seed}"
-                    bench.point("grid", key, partial(_point, bench, dense, seed, *at))
+                key = f"{schedule} {bits} bit, {share:g} pruned, seed {seed}"
+                bench.point("grid", key, partial(_point, bench, dense, seed, *at))
 
     @classmethod
     def page(cls, bench: Bench) -> list[Section]:
-        """Return grid, fronts and the verdict; see :meth:`Recipe.page`."""
-        spec, rows = _spec(bench), bench.rows("grid")
-        chips = [item.chip for item in spec.hardware]
-        columns = [
-            ("key", "", ""), ("exported", "accuracy", "share"), ("density", "weights left", "share"),
-            ("agreement", "accelsim agrees", "share"),
-        ]  # fmt: skip
-        columns += [(f"{chip}_energy_per_inference", f"energy on {chip}", "pJ") for chip in chips]
-        columns += [(f"{chip}_energy_delay", f"energy x delay on {chip}", "pJ*ns") for chip in chips]
-        figures = []
-        for chip in chips:
-            for quantity, words in (("energy_per_inference", "energy, pJ"), ("energy_delay", "energy x delay, pJ ns")):
-                points = {
-                    name: [
-                        (float(row[f"{chip}_{quantity}"]), float(row["exported"]))
-                        for row in rows
-                        if row["schedule"] == name
-                    ]
-                    for name in spec.schedules
-                }
-                front = _front([point for series in points.values() for point in series])
-                figures.append(Figure(f"{chip}_{quantity}", f"Accuracy against {words} on {chip}", words, "accuracy",
-                                      [*points.items(), ("front", front)], lines=False))  # fmt: skip
-        return [
-            Section("Verdict", "\n".join(_verdict(rows, chip, spec.iso_accuracy) for chip in chips)),
-            Section("Grid", columns=columns, rows=rows, figures=figures),
-        ]
-
-
-def _front(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    kept = pareto_front(points, ("min", "max"))
-    return sorted(point for point, best in zip(points, kept, strict=True) if best)
-
-
-def _verdict(rows: list[Row], chip: str, tolerance: float) -> str:
-    """Return, in a sentence, the cheapest equally accurate network by bits alone and by pruning alone."""
-    whole = [row for row in rows if row["bits"] == FULL_BITS and row["pruned"] == 0.0]
-    best = max((float(row["exported"]) for row in whole), default=0.0)
-    good = [row for row in rows if float(row["exported"]) >= best - tolerance]
-    energy = f"{chip}_energy_per_inference"
-    bits = min((row for row in good if row["pruned"] == 0.0), key=lambda row: float(row[energy]), default=None)
-    pruned = min((row for row in good if row["bits"] == FULL_BITS), key=lambda row: float(row[energy]), default=None)
-    if bits is None or pruned is None:
-        return f"{chip}: no point is as accurate as {best:.3f} - {tolerance:g}."
-    ratio = float(pruned[energy]) / float(bits[energy])
-    return (
-        f"{chip}: within {tolerance:g} of the best 8-bit accuracy ({best:.3f}), bits alone go to {bits['bits']} bit "
-        f"({float(bits[energy]) / 1e3:.3g} nJ), pruning alone to {float(pruned['pruned']):.0%} "
-        f"({float(pruned[energy]) / 1e3:.3g} nJ): pruning alone takes {ratio:.3f} times the energy of bits alone; the "
-        "paper's array has 1.457 (45 % more) for 80 % against ternary."
-    )
+        """Return verdict, storage, fronts, breakdown and grid; see :meth:`Recipe.page`."""
+        spec = _spec(bench)
+        machines = {item.label: spec.formats[item.label] for item in spec.hardware}
+        return sections(bench.rows("grid"), machines, spec.seeds[0], spec.iso_accuracy)
 
 
 def _spec(bench: Bench) -> QuantPruneSpec:
@@ -149,6 +109,8 @@ def _point(
     bench: Bench, dense: dict[str, torch.Tensor], seed: int, schedule: str, bits: int, share: float
 ) -> Row:
     spec, data = _spec(bench), bench.data
+    if not dense:
+        dense.update((name, value.clone()) for name, value in _pretrained(bench, seed).state_dict().items())
     name = f"{schedule}-{bits}b-{share:g}"
     log = bench.log(name, seed)
     code = spec.input.code(spec.timesteps)
@@ -165,6 +127,9 @@ def _point(
         layer.quantizer = LearnedScale(bits, layer.weight)
     rest = FitOptions(**{**spec.tune.model_dump(), "epochs": options.epochs - first})
     fit(network, data.train, snn_loss(network, code, integer=True), rest, log=log, progress=bench.progress, name=name)
-    row = judge(bench, network, code, f"quant_prune_{name}_{seed}", description="Joint quantisation and pruning")
+    folder = f"quant_prune_{name}_{seed}"
+    row = judge(bench, network, code, folder, description="Joint quantisation and pruning")
+    machines = [stored_as(item, weights) for item in spec.hardware for weights in spec.formats[item.label]]
+    row |= cycle_level(bench.folder / "workloads" / folder, machines, spec.samples, spec.threads, baseline=False)
     total = sum(item.weights for item in network.projections)
     return {"schedule": schedule, "bits": bits, "pruned": share, "seed": seed, "density": row["nonzero"] / total, **row}

@@ -3,7 +3,7 @@
 Chowdhury, Garg and Roy, IJCNN 2021 (arXiv 2104.12528). Known: PCA on the average accumulated membrane potential gives
 the widths, timesteps are reduced gradually while training, weights are quantised down to 5 bits, robustness to Gaussian
 noise is compared. Not published: the variance threshold, step size and stopping rule of the timesteps, the quantiser.
-Our choices, all parameters: the potential of :mod:`accelsim.training.dimensions`, a list of timesteps with as many
+Our choices, all parameters: the potential of :mod:`accelsim.functional.dimensions`, a list of timesteps with as many
 epochs each, symmetric quantisation with straight-through gradients.
 """
 
@@ -15,12 +15,12 @@ from typing import Annotated
 import torch
 from pydantic import Field
 
+from accelsim.functional.dimensions import Covariance
 from accelsim.hardware.quantities import Count
 from accelsim.training.architecture import LayerSpec, projections
 from accelsim.training.bench import Bench, Row
 from accelsim.training.conversion import balance_thresholds
 from accelsim.training.data.dataset import Split
-from accelsim.training.dimensions import Covariance
 from accelsim.training.encoding import InputCode
 from accelsim.training.fit import Hooks, fit
 from accelsim.training.judge import judge
@@ -81,7 +81,7 @@ class SpatioTemporal(Recipe):
     @classmethod
     def page(cls, bench: Bench) -> list[Section]:
         """Return widths, curves and energies; see :meth:`Recipe.page`."""
-        chip = bench.spec.hardware[0].chip
+        chip = bench.spec.hardware[0].label
         widths = [
             ("key", "", ""), ("wide_widths", "widths before", ""), ("widths", "after", ""),
             ("wide_weights", "weights before", ""), ("weights", "after", ""), ("ratio", "fewer", "ratio"),
@@ -180,7 +180,7 @@ class _Run:
                 events = code.test(self._data.train.inputs[first : first + 100], first)
                 for layer, total in zip(wide.hidden, sums, strict=True):
                     current = layer.current(events)
-                    total.add(current.mean(0))
+                    total.add(current.mean(0).movedim(1, -1).numpy())
                     events = layer.neurons(current)
         return {
             "seed": self._seed,

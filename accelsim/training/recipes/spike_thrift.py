@@ -85,7 +85,7 @@ class SpikeThrift(Recipe):
             ("trained", "SNN trained", "share"), ("exported", "exported, integers", "share"),
             ("agreement", "accelsim agrees", "share"),
         ]  # fmt: skip
-        chip = next(iter(bench.spec.hardware)).chip
+        chip = bench.spec.hardware[0].label
         energies = [
             ("key", "", ""), ("op_count_dense", "op count: dense ANN / SNN", "ratio"),
             ("op_count_compressed", "op count: compressed ANN / SNN", "ratio"), (f"{chip}_zeta", "zeta", "ratio"),

@@ -1,0 +1,1 @@
+"""Compression without training, of networks from anywhere: analyses, and curves of accuracy and energy."""
