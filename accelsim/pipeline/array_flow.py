@@ -1,6 +1,7 @@
 """The flow of a layer-serial array on one screen: execute, count in closed form, cost, the same result as of a chip."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -17,6 +18,7 @@ from accelsim.functional.key import trace_key
 from accelsim.functional.numerics import Numerics
 from accelsim.hardware.array_spec import PeArraySpec
 from accelsim.hardware.loader import load_chip
+from accelsim.hardware.sources.base import Leakage
 from accelsim.hardware.spec import ChipSpec
 from accelsim.network.workload import Workload
 from accelsim.pearray.machine import build_dataflow
@@ -40,6 +42,8 @@ class ArrayRun(ArrayInputs):
     counters: Counters
     energy: EnergyAccount
     prices: EnergyTable
+    leakage: Mapping[str, Leakage]
+    """Static power by component."""
     baseline: BaselineResult
     operations: OperationCounts
 
@@ -108,7 +112,8 @@ def measure_array(
         )
     return ArrayRun(
         **{item.name: getattr(inputs, item.name) for item in fields(inputs)}, trace=trace, timing=timing,
-        counters=counters, energy=energy, prices=prices.table, baseline=baseline, operations=operations,
+        counters=counters, energy=energy, prices=prices.table, leakage=prices.leakage, baseline=baseline,
+        operations=operations,
     )  # fmt: skip
 
 

@@ -1,11 +1,13 @@
 """A workload in memory on a machine: its totals, or why there are none."""
 
+from pathlib import Path
+
 from accelsim.errors import AccelsimError, ConfigError
 from accelsim.hardware.loader import LoadedArray, LoadedChip
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.workload import Workload
-from accelsim.pipeline import array_tables
 from accelsim.pipeline.array_flow import measure_array
+from accelsim.pipeline.array_tables import totals as array_totals
 from accelsim.pipeline.flow import measure
 from accelsim.pipeline.inputs import ArrayInputs, ChipInputs
 from accelsim.pipeline.totals import totals
@@ -23,13 +25,13 @@ def run_on(machine: LoadedChip | LoadedArray, load: Workload, threads: int) -> d
     """
     if load.recording is not None:
         raise ConfigError(f"workload {load.name}: expected a network that runs, got recorded spikes")
-    name, folder = machine.spec.name, str(load.folder)
+    hw, name = machine.spec.name, str(Path(load.folder))
     if isinstance(machine, LoadedArray):
-        array = ArrayInputs(hw=name, workload_name=folder, chip=machine, workload=load)
-        return array_tables.totals(measure_array(array, threads, NO_PROGRESS, cache=False))
+        array = ArrayInputs(hw=hw, workload_name=name, chip=machine, workload=load)
+        return array_totals(measure_array(array, threads, NO_PROGRESS, cache=False))
     Schedule.of(machine.spec.schedule, load.network, load.timesteps)
-    chip = ChipInputs(hw=name, workload_name=folder, chip=machine, workload=load)
-    return totals(measure(chip, "compiled", threads, NO_PROGRESS, cache=False))
+    chip = ChipInputs(hw=hw, workload_name=name, chip=machine, workload=load)
+    return totals(measure(chip, "compiled", threads, cache=False))
 
 
 def try_on(machine: LoadedChip | LoadedArray, load: Workload, threads: int) -> tuple[dict[str, Quantity], str]:
