@@ -102,6 +102,18 @@ class Browser:
         """Prefer ``light`` or ``dark``."""
         self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
+    def excess(self, path: Path, width: int, media: str = "") -> int:
+        """Return by how much a page, all its folds open, is wider than a window or a sheet of paper (``print``)."""
+        self.send("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+        self.send("Emulation.setEmulatedMedia", media=media)
+        try:
+            self.open(path)
+            self.run("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
+            return int(self.run("document.documentElement.scrollWidth")) - width
+        finally:
+            self.send("Emulation.setEmulatedMedia", media="")
+            self.send("Emulation.clearDeviceMetricsOverride")
+
     def screenshot(self, path: Path, *, width: int = 1200) -> None:
         """Write a picture of the whole page."""
         tall = self.run("document.documentElement.scrollHeight")

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer.main
+from command_lines import run_line
 
 from accelsim.baseline.prices import ARRAY, DRAM, INPUT, OUTPUT, PORTS, WEIGHT
 from accelsim.cli.app import build
@@ -224,7 +225,7 @@ PLACEHOLDER = re.compile(r"(?<![\w-])[A-Z][A-Z|]{2,}(?![\w-])|\.\.\.")
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "README.md" and shown_commands(text_of(name))])
-def test_shown_commands_run(name, tmp_path, monkeypatch):
+def test_shown_commands_run(name, tmp_path):
     for folder in ("hwconfigs", "workloads", "examples"):
         (tmp_path / folder).symlink_to(ROOT / folder)
     network = ROOT / "workloads" / "mnist_conv"
@@ -236,15 +237,11 @@ def test_shown_commands_run(name, tmp_path, monkeypatch):
     for text in blocks(text_of(name), "yaml"):
         if found := re.match(r"# (\S+\.yaml)\n", text):
             (tmp_path / found[1]).write_text(text, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
     lines = [line for line in dict.fromkeys(shown_commands(text_of(name))) if not line.startswith(tuple(NOT_RUN))]
     for line in lines:
         if PLACEHOLDER.search(line) or line in shown_commands(text_of("README.md")):  # test_readme runs those
             continue
-        command = [sys.executable, "-m", "accelsim", *shlex.split(line)[1:]]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        made = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-        assert made.returncode == 0, f"{line}\n{made.stdout[-2000:]}\n{made.stderr}"
+        run_line(line, tmp_path)
 
 
 def test_every_page_is_in_the_index():

@@ -217,6 +217,11 @@ def test_a_browser_draws_every_figure(browser, real):
     quiet(browser)
 
 
+@pytest.mark.parametrize(("width", "media"), [(400, ""), (720, "print")])
+def test_nothing_is_cut_off(browser, real, width, media):
+    assert browser.excess(real, width, media) <= 0
+
+
 def test_the_floor_plan_changes_by_keyboard(browser, real):
     browser.open(real)
     colours = "accelsim.figures.get('floor-plan').data.find(trace => trace.name === 'cores').marker.color"

@@ -99,6 +99,11 @@ def settle(browser: Browser) -> None:
     browser.run("accelsim.study.update().then(() => null)")
 
 
+@pytest.mark.parametrize(("width", "media"), [(400, ""), (720, "print")])
+def test_nothing_is_cut_off(browser, page, width, media):
+    assert browser.excess(page[0], width, media) <= 0
+
+
 def test_points_are_drawn(browser, page):
     path, points = page
     browser.open(path)

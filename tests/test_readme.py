@@ -1,14 +1,13 @@
 """The README does what it says: its commands run, its numbers are what they print, its figure is there."""
 
-import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from command_lines import run_line
 from repository_files import ROOT
 
 pytestmark = pytest.mark.slow
@@ -26,15 +25,6 @@ MAX_FIGURE = 300e3
 
 def blocks(language: str, text: str = TEXT) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-
-
-def run(line: str, folder: Path) -> str:
-    words = shlex.split(line)
-    words = [sys.executable, "-m", "accelsim", *words[1:]] if words[0] == "accelsim" else words
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
-    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -67,18 +57,18 @@ def test_commands_run(checkout: Path) -> None:
     assert set(NOT_RUN) <= set(lines)
     for line in lines:
         if line not in NOT_RUN:
-            run(line, checkout)
+            run_line(line, checkout)
 
 
 def test_python_runs(checkout: Path) -> None:
     (source,) = blocks("python")
     (checkout / "example.py").write_text(source)
-    assert "nJ per inference" in run(f"{shlex.quote(sys.executable)} -W error example.py", checkout)
+    assert "nJ per inference" in run_line(f"{shlex.quote(sys.executable)} -W error example.py", checkout)
 
 
 def test_report_is_what_a_run_prints(checkout: Path) -> None:
     (shown,) = blocks("text")
-    assert not stale_lines(shown, run("accelsim run --hw hwconfigs/core.yaml", checkout))
+    assert not stale_lines(shown, run_line("accelsim run --hw hwconfigs/core.yaml", checkout))
 
 
 ROWS = re.findall(r"^\| `(accelsim run [^`]*)` (\|.*)$", TEXT, re.MULTILINE)
@@ -91,18 +81,20 @@ def test_there_are_numbers() -> None:
 @pytest.mark.parametrize(("command", "row"), ROWS)
 def test_numbers_are_what_a_run_prints(command: str, row: str, checkout: Path) -> None:
     assert row.count(" |") == len(re.findall(r"\| [\d.,]+ [a-zA-Z]+(?= \|)", row))
-    printed = run(command, checkout)
+    printed = run_line(command, checkout)
     assert not stale_values(row, "\n".join(printed.split("Where the time went")[0].splitlines()))
 
 
 def test_figures_are_there_and_small() -> None:
-    figures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", TEXT)
-    assert figures
-    for name in figures:
-        data = (ROOT / name).read_bytes()
-        assert data.startswith(b"\x89PNG")
-        assert len(data) < MAX_FIGURE
-    used = {Path(name).name for name in figures}
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    figures = {page: re.findall(r"!\[[^\]]+\]\(([^)]+)\)", page.read_text(encoding="utf-8")) for page in pages}
+    assert figures[ROOT / "README.md"]
+    for page, names in figures.items():
+        for name in names:
+            data = (page.parent / name).read_bytes()
+            assert data.startswith(b"\x89PNG")
+            assert len(data) < MAX_FIGURE
+    used = {Path(name).name for names in figures.values() for name in names}
     assert {path.name for path in (ROOT / "docs" / "images").iterdir()} == used
 
 

@@ -6,6 +6,7 @@ from pipeline_builders import run_flow
 
 from accelsim.hardware.loader import load_chip
 from accelsim.pipeline import activity
+from accelsim.pipeline import run as run_machine
 
 MEANS = 1e-9
 
@@ -81,15 +82,29 @@ def test_sizes_are_bounded(made, monkeypatch):
     assert len(activity.raster_table(run)) <= 4
 
 
-def test_prices_sum_to_the_dynamic_energy(made):
+def test_prices_sum_to_the_energy(made):
     result = made[0]
-    prices = result.prices
-    assert prices["energy_pj"].sum() == pytest.approx(result.totals["energy_dynamic"].value, rel=MEANS)
+    prices, leaks = result.prices, result.prices["action"] == "leakage"
+    assert prices["energy_pj"][~leaks].sum() == pytest.approx(result.totals["energy_dynamic"].value, rel=MEANS)
+    assert prices["energy_pj"][leaks].sum() == pytest.approx(result.totals["energy_static"].value, rel=MEANS)
     assert np.allclose(prices["count"] * prices["price_pj"], prices["energy_pj"])
     assert all(prices["source"])
     for row in result.components.rows():
         own = prices["component"] == row["component"]
-        assert prices["energy_pj"][own].sum() == pytest.approx(row["dynamic_pj"], rel=MEANS, abs=1e-9)
+        assert prices["energy_pj"][own & ~leaks].sum() == pytest.approx(row["dynamic_pj"], rel=MEANS, abs=1e-9)
+        assert prices["energy_pj"][own & leaks].sum() == pytest.approx(row["static_pj"], rel=MEANS, abs=1e-9)
+    cycles = made[1].timing.step_cycles.sum(axis=1).mean()
+    leaking = {row["component"]: row["count"] / cycles for row in prices.rows() if row["action"] == "leakage"}
+    fabric = made[1].mapping.fabric
+    assert leaking["router"] == pytest.approx(fabric.routers)  # one leaks in every cycle, used or not
+    assert leaking["link"] == pytest.approx(len(fabric.link_names))
+
+
+def test_leakage_of_several_kinds_of_core_and_of_cores_that_sleep():
+    result = run_machine("hetero", "mnist_conv", samples=1, threads=1)
+    prices, leaks = result.prices, result.prices["action"] == "leakage"
+    assert prices["energy_pj"][leaks].sum() == pytest.approx(result.totals["energy_static"].value, rel=MEANS)
+    assert {"synapse memory", "synapse memory:dense"} <= set(prices["component"][leaks])
 
 
 def test_every_parameter_has_a_place(made):

@@ -63,6 +63,9 @@ def test_counts_times_stated_energies(seed):
     assert set(shares) == {f"core[{core}]" for core in run.mapping.used_cores}
     for share in shares.values():
         np.testing.assert_allclose(share, 2.0 * run.time_ns / len(shares), rtol=1e-12)
+    leaks = [row for row in result.prices.rows() if row["action"] == "leakage"]
+    assert [row["component"] for row in leaks] == ["core control"]
+    np.testing.assert_allclose(leaks[0]["energy_pj"], 2.0 * run.time_ns.mean(), rtol=1e-9)
     assert {action for _, action in run.counters.counts} <= {action for _, action in NAMES}
     assert not any("an access takes" in line for line in result.warnings)
 

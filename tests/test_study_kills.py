@@ -73,7 +73,11 @@ def committed(folder):
 def start(tmp_path, processes):
     words = ["--plugin", str(tmp_path / "counter.py"), "sweep", str(tmp_path / "study.yaml"), "--out",
              str(tmp_path / "out"), "--processes", str(processes), "--quiet"]  # fmt: skip
-    return subprocess.Popen([sys.executable, "-m", "accelsim", *words], cwd=tmp_path)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # one that is ignored here would be so there
+    try:
+        return subprocess.Popen([sys.executable, "-m", "accelsim", *words], cwd=tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def plain(frame):
@@ -145,7 +149,10 @@ def test_an_interrupt_keeps_what_is_done(tmp_path, counted):
     while not committed(tmp_path / "out") and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(driver.pid, signal.SIGINT)
-    assert driver.wait(timeout=60) == 130
+    try:
+        assert driver.wait(timeout=120) == 130
+    finally:
+        driver.kill()
     kept = committed(tmp_path / "out")
     assert kept
     assert len(pd.read_parquet(tmp_path / "out" / "points.parquet")) == len(kept)

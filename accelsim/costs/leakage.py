@@ -28,6 +28,7 @@ from accelsim.hardware.spec import ChipSpec
 
 _MULTIPLIER_BITS = 8
 _PORT = "port:"
+_CONTROL = "core_control"
 
 
 def component_leakage(chip: ChipSpec, float32: bool, *, multiplier_bits: int = _MULTIPLIER_BITS) -> dict[str, Leakage]:
@@ -58,6 +59,20 @@ def component_leakage(chip: ChipSpec, float32: bool, *, multiplier_bits: int = _
             if item.component in {kind, kind.partition(":")[0]}:
                 recipes[kind] = partial(Leakage, item.power, item.source)
     return dict(zip(recipes, parts.evaluate(recipes.items()), strict=True))
+
+
+def charged_leakage(chip: ChipSpec, float32: bool, *, multiplier_bits: int = _MULTIPLIER_BITS) -> dict[str, Leakage]:
+    """Return the static power behind the energies of :func:`static_energy`, awake and at the chip's own supply.
+
+    By kind that of one instance; where the chip states its static power, that of the whole chip, at the cores' control.
+    """
+    stated = chip.energies.static_power if chip.energies is not None else "derived"
+    if stated == "unpublished":
+        return {}
+    if stated != "derived":
+        kinds = [kind for kind in parts.kinds(chip) if kind.partition(":")[0] == _CONTROL]
+        return dict.fromkeys(kinds, Leakage(stated.power, stated.source))
+    return component_leakage(chip, float32, multiplier_bits=multiplier_bits)
 
 
 def static_energy(
@@ -142,7 +157,7 @@ def _spread(
     """Return the stated energy of a whole chip in equal shares, as the static energy of the used cores' control."""
     static = {path: np.zeros(len(energy)) for path in instances}
     for core in sorted(used):
-        static[f"{core}.core_control"] = energy / len(used)
+        static[f"{core}.{_CONTROL}"] = energy / len(used)
     return static
 
 

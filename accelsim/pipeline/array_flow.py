@@ -1,6 +1,7 @@
 """The flow of a layer-serial array on one screen: execute, count in closed form, cost, the same result as of a chip."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -17,6 +18,7 @@ from accelsim.functional.key import trace_key
 from accelsim.functional.numerics import Numerics
 from accelsim.hardware.array_spec import PeArraySpec
 from accelsim.hardware.loader import load_chip
+from accelsim.hardware.sources.base import Leakage
 from accelsim.hardware.spec import ChipSpec
 from accelsim.network.workload import Workload
 from accelsim.pearray.machine import build_dataflow
@@ -42,6 +44,8 @@ class ArrayRun(ArrayInputs):
     prices: EnergyTable
     area: dict[str, float]
     """Of every component, mm2, where a source has it."""
+    leakage: Mapping[str, Leakage]
+    """Static power by component."""
     baseline: BaselineResult
     operations: OperationCounts
 
@@ -110,8 +114,8 @@ def measure_array(
         )
     return ArrayRun(
         **{item.name: getattr(inputs, item.name) for item in fields(inputs)}, trace=trace, timing=timing,
-        counters=counters, energy=energy, prices=prices.table, baseline=baseline, operations=operations,
-        area={name: one.area_mm2 for name, one in prices.area.items()},
+        counters=counters, energy=energy, prices=prices.table, leakage=prices.leakage, baseline=baseline,
+        operations=operations, area={name: one.area_mm2 for name, one in prices.area.items()},
     )  # fmt: skip
 
 

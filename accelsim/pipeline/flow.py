@@ -21,7 +21,7 @@ from accelsim.costs.accounting import EnergyAccount, account
 from accelsim.costs.analytic import OperationCounts, analytic_table, operation_counts
 from accelsim.costs.area import chip_area
 from accelsim.costs.counting import component_kinds, count
-from accelsim.costs.leakage import static_energy
+from accelsim.costs.leakage import charged_leakage, static_energy
 from accelsim.costs.power_use import PowerUse
 from accelsim.costs.prices import build_energy_table
 from accelsim.counters import Counters, EnergyTable
@@ -31,6 +31,7 @@ from accelsim.functional.executor import execute
 from accelsim.functional.key import trace_key
 from accelsim.functional.numerics import Numerics
 from accelsim.hardware.loader import LoadedArray, LoadedChip, load_machine
+from accelsim.hardware.sources.base import Leakage
 from accelsim.mapping.groups import Group, group_network
 from accelsim.mapping.mapping import Mapping, draft_network, map_network
 from accelsim.mapping.partition import PARTITIONERS
@@ -76,6 +77,12 @@ class Run(ChipInputs):
     operations: OperationCounts
     interval: float | None
     """Cycles from the start of a sample to that of the next, back to back; None where that was not simulated."""
+
+    @property
+    def leakage(self) -> dict[str, Leakage]:
+        """Static power of one instance by kind of component."""
+        bits = _multiplier_bits(self.workload, self.mapping)
+        return charged_leakage(self.chip.spec, not self.workload.network.integer, multiplier_bits=bits)
 
     @property
     def time_ns(self) -> npt.NDArray[np.float64]:

@@ -6,8 +6,10 @@ from accelsim.errors import AccelsimError, ConfigError
 from accelsim.hardware.loader import LoadedArray, LoadedChip
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.workload import Workload
-from accelsim.pipeline.array_flow import ArrayInputs, run_array
-from accelsim.pipeline.flow import Inputs, measure
+from accelsim.pipeline.array_flow import measure_array
+from accelsim.pipeline.array_tables import totals as array_totals
+from accelsim.pipeline.flow import measure
+from accelsim.pipeline.inputs import ArrayInputs, ChipInputs
 from accelsim.pipeline.totals import totals
 from accelsim.result.progress import NO_PROGRESS
 from accelsim.result.run_result import Quantity
@@ -23,11 +25,13 @@ def run_on(machine: LoadedChip | LoadedArray, load: Workload, threads: int) -> d
     """
     if load.recording is not None:
         raise ConfigError(f"workload {load.name}: expected a network that runs, got recorded spikes")
-    names = (machine.spec.name, str(Path(load.folder)), (), ())
+    hw, name = machine.spec.name, str(Path(load.folder))
     if isinstance(machine, LoadedArray):
-        return run_array(ArrayInputs(*names, machine, load), threads, NO_PROGRESS, cache=False).totals
+        array = ArrayInputs(hw=hw, workload_name=name, chip=machine, workload=load)
+        return array_totals(measure_array(array, threads, NO_PROGRESS, cache=False))
     Schedule.of(machine.spec.schedule, load.network, load.timesteps)
-    return totals(measure(Inputs(*names, machine, load), "compiled", threads, cache=False))
+    chip = ChipInputs(hw=hw, workload_name=name, chip=machine, workload=load)
+    return totals(measure(chip, "compiled", threads, cache=False))
 
 
 def try_on(machine: LoadedChip | LoadedArray, load: Workload, threads: int) -> tuple[dict[str, Quantity], str]:

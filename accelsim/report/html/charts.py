@@ -92,9 +92,11 @@ def _course(table: Table, column: str, name: str, colour: str, *, stacked: bool)
 
 def energy(result: RunResult) -> Chart:
     """Return energy by component of both machines on one scale, dynamic and static apart."""
-    machines = (("SNN chip", result.components, SNN), ("ANN, MAC array", result.baseline.components, ANN))
+    machines = (
+        ("SNN", "SNN chip", result.components, SNN), ("ANN", "ANN, MAC array", result.baseline.components, ANN),
+    )  # fmt: skip
     data, rows, finding = [], 0, ""
-    for machine, table, colour in machines:
+    for short, machine, table, colour in machines:
         both = table["dynamic_pj"] + table["static_pj"]
         order = [at for at in np.argsort(both, kind="stable") if both[at] > 0]
         rows += len(order)
@@ -105,7 +107,7 @@ def energy(result: RunResult) -> Chart:
             values = [float(table[f"{part}_pj"][at]) for at in order]
             data.append({
                 "type": "bar", "orientation": "h", "name": f"{machine}: {part}", "x": [value / 1e3 for value in values],
-                "y": [[machine] * len(order), [text(words(str(table["component"][at]))) for at in order]],
+                "y": [[short] * len(order), [text(words(str(table["component"][at]))) for at in order]],
                 "marker": {"color": colour, "opacity": opacity}, "customdata": [quantity(v, "pJ") for v in values],
                 "hovertemplate": "%{y}<br>" + part + ": %{customdata}<extra></extra>",
             })  # fmt: skip

@@ -159,7 +159,7 @@ def _analytic(result: RunResult) -> Grid:
 
 def _sources(result: RunResult) -> Iterator[Part]:
     prices = grid_of(result.prices, "Prices: how often, what one costs, and where that comes from")
-    yield Folded(f"Prices of {len(result.prices)} counted actions, with their sources", [prices])
+    yield Folded(f"{len(result.prices)} prices of actions and of leakage, with their sources", [prices])
     values = grid_of(result.parameters, "The resolved hardware description")
     yield Folded(f"All {len(result.parameters)} parameters of the chip, with file and line", [values])
 

@@ -90,7 +90,7 @@ def sensitivity(axes: dict[str, list[Any]], objectives: dict[str, Floats]) -> Ch
         "type": "bar", "orientation": "h", "marker": {"color": SNN}, "textposition": "outside", "cliponaxis": False,
         "hovertemplate": "<b>%{y}</b>: %{x:.1f} % of the variance<br>%{customdata}<extra></extra>",
     }  # fmt: skip
-    across = {"title": {"text": "variance explained [%]"}, "range": [0, 110]}
+    across = {"title": {"text": "of the variance [%]"}, "range": [0, 110]}
     layout = {"height": 120 + 30 * len(grouped), "xaxis": across}
     first = choices[0][1][0] or {}
     title = "Which axis moves it most"

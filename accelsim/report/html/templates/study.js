@@ -192,7 +192,7 @@ accelsim.study = (() => {
       name.scope = "row";
       return row([name, ...heads.map((column) => cell("td", shown(column, at), column.total))]);
     }));
-    get("points-table").caption.textContent = `The first ${rows.length} of ${points.length} points by ${y.label}`;
+    get("points-table").caption.firstElementChild.textContent = `The first ${rows.length} of ${points.length} points by ${y.label}`;
   };
 
   let drawing = 0;  // plotly tells of selections that it drops itself while it draws: those are nobody's
