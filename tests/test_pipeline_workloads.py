@@ -13,7 +13,7 @@ from accelsim.network.connections.dense import dense
 from accelsim.network.encodings.encoding import ENCODINGS
 from accelsim.network.events import EventStream
 from accelsim.network.graph import Network, Population, Projection
-from accelsim.network.workload import load_workload
+from accelsim.network.workload import load_workload, workload_names
 from accelsim.neurons.readout import LeakyIntegrator
 
 
@@ -160,3 +160,12 @@ def test_a_silent_sample_between_others():
     assert result.samples["total_cycles"][1] == idle * run.timing.step_cycles.shape[1]
     trace = execute(load.network, load.events, Numerics(16, 16), 1)
     assert result.samples["spikes"][2] == sum(trace.spikes(name)[1].sum() for name in ("lif1", "lif2", "lif3", "lif4"))
+
+
+@pytest.mark.parametrize("name", workload_names())
+def test_a_bundled_workload_is_small_runs_and_says_where_it_comes_from(name):
+    load = load_workload(name, 1)
+    assert sum(path.stat().st_size for path in load.folder.iterdir()) <= 1 << 20
+    assert load.provenance["stated"]["licence"]
+    result, _ = run_flow(name, samples=1, threads=1)
+    assert result.totals["energy_per_inference"].value > 0

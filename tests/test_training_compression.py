@@ -15,6 +15,10 @@ from accelsim.training.attention import attention_loss, attention_map, distillat
 from accelsim.training.conversion import balance_thresholds  # noqa: E402
 from accelsim.training.encoding import InputCode  # noqa: E402
 from accelsim.training.masks import SparseLearning, magnitude_masks  # noqa: E402
+from accelsim.training.network import Network  # noqa: E402
+from accelsim.training.recipe import RECIPES, parameters_of  # noqa: E402
+from accelsim.training.recipe_spec import read_recipe  # noqa: E402
+from accelsim.training.recipes.mnist_conv import GradualPruning  # noqa: E402
 from accelsim.training.regularizers import REGULARIZERS, penalty  # noqa: E402
 
 
@@ -134,3 +138,19 @@ def test_multiply_accumulates_of_kept_weights():
 def test_a_layer_that_does_not_fit_is_named():
     with pytest.raises(TrainingError, match="layer 3: a pool of 4 does not fit behind shape"):
         projections([LayerSpec(conv=2, stride=2), LayerSpec(conv=2, stride=2), LayerSpec(pool=4)], (1, 8, 8), 3)
+
+
+def test_gradual_pruning_follows_the_cubic_and_never_grows():
+    name = "mnist-conv"
+    changed = ["prune_from=0.2", "prune_until=0.7", "prune_every=1"]
+    spec = read_recipe(RECIPES.get(name).spec, parameters_of(name), changed)
+    net = Network(projections(spec.layers, (1, 28, 28), 10), spec.neurons.options())
+    pruning = GradualPruning(net, spec)
+    assert [pruning.share(at) for at in (0.0, 0.2, 0.45, 0.7, 1.0)] == pytest.approx([0, 0, 1 - 0.5**3, 1, 1])
+    before = [layer.mask.clone() for layer in net.layers]
+    for progress in (0.1, 0.4, 0.6, 1.0):
+        pruning.after_step(progress)
+        assert all((layer.mask <= old).all() for layer, old in zip(net.layers, before, strict=True))
+        before = [layer.mask.clone() for layer in net.layers]
+    kept = [layer.kept / layer.weight.numel() for layer in net.layers]
+    assert kept == pytest.approx([1 - share for share in spec.sparsity], abs=1e-3)

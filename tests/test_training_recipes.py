@@ -1,6 +1,7 @@
 """Training loop and recipes: a resumed run is the run, a finished point stays, a page tells what was found."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,11 +12,14 @@ pytest.importorskip("nir")
 from training_builders import dataset, network  # noqa: E402
 
 from accelsim.errors import ConfigError, TrainingError  # noqa: E402
+from accelsim.network.workload import load_workload  # noqa: E402
 from accelsim.training.fit import FitOptions, Hooks, fit, rate_at  # noqa: E402
+from accelsim.training.keep import MOST_BYTES, keep_best  # noqa: E402
 from accelsim.training.losses import ann_loss  # noqa: E402
 from accelsim.training.page import write_page  # noqa: E402
 from accelsim.training.recipe import RECIPES, parameters_of, run_recipe  # noqa: E402
 from accelsim.training.recipe_spec import read_recipe  # noqa: E402
+from accelsim.training.recipes.quant_prune_page import crossing, sections  # noqa: E402
 from accelsim.training.scores import score_ann  # noqa: E402
 
 TINY = (
@@ -105,5 +109,55 @@ def test_spike_thrift_from_images_to_a_page(shared_data, tmp_path):
     assert (out / "points.json").read_text() == before and again.rows("stages") == json.loads(json.dumps([row]))
     with pytest.raises(TrainingError, match="holds results of other parameters"):
         run_recipe("spike-thrift", data=shared_data / "mnist", out=out, overrides=[*TINY, "bits=4"])
+    kept = keep_best("spike-thrift", bench, tmp_path / "kept")
+    load = load_workload(kept, 2)
+    assert kept.name == load.name == "mnist_spike_thrift"
+    assert load.provenance["stated"]["test_accuracy"] == row["exported"]
     page = write_page("spike-thrift", bench, tmp_path / "page").read_text()
     assert "| seed 0 |" in page and "cycle level: dense array / SNN" in page
+
+
+def test_too_large_or_missing_workloads_are_not_kept(tmp_path):
+    bench = SimpleNamespace(folder=tmp_path, spec=SimpleNamespace(seeds=(0,)), rows=lambda _: [ROW])
+    with pytest.raises(TrainingError, match="expected the workload of seed 3, got none"):
+        keep_best("spike-thrift", bench, tmp_path / "kept")
+    folder = tmp_path / "workloads" / "spike_thrift_3"
+    folder.mkdir(parents=True)
+    (folder / "workload.yaml").write_text("name: x\n")
+    (folder / "network.nir").write_bytes(bytes(MOST_BYTES))
+    with pytest.raises(TrainingError, match="expected at most 1048576 bytes"):
+        keep_best("spike-thrift", bench, tmp_path / "kept")
+
+
+ROW = {"key": "seed 3", "exported": 0.5, "nonzero": 1}
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [([(0.1, 0.5), (0.5, 0.9), (0.9, 1.1)], "70%"), ([(0.1, 1.2), (0.9, 1.3)], "never"), ([(0.1, 0.2)], "always"),
+     ([(0.1, 1.1), (0.3, 0.9), (0.5, 1.3)], "35%")],
+)  # fmt: skip
+def test_where_a_line_crosses_one(line, expected):
+    assert crossing(line) == expected
+
+
+def test_the_verdict_compares_the_cheapest_points_of_equal_accuracy():
+    def row(bits, pruned, accuracy, dense, packed):
+        key = "_energy_per_inference"
+        return {"bits": bits, "pruned": pruned, "exported": accuracy, "schedule": "joint", "seed": 0,
+                "density": 1 - pruned, "key": f"{bits} {pruned}", "agreement": 1.0,
+                f"m_dense{key}": dense, f"m_packed{key}": packed,
+                "m_dense_energy_delay": dense, "m_packed_energy_delay": packed, "m_packed_energy_static": 1.0,
+                "m_dense_energy_static": 2.0, "m_dense_dynamic_dram": dense - 2,
+                "m_packed_dynamic_dram": packed - 1}  # fmt: skip
+
+    rows = [row(2, 0.0, 0.95, 40.0, 60.0), row(2, 0.8, 0.80, 20.0, 10.0), row(8, 0.0, 0.955, 100.0, 120.0),
+            row(8, 0.8, 0.95, 90.0, 50.0)]  # fmt: skip
+    found = {item.title: item for item in sections(rows, {"m": ("dense", "packed")}, 0, 0.01)}
+    verdict = found["Bits or pruning"].rows[0]
+    chosen = [verdict[key] for key in ("bits", "pruned", "both")]
+    assert chosen == ["2 bit, 0%, joint", "8 bit, 80%, joint", "2 bit, 0%, joint"]
+    assert verdict["ratio"] == verdict["paper"] == 50.0 / 40.0
+    assert [item["key"] for item in found["Front on m"].rows] == ["2 0.8", "2 0.0", "8 0.0"]
+    assert found["Where sparse storage pays"].rows[2]["8"] == "1.200"
+    assert found["Weights left below which it pays"].rows[0]["2"] == f"{0.2 + 0.8 * 0.5 / 1.0:.0%}"

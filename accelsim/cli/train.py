@@ -11,7 +11,7 @@ import typer
 
 from accelsim.errors import TrainingError
 
-NAMES = "spike-thrift|spatio-temporal|quant-prune|activity-reg"
+NAMES = "spike-thrift|spatio-temporal|quant-prune|activity-reg|mnist-conv"
 
 
 def train(
@@ -36,6 +36,10 @@ def train(
         Path | None,
         typer.Option("--page", metavar="DIR", help="Also write the page of the study, from the results alone."),
     ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", metavar="DIR", help="Also copy the best network there, such as to workloads."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")] = False,
 ) -> None:
     """Train a network, compress it, export it, and simulate it on a chip beside the ANN baselines.
@@ -46,6 +50,7 @@ def train(
     if missing:
         raise TrainingError(f"train: expected {' and '.join(missing)}: pip install 'accelsim[train]'")
     from accelsim.cli.progress import make_progress
+    from accelsim.training.keep import keep_best
     from accelsim.training.page import write_page
     from accelsim.training.recipe import run_recipe
 
@@ -60,4 +65,6 @@ def train(
     )
     if page is not None:
         typer.echo(f"Page: {write_page(name, bench, page)}")
+    if keep is not None:
+        typer.echo(f"Kept: {keep_best(name, bench, keep)}")
     typer.echo(f"Tables: {bench.folder / 'tables'}\nNetworks: {bench.folder / 'workloads'}")

@@ -106,7 +106,7 @@ def draw(figure: Figure, file: Path) -> None:
             if log:
                 scale("log")
                 axis.set_major_locator(LogLocator(10.0, subs=(1.0, 2.0, 3.0, 5.0), numticks=7))
-                axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.5g}"))
+                axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
                 axis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(figure.x)
         axes.set_ylabel(figure.y)

@@ -48,6 +48,45 @@ class Section:
     figures: Sequence[Figure] = ()
 
 
+@dataclass(frozen=True)
+class Best:
+    """The network of a recipe that is worth keeping.
+
+    Attributes
+    ----------
+    folder : str
+        In the bench's ``workloads``.
+    why : str
+        What makes it the best.
+    row : Row
+        Its point.
+    tested : int or None
+        Test samples of its accuracy; None for all.
+    """
+
+    folder: str
+    why: str
+    row: Row
+    tested: int | None = None
+
+
+def most_accurate(rows: Sequence[Row], least: str | None = None, lost: float = 0.0) -> Row:
+    """Return the most accurate row; or, of those that lose at most ``lost`` to it, the one with least of a column.
+
+    Raises
+    ------
+    TrainingError
+        Without rows.
+    """
+    if not rows:
+        raise TrainingError("results: expected at least one finished point, got none")
+    top = max(rows, key=lambda row: float(row["exported"]))
+    if least is None:
+        return top
+    good = [row for row in rows if float(row["exported"]) >= float(top["exported"]) - lost]
+    return min(good, key=lambda row: float(row[least]))
+
+
 class Recipe(ABC):
     """Base of all recipes; a recipe is one file and one YAML beside it."""
 
@@ -65,6 +104,11 @@ class Recipe(ABC):
     @abstractmethod
     def page(cls, bench: Bench) -> list[Section]:
         """Return what was found, from the bench's tables alone."""
+
+    @classmethod
+    @abstractmethod
+    def best(cls, bench: Bench) -> Best:
+        """Return the network to keep; raises :class:`TrainingError` without results."""
 
 
 def run_recipe(

@@ -21,7 +21,7 @@ from accelsim.errors import TrainingError
 from accelsim.hardware.yaml_writer import write_yaml
 from accelsim.training.data.dataset import Dataset, Split
 from accelsim.training.encoding import InputCode, joined
-from accelsim.training.export import write_idx
+from accelsim.training.idx import write_idx
 from accelsim.training.integers import IntegerLayer
 from accelsim.training.network import Network
 from accelsim.training.projection import Projection

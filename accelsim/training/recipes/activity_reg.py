@@ -24,7 +24,7 @@ from accelsim.training.judge import judge
 from accelsim.training.losses import images_of
 from accelsim.training.network import Network
 from accelsim.training.quantizers import MaxScale
-from accelsim.training.recipe import RECIPES, Figure, Recipe, Section
+from accelsim.training.recipe import RECIPES, Best, Figure, Recipe, Section, most_accurate
 from accelsim.training.recipe_spec import FitSpec, Positive, RecipeSpec, Share
 from accelsim.training.regularizers import REGULARIZERS, penalty
 from accelsim.training.scores import score_ann
@@ -110,6 +110,21 @@ class ActivityReg(Recipe):
         ]
 
 
+    @classmethod
+    def best(cls, bench: Bench) -> Best:
+        """Return the cheapest point that counts as equal; see :meth:`Recipe.best`."""
+        spec = _spec(bench)
+        energy = f"{spec.hardware[0].label}_energy_per_inference"
+        row = most_accurate(bench.rows("grid"), energy, spec.loss_allowed)
+        folder = _folder(str(row["name"]), float(row["strength"]), int(row["seed"]))
+        why = f"least energy on {spec.hardware[0].label} within {spec.loss_allowed:g} of the best accuracy"
+        return Best(folder, why, row, spec.scored)
+
+
+def _folder(name: str, strength: float, seed: int) -> str:
+    return f"activity_{name}_{strength:g}_{seed}".replace(".", "p")
+
+
 _BEST = """Of every regulariser the strongest that loses at most {loss:g} accuracy to the network without one; factors
 against that network (mean of its seeds)."""
 
@@ -164,7 +179,7 @@ def _point(bench: Bench, name: str, strength: float, seed: int) -> Row:
     balance_thresholds(
         network, code.test(data.train.inputs[: spec.calibration], 0), percent=spec.percentile, factor=spec.factor
     )
-    row = judge(bench, network, code, f"activity_{name}_{strength:g}_{seed}".replace(".", "p"),
+    row = judge(bench, network, code, _folder(name, strength, seed),
                 description=f"Activity regularisation: {name}", test=spec.scored)  # fmt: skip
     chip = spec.hardware[0].label
     return {

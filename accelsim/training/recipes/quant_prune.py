@@ -24,7 +24,7 @@ from accelsim.training.losses import snn_loss
 from accelsim.training.masks import magnitude_masks, set_masks
 from accelsim.training.network import Network
 from accelsim.training.quantizers import LearnedScale
-from accelsim.training.recipe import RECIPES, Recipe, Section
+from accelsim.training.recipe import RECIPES, Best, Recipe, Section, most_accurate
 from accelsim.training.recipe_spec import FitSpec, RecipeSpec, Share
 from accelsim.training.recipes.quant_prune_page import FULL_BITS, sections
 from accelsim.training.scores import score_snn
@@ -72,6 +72,8 @@ class QuantPrune(Recipe):
         """Find the headline points of every seed, then the grid of the first."""
         spec = _spec(bench)
         grid = list(itertools.product(spec.schedules, spec.bits, spec.pruning))
+        # What the verdict needs comes first.
+        grid.sort(key=lambda at: (at[0] != spec.schedules[0], at[1] not in (2, FULL_BITS)))
         headline = [at for at in grid if at[0] == spec.schedules[0] and at[1] in (2, FULL_BITS) and at[2] == 0.0]
         for seed, points in (*((seed, headline) for seed in spec.seeds), (spec.seeds[0], grid)):
             dense: dict[str, torch.Tensor] = {}
@@ -86,6 +88,21 @@ class QuantPrune(Recipe):
         spec = _spec(bench)
         machines = {item.label: spec.formats[item.label] for item in spec.hardware}
         return sections(bench.rows("grid"), machines, spec.seeds[0], spec.iso_accuracy)
+
+
+    @classmethod
+    def best(cls, bench: Bench) -> Best:
+        """Return the cheapest point that counts as equal; see :meth:`Recipe.best`."""
+        spec = _spec(bench)
+        energy = f"{spec.hardware[0].label}_energy_per_inference"
+        row = most_accurate(bench.rows("grid"), energy, spec.iso_accuracy)
+        folder = _folder(f"{row['schedule']}-{row['bits']}b-{row['pruned']:g}", int(row["seed"]))
+        why = f"least energy on {spec.hardware[0].label} within {spec.iso_accuracy:g} of the best accuracy"
+        return Best(folder, why, row)
+
+
+def _folder(name: str, seed: int) -> str:
+    return f"quant_prune_{name}_{seed}"
 
 
 def _spec(bench: Bench) -> QuantPruneSpec:
@@ -127,7 +144,7 @@ def _point(
         layer.quantizer = LearnedScale(bits, layer.weight)
     rest = FitOptions(**{**spec.tune.model_dump(), "epochs": options.epochs - first})
     fit(network, data.train, snn_loss(network, code, integer=True), rest, log=log, progress=bench.progress, name=name)
-    folder = f"quant_prune_{name}_{seed}"
+    folder = _folder(name, seed)
     row = judge(bench, network, code, folder, description="Joint quantisation and pruning")
     machines = [stored_as(item, weights) for item in spec.hardware for weights in spec.formats[item.label]]
     row |= cycle_level(bench.folder / "workloads" / folder, machines, spec.samples, spec.threads, baseline=False)

@@ -10,7 +10,7 @@ epochs each, symmetric quantisation with straight-through gradients.
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Final
 
 import torch
 from pydantic import Field
@@ -27,7 +27,7 @@ from accelsim.training.judge import judge
 from accelsim.training.losses import ann_loss, snn_loss
 from accelsim.training.network import Network
 from accelsim.training.quantizers import MaxScale
-from accelsim.training.recipe import RECIPES, Figure, Recipe, Section
+from accelsim.training.recipe import RECIPES, Best, Figure, Recipe, Section, most_accurate
 from accelsim.training.recipe_spec import FitSpec, Positive, RecipeSpec
 from accelsim.training.scores import score_ann, score_snn
 
@@ -106,6 +106,22 @@ class SpatioTemporal(Recipe):
             Section("Bits", columns=bits, rows=bench.rows("bits")),
             Section("Noise", figures=[noise]),
         ]
+
+
+    @classmethod
+    def best(cls, bench: Bench) -> Best:
+        """Return the cheapest of the widths of weights that lose at most a point; see :meth:`Recipe.best`."""
+        label = bench.spec.hardware[0].label
+        row = most_accurate(bench.rows("bits"), f"{label}_energy_per_inference", _LOST)
+        why = f"least energy on {label} within {_LOST:g} of the best accuracy"
+        return Best(_folder(int(row["bits"]), int(row["seed"])), why, row)
+
+
+_LOST: Final = 0.01
+
+
+def _folder(bits: int, seed: int) -> str:
+    return f"spatio_temporal_{bits}bit_{seed}"
 
 
 def _series(rows: list[Row], x: str, y: str, name: str = "") -> list[tuple[str, list[tuple[float, float]]]]:
@@ -205,7 +221,7 @@ class _Run:
         return {"seed": self._seed, "noise": level, "ann": ann, "snn": snn}
 
     def _judged(self, network: Network, code: InputCode, bits: int) -> Row:
-        name = f"spatio_temporal_{bits}bit_{self._seed}"
+        name = _folder(bits, self._seed)
         return {"seed": self._seed, "bits": bits, **judge(self._bench, network, code, name, description=_TOLD)}
 
 

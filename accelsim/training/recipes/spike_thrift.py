@@ -28,7 +28,7 @@ from accelsim.training.losses import ann_loss, images_of, snn_loss
 from accelsim.training.masks import SparseLearning
 from accelsim.training.network import Network
 from accelsim.training.quantizers import MaxScale
-from accelsim.training.recipe import RECIPES, Recipe, Section
+from accelsim.training.recipe import RECIPES, Best, Figure, Recipe, Section, most_accurate
 from accelsim.training.recipe_spec import FitSpec, Positive, RecipeSpec, Share
 from accelsim.training.scores import score_ann, score_snn
 
@@ -93,16 +93,33 @@ class SpikeThrift(Recipe):
             (f"{chip}_against_skipping", "cycle level: skipping array / SNN", "ratio"),
             (f"{chip}_energy_per_inference", "SNN energy", "pJ"), (f"{chip}_latency", "SNN latency", "ns"),
         ]  # fmt: skip
+        keys = ("dense_ann", "compressed_ann", "converted", "trained", "exported")
+        curve = Figure(
+            "stages", "Accuracy from stage to stage",
+            "stage: 1 dense ANN, 2 compressed ANN, 3 converted, 4 SNN trained, 5 whole numbers", "accuracy",
+            [(str(row["key"]), [(at, float(row[key])) for at, key in enumerate(keys, 1)]) for row in rows],
+        )  # fmt: skip
         return [
-            Section("Accuracy of every stage", columns=stages, rows=rows),
+            Section("Accuracy of every stage", columns=stages, rows=rows, figures=[curve]),
             Section("Energy", _ENERGY, columns=energies, rows=rows),
         ]
+
+
+    @classmethod
+    def best(cls, bench: Bench) -> Best:
+        """Return the most accurate seed; see :meth:`Recipe.best`."""
+        row = most_accurate(bench.rows("stages"))
+        return Best(_folder(int(str(row["key"]).split()[-1])), "most accurate of its seeds", row)
 
 
 _ENERGY = """Op counts are 4.6 pJ per multiply-accumulate and 0.9 pJ per accumulate (45 nm, FP32), as most papers
 count. The cycle-level ratios have the same network on the chip and on the MAC array of the same node: with all its
 weights (dense), and with the compressed ones where the array skips every product with a zero, for free. Above one,
 the SNN needs less."""
+
+
+def _folder(seed: int) -> str:
+    return f"spike_thrift_{seed}"
 
 
 def _one(bench: Bench, seed: int) -> Row:
@@ -152,7 +169,7 @@ def _one(bench: Bench, seed: int) -> Row:
     return {
         "weights": sum(item.weights for item in made), "kept": sum(kept), "ratio": sum(item.weights for item in made)
         / sum(kept), "dense_ann": score_ann(meta, data.test).accuracy, "compressed_ann": compressed, "converted":
-        converted, "converted_few": at_once, "trained": trained, **judge(bench, network, code, f"spike_thrift_{seed}",
+        converted, "converted_few": at_once, "trained": trained, **judge(bench, network, code, _folder(seed),
         description="Spike-Thrift, compressed and trained as an SNN"),
     }
 

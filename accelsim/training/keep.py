@@ -1,0 +1,80 @@
+"""The network that a recipe judges best, copied to where workloads are kept, with its provenance."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from accelsim.errors import OutputError, TrainingError
+from accelsim.hardware.yaml_reader import read_yaml
+from accelsim.hardware.yaml_writer import write_yaml
+from accelsim.network.workload import MANIFEST
+from accelsim.training.bench import Bench
+from accelsim.training.recipe import RECIPES
+
+MOST_BYTES: Final = 1 << 20
+"""Of a bundled workload."""
+
+
+def keep_best(name: str, bench: Bench, into: Path) -> Path:
+    """Copy the best workload of a recipe to ``into/DATA_RECIPE``.
+
+    Parameters
+    ----------
+    name : str
+        Of the recipe.
+    bench : Bench
+        With its results.
+    into : Path
+        Such as ``workloads``.
+
+    Returns
+    -------
+    Path
+        The folder; files of a workload that was there are replaced.
+
+    Raises
+    ------
+    TrainingError
+        If there is no result, its workload is missing, or it takes more than ``MOST_BYTES``.
+    OutputError
+        If it cannot be written.
+    """
+    recipe = RECIPES.get(name)
+    best = recipe.best(bench)
+    source = bench.folder / "workloads" / best.folder
+    files = sorted(path for path in source.glob("*") if path.is_file())
+    if not (source / MANIFEST).is_file():
+        raise TrainingError(f"{source}: expected the workload of {best.row['key']}, got none")
+    size = sum(path.stat().st_size for path in files)
+    if size > MOST_BYTES:
+        raise TrainingError(f"{source}: expected at most {MOST_BYTES} bytes to keep, got {size}")
+    title = f"{bench.spec.data.name}_{name}".replace("-", "_")
+    data, _ = read_yaml(source / MANIFEST)
+    data["name"] = title
+    data["description"] = f"{recipe.title}: {best.why}"
+    data["provenance"] = {
+        "source": f"trained from scratch; data: {bench.data.source}",
+        "licence": "samples as the data set; network as this project",
+        "made_by": f"accelsim train {name}",
+        "paper": recipe.paper,
+        "point": str(best.row["key"]),
+        "chosen": best.why,
+        "torch": torch.__version__.split("+")[0],
+        "test_accuracy": float(best.row["exported"]),
+        "test_samples": len(bench.data.test) if best.tested is None else best.tested,
+        "nonzero_weights": int(best.row["nonzero"]),
+    }
+    target = into / title
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for path in files:
+            if path.name != MANIFEST:
+                shutil.copyfile(path, target / path.name)
+        (target / MANIFEST).write_text(write_yaml(data), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{target}: cannot write: {error.strerror or error}") from None
+    return target
