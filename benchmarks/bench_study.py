@@ -8,10 +8,13 @@ more than one; a figure is written beside the results.
 """
 
 import argparse
+import contextlib
+import multiprocessing
 import os
-import resource
+import re
 import statistics
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -41,13 +44,40 @@ def space(points: int) -> dict:
     return data
 
 
+class Memory(threading.Thread):
+    """Watches the memory of this process and of its workers, shared pages counted once (Linux)."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.peak, self._over = 0.0, threading.Event()
+
+    def run(self) -> None:
+        while not self._over.wait(0.5):
+            processes = [os.getpid(), *(item.pid for item in multiprocessing.active_children())]
+            self.peak = max(self.peak, sum(map(self._megabytes, processes)))
+
+    def stop(self) -> float:
+        self._over.set()
+        self.join()
+        return self.peak
+
+    @staticmethod
+    def _megabytes(process: int) -> float:
+        with contextlib.suppress(OSError):
+            text = Path(f"/proc/{process}/smaps_rollup").read_text()
+            return int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1]) / 1024
+        return 0.0
+
+
 def throughput(points: int) -> None:
     rows, walls = [], {}
     with tempfile.TemporaryDirectory() as folder:
         warm = space(50)
         warm["axes"]["mesh"]["choices"] = {"4x4": warm["axes"]["mesh"]["choices"]["4x4"]}
-        sweep(warm, Path(folder) / "warm", processes=1)  # compile, and make the trace
-        for processes in (1, 2):
+        sweep(warm, Path(folder) / "warm", processes=2)  # compile, and make the trace
+        for processes in (2, 1):  # two first: the driver then holds nothing of its own
+            memory = Memory()
+            memory.start()
             began, cpu = time.perf_counter(), os.times()
             study = sweep(space(points), Path(folder) / str(processes), processes=processes)
             walls[processes] = time.perf_counter() - began
@@ -58,13 +88,12 @@ def throughput(points: int) -> None:
             rows.append((
                 processes, len(table), study.counts().get("failed", 0), f"{walls[processes]:.1f}", f"{spent:.1f}",
                 f"{1e3 * spent / len(table):.1f}", f"{1e3 * table['engine_seconds'].median():.1f}",
-                f"{over.median():.1f}",
+                f"{over.median():.1f}", f"{memory.stop():.0f}",
             ))  # fmt: skip
-    driver, worker = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF,
-                                                                           resource.RUSAGE_CHILDREN))  # fmt: skip
-    head = ("processes", "points", "failed", "wall s", "CPU s", "CPU ms/point", "engine ms", "overhead ms (median)")
+    head = ("processes", "points", "failed", "wall s", "CPU s", "CPU ms/point", "engine ms", "overhead ms (median)",
+            "MB in all")  # fmt: skip
     print_table("A study on the bundled network, 4 samples", head, rows)
-    print(f"two processes, one: {walls[1] / walls[2]:.2f}x; driver {driver:.0f} MB, largest worker {worker:.0f} MB")
+    print(f"two processes, one: {walls[1] / walls[2]:.2f}x")
 
 
 def search(folder: Path) -> None:

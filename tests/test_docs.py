@@ -22,7 +22,7 @@ from accelsim.hardware.loader import load_chip
 from accelsim.hardware.schema import keys_at
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted((ROOT / "docs").glob("*.md")) + [
+PAGES = sorted((ROOT / "docs").glob("**/*.md")) + [
     path for path in (ROOT / "README.md", *ROOT.glob("workloads/*/README.md")) if path.exists()
 ]
 NAMES = [path.relative_to(ROOT).as_posix() for path in PAGES]

@@ -2,12 +2,16 @@
 
 import pytest
 
-from accelsim.hardware.loader import load_chip
+from accelsim.errors import AccelsimError
+from accelsim.hardware.loader import load_machine
 from accelsim.network.workload import load_workload
+from accelsim.pipeline.array_flow import measure_array
+from accelsim.pipeline.array_tables import totals as array_totals
 from accelsim.pipeline.flow import measure
-from accelsim.pipeline.inputs import ChipInputs
+from accelsim.pipeline.inputs import ArrayInputs, ChipInputs
 from accelsim.pipeline.reuse import ALONE, Reuse, part_of
 from accelsim.pipeline.totals import totals
+from accelsim.result.progress import NO_PROGRESS
 
 CHANGES = (
     "clock=100 MHz", "schedule=native", "technology.node=32 nm", "technology.temperature=350 K",
@@ -22,32 +26,48 @@ CHANGES = (
 )  # fmt: skip
 
 
-def outcome(load, change, reuse):
-    chip = load_chip("core", [] if change is None else [change])
-    inputs = ChipInputs(hw="core", workload_name="mnist_conv", chip=chip, workload=load)
-    made = measure(inputs, "compiled", 1, reuse=reuse)
-    numbers = {name: item.value for name, item in totals(made).items()}
+ARRAY_CHANGES = (
+    "clock=100 MHz", "order=timestep", "technology.node=32 nm", "technology.temperature=350 K", "elements.columns=64",
+    "elements.accumulator_bits=20", "elements.dataflow=spike_stream", "storage.buffers.weight_buffer.banks=4",
+    "neurons.lanes=16", "neurons.state_bits=20", "formats.inputs=coo", "dram.energy=9 pJ/bit",
+    "dram.bandwidth=1 GB/s", "baseline.rows=8", "baseline.weight_buffer.capacity=128 KiB",
+    "baseline.dram.energy=9 pJ/bit",
+)  # fmt: skip
+
+
+def outcome(load, change, reuse, hw="core"):
+    machine = load_machine(hw, [] if change is None else [change])
+    given = {"hw": hw, "workload_name": "mnist_conv", "chip": machine, "workload": load}
+    if hw == "core":
+        made = measure(ChipInputs(**given), "compiled", 1, reuse=reuse)
+    else:
+        made = measure_array(ArrayInputs(**given), 1, NO_PROGRESS, reuse=reuse)
+    own = totals(made) if hw == "core" else array_totals(made)
+    numbers = {name: item.value for name, item in own.items()}
     numbers |= {f"baseline.{name}": item.value for name, item in made.baseline.totals.items()}
     rows = list(made.baseline.variants.rows())
     return repr((numbers, rows))
 
 
 @pytest.mark.slow
-def test_nothing_stale_is_reused():
+@pytest.mark.parametrize(("hw", "changes"), [("core", CHANGES), ("prosperity", ARRAY_CHANGES)])
+def test_nothing_stale_is_reused(hw, changes):
     load = load_workload("mnist_conv", 1)
-    shared = Reuse()
-    plain = outcome(load, None, shared)
-    for change in CHANGES:
+    shared, refused = Reuse(), []
+    plain = outcome(load, None, shared, hw)
+    for change in changes:
         try:
-            alone = outcome(load, change, ALONE)
-        except Exception as error:  # noqa: BLE001 - a chip that cannot be is refused either way
+            alone = outcome(load, change, ALONE, hw)
+        except AccelsimError as error:  # a machine that cannot be is refused either way
             alone = str(error)
+            refused.append(change)
         try:
-            found = outcome(load, change, shared)
-        except Exception as error:  # noqa: BLE001
+            found = outcome(load, change, shared, hw)
+        except AccelsimError as error:
             found = str(error)
         assert found == alone, change
-    assert outcome(load, None, shared) == plain
+    assert outcome(load, None, shared, hw) == plain
+    assert len(refused) <= 3, refused
 
 
 def test_what_is_kept_and_what_goes():

@@ -149,15 +149,18 @@ def test_the_verdict_compares_the_cheapest_points_of_equal_accuracy():
                 f"m_dense{key}": dense, f"m_packed{key}": packed,
                 "m_dense_energy_delay": dense, "m_packed_energy_delay": packed, "m_packed_energy_static": 1.0,
                 "m_dense_energy_static": 2.0, "m_dense_dynamic_dram": dense - 2,
-                "m_packed_dynamic_dram": packed - 1}  # fmt: skip
+                "m_packed_dynamic_dram": packed - 1, "m_dense_energy_dynamic": dense - 2,
+                "m_packed_energy_dynamic": packed - 1}  # fmt: skip
 
     rows = [row(2, 0.0, 0.95, 40.0, 60.0), row(2, 0.8, 0.80, 20.0, 10.0), row(8, 0.0, 0.955, 100.0, 120.0),
             row(8, 0.8, 0.95, 90.0, 50.0)]  # fmt: skip
-    found = {item.title: item for item in sections(rows, {"m": ("dense", "packed")}, 0, 0.01)}
+    found = {item.title: item for item in sections(rows, {"m": ("dense", "packed")}, 0, 0.01, 5)}
     verdict = found["Bits or pruning"].rows[0]
     chosen = [verdict[key] for key in ("bits", "pruned", "both")]
     assert chosen == ["2 bit, 0%, joint", "8 bit, 80%, joint", "2 bit, 0%, joint"]
     assert verdict["ratio"] == verdict["paper"] == 50.0 / 40.0
+    assert verdict["dynamic"] == 49.0 / 38.0
     assert [item["key"] for item in found["Front on m"].rows] == ["2 0.8", "2 0.0", "8 0.0"]
+    assert found["Grid"].text.startswith("4 of 5 points")
     assert found["Where sparse storage pays"].rows[2]["8"] == "1.200"
     assert found["Weights left below which it pays"].rows[0]["2"] == f"{0.2 + 0.8 * 0.5 / 1.0:.0%}"

@@ -100,7 +100,8 @@ class RunResult:
     raster : Table
         Spikes of the first sample, thinned by neuron: layer, neuron, timestep.
     prices : Table
-        One row per kind of component and action: count per inference, price, energy, expression, source.
+        One row per kind of component and action: count per inference, price, energy, expression, source. The action
+        ``leakage`` counts cycles; energies of all rows add up to that of an inference.
     parameters : Table
         The hardware description value by value: path, value, place.
     baseline : BaselineResult

@@ -87,7 +87,8 @@ class QuantPrune(Recipe):
         """Return verdict, storage, fronts, breakdown and grid; see :meth:`Recipe.page`."""
         spec = _spec(bench)
         machines = {item.label: spec.formats[item.label] for item in spec.hardware}
-        return sections(bench.rows("grid"), machines, spec.seeds[0], spec.iso_accuracy)
+        size = len(spec.schedules) * len(spec.bits) * len(spec.pruning)
+        return sections(bench.rows("grid"), machines, spec.seeds[0], spec.iso_accuracy, size)
 
 
     @classmethod
