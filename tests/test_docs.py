@@ -201,8 +201,8 @@ def test_python_runs(name, tmp_path):
     assert made.returncode == 0, made.stderr
 
 
-OF_WORKLOADS = {"import", "inspect", "export"}
-"""Commands whose ``--set`` changes a workload."""
+OF_WORKLOADS = {"import", "inspect", "export", "train"}
+"""Commands whose ``--set`` changes a workload, or a recipe."""
 STUDY = """\
 name: banks
 hw: core

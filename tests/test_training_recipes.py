@@ -16,7 +16,7 @@ from accelsim.network.workload import load_workload  # noqa: E402
 from accelsim.training.fit import FitOptions, Hooks, fit, rate_at  # noqa: E402
 from accelsim.training.keep import MOST_BYTES, keep_best  # noqa: E402
 from accelsim.training.losses import ann_loss  # noqa: E402
-from accelsim.training.page import write_page  # noqa: E402
+from accelsim.training.page import changed, write_page  # noqa: E402
 from accelsim.training.recipe import RECIPES, parameters_of, run_recipe  # noqa: E402
 from accelsim.training.recipe_spec import read_recipe  # noqa: E402
 from accelsim.training.recipes.quant_prune_page import crossing, sections  # noqa: E402
@@ -84,6 +84,15 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
 @pytest.mark.parametrize("quick", [False, True])
 def test_parameters_of_every_recipe_are_valid(name, quick):
     read_recipe(RECIPES.get(name).spec, parameters_of(name), quick=quick)
+
+
+@pytest.mark.parametrize("name", RECIPES.names())
+def test_the_command_of_a_page_gives_its_parameters(name):
+    spec, path = RECIPES.get(name).spec, parameters_of(name)
+    short = read_recipe(spec, path, quick=True)
+    entries = changed(short, read_recipe(spec, path))
+    assert entries and read_recipe(spec, path, entries) == short
+    assert changed(short, short) == []
 
 
 def test_a_wrong_parameter_is_named_with_its_line():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from accelsim.report.format import count, percent, quantity
 from accelsim.report.palette import PALETTE
 from accelsim.training.bench import Bench, Row
 from accelsim.training.recipe import RECIPES, Figure, Section, parameters_of
-from accelsim.training.recipe_spec import read_recipe
+from accelsim.training.recipe_spec import RecipeSpec, read_recipe
 
 _MARKERS = "osD^vP*Xh<>d"
 
@@ -37,8 +38,8 @@ def write_page(name: str, bench: Bench, folder: Path) -> Path:
         The page.
     """
     recipe = RECIPES.get(name)
-    usual = read_recipe(recipe.spec, parameters_of(name)).data.name
-    slug = name if bench.spec.data.name == usual else f"{name}-{bench.spec.data.name}".replace("_", "-")
+    usual = read_recipe(recipe.spec, parameters_of(name))
+    slug = name if bench.spec.data.name == usual.data.name else f"{name}-{bench.spec.data.name}".replace("_", "-")
     images = folder / "images"
     images.mkdir(parents=True, exist_ok=True)
     parts = [f"# {recipe.title}\n\n{recipe.paper}. Data: {bench.data.source}.\n"]
@@ -46,14 +47,28 @@ def write_page(name: str, bench: Bench, folder: Path) -> Path:
     if words.is_file():
         parts.append(words.read_text(encoding="utf-8").strip() + "\n")
     parts += [_section(section, slug, images) for section in recipe.page(bench)]
-    changed = "" if slug == name else f" --set data.name={bench.spec.data.name}"
+    entries = "".join(f' --set "{entry}"' for entry in changed(bench.spec, usual))
     parts.append(
-        f"Made by `accelsim train {name} --data DIR --out DIR --page docs/studies{changed}`; parameters: "
+        f"Made by `accelsim train {name} --data DIR --out DIR --page docs/studies{entries}`; parameters: "
         f"`accelsim/training/recipes/{parameters_of(name).name}`.\n"
     )
     page = folder / f"{slug}.md"
     page.write_text("\n".join(parts), encoding="utf-8")
     return page
+
+
+def changed(spec: RecipeSpec, usual: RecipeSpec) -> list[str]:
+    """Return the entries that differ from the recipe's own, as ``--set`` takes them; threads change no result."""
+    own, other = (item.model_dump(mode="json", exclude_none=True) for item in (spec, usual))
+    short = spec.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    entries: dict[str, Any] = {}
+    for key, value in own.items():
+        theirs = other.get(key)
+        if isinstance(value, dict) and isinstance(theirs, dict) and value.keys() == theirs.keys():
+            entries |= {f"{key}.{inner}": item for inner, item in value.items() if item != theirs[inner]}
+        elif value != theirs and key != "threads":
+            entries[key] = short.get(key, value)
+    return [f"{path}={json.dumps(value)}".replace('"', "") for path, value in entries.items()]
 
 
 def _section(section: Section, slug: str, images: Path) -> str:
