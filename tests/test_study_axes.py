@@ -77,8 +77,8 @@ def test_chips_and_arrays_in_one_study(tmp_path, one_worker):
     assert narrow["baseline.energy_per_inference"] == alone.baseline.totals["energy_per_inference"].value
     assert narrow["energy_static"] != table["energy_static"][3]
     assert set(pareto(study).table["hw"]) <= {"core", "prosperity", "ptb"}
-    with pytest.raises(ConfigError, match="objective area: expected a number at every point, got none at"):
-        pareto(study, ["area"])
+    with pytest.raises(ConfigError, match="objective packets: expected a number at every point, got none at"):
+        pareto(study, ["packets"])
     again = load_point(f"{study.folder}/#{narrow['id'][:12]}", ["clock=250 MHz"])
     repeated = run(again.chip, again.workload, samples=again.samples, engine=again.engine, origin=again.origin)
     assert repeated.totals["latency"].value == 2 * narrow["latency"]
