@@ -177,7 +177,7 @@ def everyone_to_every_set(topology, flits, vcs):
     trees = build_trees(fabric, home, axons.ptr, axons.axon["terminal"], np.full(len(rows), flits))
     work = step_work([[(1, np.flatnonzero(home == core).tolist())] for core in range(cores)])
     noc = noc._replace(nodes=trees.nodes, branches=trees.branches)
-    return noc, axons._replace(root=trees.root), work, int(trees.flit_hops().sum())
+    return noc, axons._replace(root=trees.of_axons(axons.ptr)), work, int(trees.flit_hops().sum())
 
 
 SMALL = [(line(3), 1), (line(4), 2), (Mesh((2, 2)), 1), (Mesh((2, 2)), 3), (Mesh((3, 2)), 2), (Ring((4,)), 1)]
@@ -217,6 +217,29 @@ def test_a_chip_with_and_without():
     assert sum(kind == MULTICAST_TABLE for kind in fields.values()) == 6
     assert component_prices(spec, False)[MULTICAST_TABLE, "read"].energy_pj > 0
     assert component_leakage(spec, False)[MULTICAST_TABLE].power_mw > 0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_tokens_are_packets_for_one_terminal_and_read_no_table(engine):
+    """Without a barrier the trees, the reads of tables and the copies are the same; tokens add their unicast routes."""
+    (_, _, barrier), (spec, mapping, tokens) = (
+        on_a_chip(TABLE, engine, **changes) for changes in ({}, {"synchronization": "dependency"})
+    )
+    for name in ("lookups", "replicas"):
+        assert np.array_equal(barrier.routers[name].sum(axis=0), tokens.routers[name].sum(axis=0)), name
+    for name in ("packets_out", "packets_in", "destinations", "sops"):
+        assert np.array_equal(barrier.terminals[name].sum(axis=0), tokens.terminals[name].sum(axis=0)), name
+    source = np.repeat(mapping.home(), np.diff(mapping.axons.ptr))
+    pairs = set(zip(source.tolist(), mapping.axons.axon["terminal"].tolist(), strict=True))
+    fabric, steps = mapping.fabric, tokens.step_cycles.size
+    hops = 0
+    for u, v in pairs | {(v, u) for u, v in pairs}:
+        router = fabric.terminal_router[u]
+        while router >= 0:
+            router, hops = fabric.link_router[router, fabric.route[router, v]], hops + 1
+    assert tokens.terminals["tokens_in"].sum() == len(pairs | {(v, u) for u, v in pairs}) * steps > 0
+    assert tokens.routers["flits"].sum() - barrier.routers["flits"].sum() == hops * steps
+    assert spec.synchronization == "dependency"
 
 
 @pytest.mark.parametrize(

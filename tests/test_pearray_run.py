@@ -199,8 +199,8 @@ def test_prices_of_parts_that_it_does_not_have(overrides, message):
 def test_a_multiplication_is_a_product_and_no_sum_of_sums(result):
     at = list(result.prices.rows())
     count = {(row["component"], row["action"]): row["count"] for row in at}
-    pooled = {row["layer"]: row["sops"] for row in result.layers.rows()}["lif2"]  # behind a sum pool: values
-    assert count["elements", "multiply"] == pooled
+    spikes = {row["layer"]: row["sops"] for row in result.layers.rows()}["lif2"]  # behind a sum pool: values
+    assert 0 < count["elements", "multiply"] < spikes  # a number of spikes is multiplied once
     assert count["elements", "add"] > result.totals["sops"].value  # partial sums of kernel rows
 
 

@@ -70,6 +70,11 @@ def warm():
         run_step("compiled", network(line(1), spec=spec), axon_tables([[0]], [{}]), step_work([[(1, [0])]]))
     run_step("compiled", *forked(network(line(2)), line(2), [[0, 1], [0]]))
     run_packets("compiled", packet_network(line(1)), [(0, 0, 0, 1)])
+    events = EventStream.from_dense(np.ones((1, 1, 2), bool))
+    for kept in ("barrier", "dependency"):
+        spec = chip(noc__router=TIGHT.model_dump(), synchronization=kept)
+        machine, mapping = compile_and_build(layer_chain([np.ones((2, 2))]), events, spec)
+        simulate(machine, spec, mapping, "compiled", 1)
 
 
 @pytest.fixture(autouse=True)
@@ -168,7 +173,8 @@ def forked(noc, topology, sets):
     home = np.arange(topology.routers)
     trees = build_trees(fabric, home, axons.ptr, axons.axon["terminal"], np.ones(len(rows), int))
     work = step_work([[(1, [at] * 3)] for at in range(topology.routers)])
-    return noc._replace(nodes=trees.nodes, branches=trees.branches), axons._replace(root=trees.root), work
+    axons = axons._replace(root=trees.of_axons(axons.ptr))
+    return noc._replace(nodes=trees.nodes, branches=trees.branches), axons, work
 
 
 @pytest.mark.parametrize("size", [5, 7])

@@ -68,6 +68,7 @@ WIDE_BARS = {
     "stall_vc": 4,
     "stall_switch": 4,
     "stall_ejection": 4,
+    "tokens beside packets that fork": 2,
 }
 """Least number of chips on any topology, of 20."""
 
@@ -224,6 +225,7 @@ def compare_chip(seed: int, sample=random_sample) -> dict[str, bool]:
         "several projections on an axon": _shared_axons(net, mapping),
         "tokens": spec.synchronization == "dependency",
         "tokens and more slots": spec.lead > 0,
+        "tokens beside packets that fork": bool(machine.tokens is not None and spec.noc.multicast is not None),
         "waiting for tokens": spec.synchronization == "dependency" and events.timesteps > 1,
         "messages of the barrier": bool(spec.barrier.kind == "message" and ours.terminals["tokens_in"].sum() > 0),
         "tree": spec.barrier.kind == "tree" and spec.synchronization == "barrier",

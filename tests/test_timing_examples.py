@@ -230,7 +230,7 @@ def test_l_a_fork(engine):
     work = step_work([[(1, [0])], [], []])
     trees = build_trees(build_fabric(line(3), range(3)), home, axons.ptr, axons.axon["terminal"], np.ones(2, int))
     forks = noc._replace(nodes=trees.nodes, branches=trees.branches)
-    step = run_step(engine, forks, axons._replace(root=trees.root), work)
+    step = run_step(engine, forks, axons._replace(root=trees.of_axons(axons.ptr)), work)
     assert step.terminals["row_end"].tolist() == [0, 18, 22]
     assert step.end == 22
     assert (step.total("packets_out"), step.total("destinations"), step.total("packets_in")) == (1, 2, 2)

@@ -100,7 +100,7 @@ def _forks(rng, fabric, noc, longest: int):
     for name in COST.names[1:]:
         costs[name] = rng.choice([1, 1, 2, 5, 20] if name == "cycles" else [0, 3, 8], size=len(axon))
     trees = build_trees(fabric, home, ptr, axon["terminal"], costs["flits"])
-    axons = AxonTables(ptr, axon, costs, trees.root)
+    axons = AxonTables(ptr, axon, costs, trees.of_axons(ptr))
     bursts = [[] for _ in range(terminals)]
     for terminal in range(terminals):
         own = np.flatnonzero(home == terminal)
@@ -319,7 +319,7 @@ def random_wide_sample(seed: int):
     net, events, spec = (random_sample if seed % 2 else random_graph_sample)(seed)
     rng = np.random.default_rng([seed, 1])
     name, size, low, high = WIDE[int(rng.integers(len(WIDE)))]
-    topology, multicast = TOPOLOGIES.get(name)(size), bool(rng.random() < 0.5 and spec.synchronization == "barrier")
+    topology, multicast = TOPOLOGIES.get(name)(size), bool(rng.random() < 0.5)
     plain = {"speculative": False, "vc_alloc_delay": 1, "switch_alloc_delay": 1, "buffer_flits": 8}
     changes = plain if multicast else {}
     memory = {"capacity": "16 KiB", "width": 64, "banks": 1, "ports": "1RW"}

@@ -1,6 +1,6 @@
 """Every price, leakage and area of the MAC array as lines of the chip's list, each with its formula."""
 
-from accelsim.baseline.prices import DRAM, PORTS, array_prices, buffers, operand_bits, port_of
+from accelsim.baseline.prices import DRAM, PORTS, array_prices, buffers, port_of
 from accelsim.costs.price_list import AREA, LEAKAGE, PriceLine, bank_derivation, memory_formula, sourced_line
 from accelsim.counters import Key
 from accelsim.hardware.spec import ChipSpec
@@ -44,8 +44,8 @@ def _formula(chip: ChipSpec, component: str, action: str) -> str:
 
 def _array_formula(chip: ChipSpec, action: str) -> str:
     spec, node = chip.baseline, f"{chip.technology.node:g} nm"
-    source, sums, operand = chip.technology.arithmetic_source, spec.accumulator_bits, operand_bits(spec)
-    widths = f"{operand} bit for {spec.activation_bits} x {spec.weight_bits}"
+    source, sums = chip.technology.arithmetic_source, spec.accumulator_bits
+    widths = f"{spec.activation_bits} x {spec.weight_bits} bit"
     if action in {LEAKAGE, AREA}:
         each = f"{action}(multiply, {widths}) + {action}(add, {sums} bit)"
         return f"{spec.rows} x {spec.columns} x ({each}), {source}, {node}"

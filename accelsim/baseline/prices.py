@@ -7,7 +7,6 @@ power; all of them would raise the baseline.
 """
 
 import contextlib
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,12 +14,14 @@ from typing import Final
 
 from accelsim.costs import parts, per_instance
 from accelsim.costs.adjust import BASELINE, adjusted_leakage, adjusted_price, require_supply
+from accelsim.costs.multiply import multiply_price, unequal
 from accelsim.counters import EnergyTable, Key, Price
 from accelsim.errors import CostError, UnknownNameError
 from accelsim.hardware.memory_spec import SramSpec
 from accelsim.hardware.port_spec import PortSpec
 from accelsim.hardware.sources.base import Area, Leakage, SramFigures
 from accelsim.hardware.spec import ChipSpec, MacArraySpec
+from accelsim.hardware.technology_spec import ProcessSpec
 
 ARRAY: Final = "baseline.mac_array"
 INPUT: Final = "baseline.input_buffer"
@@ -99,7 +100,7 @@ def array_prices(chip: ChipSpec) -> ArrayPrices:
     prices[PORTS, "input"] = _port_price(chip, "input")
     prices[PORTS, "output"] = _port_price(chip, "output")
     prices[DRAM, "bit"] = Price(chip.baseline.dram.energy, chip.baseline.dram.source)
-    problems = named_problems(chip)
+    problems = named_problems(technology)
     if problems:
         raise next(iter(problems.values()))
     for override in technology.overrides:
@@ -111,9 +112,9 @@ def array_prices(chip: ChipSpec) -> ArrayPrices:
     return ArrayPrices(EnergyTable(prices), leakage, area)
 
 
-def named_problems(chip: ChipSpec) -> dict[str, UnknownNameError]:
+def named_problems(technology: ProcessSpec) -> dict[str, UnknownNameError]:
     """Return what overrides and calibrations name that the baseline does not have, by dotted path."""
-    technology, leaking = chip.technology, list(_LEAKING)
+    leaking = list(_LEAKING)
     pairs = [f"{item.component}.{item.action}" for item in technology.overrides]
     calibrated = [item.component for item in technology.calibration]
     stated = [item.component for item in technology.leakage_overrides]
@@ -132,15 +133,10 @@ def _unknown(block: str, kind: str, names: list[str], known: list[str]) -> dict[
     }
 
 
-def operand_bits(spec: MacArraySpec) -> int:
-    """Return the width of a square multiplier with as many cells as one of activation x weight."""
-    return math.isqrt(spec.activation_bits * spec.weight_bits - 1) + 1
-
-
 def elements_of(spec: MacArraySpec) -> tuple[parts.Units, ...]:
-    """Return the multipliers and adders of all processing elements."""
-    count = spec.rows * spec.columns
-    return (count, "int_mul", operand_bits(spec)), (count, "int_add", spec.accumulator_bits)
+    """Return the multipliers and adders of all processing elements; multipliers by the cells that they have."""
+    count, (wide, share) = spec.rows * spec.columns, unequal(spec.activation_bits, spec.weight_bits)
+    return (count * share, "int_mul", wide), (count, "int_add", spec.accumulator_bits)
 
 
 def _arithmetic(chip: ChipSpec) -> tuple[dict[Key, Price], dict[str, Leakage]]:
@@ -156,9 +152,11 @@ def _arithmetic(chip: ChipSpec) -> tuple[dict[Key, Price], dict[str, Leakage]]:
         f"{rescale.formula} + {compare.formula}",
     )
     found = {
-        "multiply": source.energy("int_mul", operand_bits(spec), node), "accumulate": accumulate, "add": accumulate,
+        "multiply": multiply_price(source, spec.activation_bits, spec.weight_bits, node),
+        "accumulate": accumulate,
+        "add": accumulate,
         "requantise": requantise,
-    }  # fmt: skip
+    }
 
     def supply() -> float:
         return require_supply(source.supply(node))

@@ -9,11 +9,12 @@ from accelsim.cli.console import print_text, results
 
 if TYPE_CHECKING:
     from accelsim.costs.price_list import PriceLine
+    from accelsim.hardware.array_spec import PeArraySpec
     from accelsim.hardware.spec import ChipSpec
 
-app = typer.Typer(help="Show, explain and export the prices of a chip.", no_args_is_help=True)
+app = typer.Typer(help="Show, explain and export the prices of a chip or array.", no_args_is_help=True)
 
-Hw = Annotated[str, typer.Option("--hw", metavar="NAME|FILE", help="Chip: name of a preset, or a YAML file.")]
+Hw = Annotated[str, typer.Option("--hw", metavar="NAME|FILE", help="Machine: name of a preset, or a YAML file.")]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="A.B.C=VALUE", help="Change one value; may be repeated."),
@@ -26,12 +27,20 @@ Bits = Annotated[
 
 def _lines(
     hw: str, overrides: list[str] | None, *, float32: bool, weight_bits: int
-) -> "tuple[ChipSpec, list[PriceLine]]":
+) -> "tuple[ChipSpec | PeArraySpec, list[PriceLine]]":
     from accelsim.baseline.price_list import array_lines
     from accelsim.costs.price_list import price_list
-    from accelsim.hardware.loader import load_chip
+    from accelsim.errors import ConfigError
+    from accelsim.hardware.loader import LoadedArray, load_machine
 
-    chip = load_chip(hw, overrides or ()).spec
+    machine = load_machine(hw, overrides or ())
+    if isinstance(machine, LoadedArray):
+        if float32:
+            raise ConfigError("--float32: an array of processing elements computes in integers")
+        from accelsim.pipeline.array_prices import machine_lines
+
+        return machine.spec, machine_lines(machine.spec, weight_bits=weight_bits)
+    chip = machine.spec
     return chip, [*price_list(chip, float32, weight_bits=weight_bits), *array_lines(chip)]
 
 
@@ -77,7 +86,8 @@ def explain(
 ) -> None:
     """Say how one number came about: formula, numbers filled in, rows of the table around it, source.
 
-    For example: accelsim energy explain core.synapse_memory.read --hw core
+    For example: accelsim energy explain core.synapse_memory.read --hw core,
+    or accelsim energy explain global_buffer.read --hw eyeriss_snn
     """
     from accelsim.costs.price_list import find_line
 
@@ -112,12 +122,13 @@ def export(
     from accelsim.costs.ert import area_reference_table, energy_reference_table
     from accelsim.costs.parts import instances
     from accelsim.errors import ConfigError
+    from accelsim.hardware.spec import ChipSpec
     from accelsim.hardware.yaml_writer import write_yaml
 
     if ert is None and art is None:
         raise ConfigError("energy export: expected --ert FILE, --art FILE or both, got neither")
     chip, lines = _lines(hw, overrides, float32=float32, weight_bits=weight_bits)
-    count = instances(chip)
+    count = instances(chip) if isinstance(chip, ChipSpec) else {}
     wanted = []
     if ert is not None:
         wanted.append((ert, energy_reference_table(chip.name, chip.clock, lines, count)))

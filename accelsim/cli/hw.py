@@ -1,6 +1,5 @@
 """``accelsim hw``: list, show and check hardware descriptions, and print their JSON Schema."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -102,7 +101,7 @@ def schema() -> None:
 
 @app.command()
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Hardware files.")],
+    files: Annotated[list[str], typer.Argument(metavar="NAME|FILE...", help="Hardware files, or names of presets.")],
     overrides: Overrides = None,
 ) -> None:
     """Check hardware files and print all problems of all of them; exit code 2 if there is one.

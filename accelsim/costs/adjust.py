@@ -18,7 +18,7 @@ from accelsim.errors import ConfigError, CostError
 from accelsim.hardware.sources.base import Leakage
 from accelsim.hardware.sources.scaling import node_supply
 from accelsim.hardware.spec import ChipSpec
-from accelsim.hardware.technology_spec import ActionEnergySpec, CalibrationSpec, LeakageSpec, TechnologySpec
+from accelsim.hardware.technology_spec import ActionEnergySpec, CalibrationSpec, LeakageSpec, ProcessSpec
 
 ALL: Final = "all"
 BASELINE: Final = "baseline."
@@ -52,7 +52,7 @@ def table_supply(chip: ChipSpec, float32: bool, kind: str) -> float:
     return require_supply(found)
 
 
-def adjusted_price(technology: TechnologySpec, kind: str, own_supply: Supply, make: Callable[[], Price]) -> Price:
+def adjusted_price(technology: ProcessSpec, kind: str, own_supply: Supply, make: Callable[[], Price]) -> Price:
     """Return a sourced price at the chip's supply, calibrated; ``own_supply`` gives that of the price's table, V."""
     price = make()
     for factor, words in _factors(technology, kind, own_supply, "energy"):
@@ -61,7 +61,7 @@ def adjusted_price(technology: TechnologySpec, kind: str, own_supply: Supply, ma
 
 
 def adjusted_leakage(
-    technology: TechnologySpec, kind: str, own_supply: Supply, make: Callable[[], Leakage]
+    technology: ProcessSpec, kind: str, own_supply: Supply, make: Callable[[], Leakage]
 ) -> Leakage:
     """Return a sourced leakage at the chip's supply, calibrated; ``own_supply`` as in :func:`adjusted_price`."""
     leakage = make()
@@ -77,7 +77,7 @@ def require_supply(found: float | None) -> float:
     return found
 
 
-def _factors(technology: TechnologySpec, kind: str, own_supply: Supply, quantity: str) -> list[tuple[float, str]]:
+def _factors(technology: ProcessSpec, kind: str, own_supply: Supply, quantity: str) -> list[tuple[float, str]]:
     found = []
     supply = technology.supply
     if supply is not None:

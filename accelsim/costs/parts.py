@@ -63,7 +63,7 @@ _FIGURES_KEPT: Final = 256
 """Figures of different macros, routers and links that a process keeps: every run asks for each of its own often."""
 
 T = TypeVar("T")
-Units = tuple[int, str, int]
+Units = tuple[float, str, int]
 """Count, operation and bits of equal arithmetic units."""
 
 

@@ -65,7 +65,7 @@ def arithmetic(chip: ChipSpec, units: tuple[parts.Units, ...], figure: Figure) -
 
     found = [(count, *one(op, bits)) for count, op, bits in units if count]
     total = sum(count * value for count, value, _ in found)
-    return total, " + ".join(f"{count} x {words}" for count, _, words in found)
+    return total, " + ".join(f"{count:g} x {words}" for count, _, words in found)
 
 
 def _lazily(make: Callable[[], SramFigures | RouterFigures | LinkFigures], count: int, figure: Figure) -> Found:

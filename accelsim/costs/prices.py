@@ -19,6 +19,7 @@ from accelsim.costs.adjust import (
     require_no_adjustment_of_stated_energies,
     table_supply,
 )
+from accelsim.costs.multiply import multiply_price
 from accelsim.costs.power_use import level_names, require_known_power, sleep_rules
 from accelsim.costs.stated import stated_prices
 from accelsim.counters import EnergyTable, Key, Price
@@ -195,16 +196,14 @@ def _operation(chip: ChipSpec, float32: bool, op: str, bits: int) -> Price:
 
 
 def _multiply_accumulate(chip: ChipSpec, float32: bool, payload: int, weight: int) -> Price:
-    """Price a multiply of unequal operands as its share of the rows of a square array, and the add after it."""
+    """Price a multiplication (:mod:`accelsim.costs.multiply`) and the add after it."""
     add = _operation(chip, float32, "add", parts.accumulator_bits(chip, float32))
     if float32:
-        multiply, share = _operation(chip, float32, "mul", 32), 1.0
+        multiply = _operation(chip, float32, "mul", 32)
     else:
-        wide, narrow = max(payload, weight), min(payload, weight)
-        multiply, share = _operation(chip, float32, "mul", wide), narrow / wide
-    rows = "" if share == 1 else f" x {share:g} of its rows"
-    text = f"({multiply.formula}) * {share:.12g} + ({add.formula})"
-    return Price(multiply.energy_pj * share + add.energy_pj, f"{multiply.source}{rows} + {add.source}", text)
+        multiply = multiply_price(parts.arithmetic(chip), payload, weight, chip.technology.node)
+    text = f"({multiply.formula}) + ({add.formula})"
+    return Price(multiply.energy_pj + add.energy_pj, f"{multiply.source} + {add.source}", text)
 
 
 def _clock(chip: ChipSpec, bits: int, what: str) -> Price:

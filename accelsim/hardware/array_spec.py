@@ -11,10 +11,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StrictBool, StringConstraints, model_validator
 
 from accelsim.hardware.memory_spec import DramSpec, SramSpec
-from accelsim.hardware.power_spec import PowerSpec
 from accelsim.hardware.quantities import Count, Frequency, Name, Spec
 from accelsim.hardware.spec import MacArraySpec
-from accelsim.hardware.technology_spec import ProvenanceSpec, TechnologySpec
+from accelsim.hardware.technology_spec import ProcessSpec, ProvenanceSpec
 
 Option = Annotated[int, Field(strict=True, ge=0)] | StrictBool | Name
 
@@ -34,6 +33,11 @@ class ElementsSpec(Spec):
     """Whether an element can multiply: a first layer that takes values instead of spikes needs it."""
     compat: Literal["prosperity"] | None = None
     """Cycles as the simulator of that paper counts them, its roundings included; left out: without them."""
+
+    @property
+    def size(self) -> int:
+        """Elements."""
+        return self.rows * self.columns
 
 
 class ScratchpadSpec(Spec):
@@ -120,7 +124,7 @@ class PeArraySpec(Spec):
     order: Literal["layer", "timestep"]
     """``layer``: all timesteps of a layer before the next one, weights are fetched once; ``timestep``: all layers of a
     timestep before the next one, weights are fetched in every timestep and membranes wait in the buffer."""
-    technology: TechnologySpec
+    technology: ProcessSpec
     elements: ElementsSpec
     scratchpads: ScratchpadsSpec
     storage: StorageSpec
@@ -135,6 +139,4 @@ class PeArraySpec(Spec):
             raise ValueError("clock: expected a frequency above zero")
         if self.dram.bandwidth <= 0:
             raise ValueError("dram: expected a bandwidth above zero")
-        if self.technology.power != PowerSpec():
-            raise ValueError("technology: power: expected nothing here, which is of a mesh of cores")
         return self

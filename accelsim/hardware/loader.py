@@ -99,8 +99,7 @@ def load_machine(source: str | Path, overrides: Sequence[str] = ()) -> LoadedChi
     data, locations = resolve_machine(source)
     root = _root(data, locations)
     apply_overrides(overrides, data, locations, partial(may_hold_key, root=root))
-    if root is ChipSpec:
-        expand_ert(data, locations)
+    expand_ert(data, locations)
     return check_machine(data, locations)
 
 

@@ -321,8 +321,6 @@ class ChipSpec(Spec):
             return self
         if self.tick != "asap":
             raise ValueError("tick: expected asap with synchronization: dependency, where cores begin steps apart")
-        if self.noc.multicast is not None:
-            raise ValueError("synchronization: expected barrier with noc.multicast, whose trees know no tokens")
         if self.schedule == "sequential":
             raise ValueError("synchronization: expected barrier with the schedule sequential, a barrier per depth")
         power = self.technology.power

@@ -76,8 +76,8 @@ class ErtSpec(Spec):
     the kind of its own name."""
 
 
-class TechnologySpec(Spec):
-    """The process, and where energies come from."""
+class ProcessSpec(Spec):
+    """The process, and where energies come from: what every class of machine has."""
 
     node: Node
     sram_cell: Literal["itrs-hp", "itrs-lop", "itrs-lstp"]
@@ -86,8 +86,6 @@ class TechnologySpec(Spec):
     """Moves every derived price of the chip from its table's own supply to this one; left out: each table's own."""
     sram_source: Name
     arithmetic_source: Name
-    noc_source: Name
-    unused_cores: Literal["gated", "leaking"]
     ert: ErtSpec | None = None
     overrides: tuple[ActionEnergySpec, ...]
     """Energies that replace the sourced ones."""
@@ -95,14 +93,21 @@ class TechnologySpec(Spec):
     """Leakages that replace the sourced ones."""
     calibration: tuple[CalibrationSpec, ...] = ()
     """Factors on sourced energies and leakages; overrides are not multiplied."""
-    power: PowerSpec = Field(default_factory=PowerSpec)
-    """Clock gating, sleep, levels of voltage and frequency; left out: pipelines are gated, nothing sleeps."""
 
     @model_validator(mode="after")
     def _ert_is_resolved(self) -> Self:
         if self.ert is not None:
             raise ValueError("ert: expected a table that the loader has read into overrides, got a file name")
         return self
+
+
+class TechnologySpec(ProcessSpec):
+    """The same of a mesh of cores."""
+
+    noc_source: Name
+    unused_cores: Literal["gated", "leaking"]
+    power: PowerSpec = Field(default_factory=PowerSpec)
+    """Clock gating, sleep, levels of voltage and frequency; left out: pipelines are gated, nothing sleeps."""
 
 
 class StaticPowerSpec(Spec):

@@ -16,8 +16,9 @@ import numpy.typing as npt
 from accelsim.errors import MappingError
 from accelsim.hardware.topologies.topology import Fabric
 
-NODE = np.dtype([("first", np.int32), ("last", np.int32), ("flits", np.int32)])
-"""What a router does with a packet: branches ``first .. last - 1``; the packet's length."""
+NODE = np.dtype([("first", np.int32), ("last", np.int32), ("flits", np.int32), ("reads", np.int32)])
+"""What a router does with a packet: branches ``first .. last - 1``; the packet's length; reads of the router's table,
+none where a packet says its destination itself."""
 
 BRANCH = np.dtype([("port", np.int32), ("goal", np.int32), ("vc_class", np.int32)])
 """A copy of a packet: output port, node in the router behind it (-1: a terminal), class if it enters a dimension."""
@@ -59,6 +60,15 @@ class Trees:
                     open_ends.append((goal, int(fabric.link_port[router, port])))
             yield router, entry, ports
 
+    def of_axons(self, ptr: Int64s) -> npt.NDArray[np.int32]:
+        """Return the node at which the packet of every axon starts, (n_axons,); -1 where it is that of the one before.
+
+        Neuron n has the axons ``ptr[n] : ptr[n + 1]``.
+        """
+        own = np.full(int(ptr[-1]), -1, np.int32)
+        sends = np.flatnonzero(np.diff(ptr))
+        own[ptr[sends]] = self.root[sends]
+        return own
 
     def flit_hops(self) -> Int64s:
         """Return the flits that routers pass on for a packet of every source neuron, (neurons,)."""
@@ -114,6 +124,21 @@ def build_trees(fabric: Fabric, home: Int64s, ptr: Int64s, terminal: npt.NDArray
         targets = terminal[ptr[neuron] : ptr[neuron + 1]]
         root[neuron] = builder.node(int(router[neuron]), targets.tobytes(), int(flits[ptr[neuron]]))
     return Trees(root, *builder.tables())
+
+
+def joined(first: Trees, second: Trees) -> Trees:
+    """Return the trees of both, those of the second behind those of the first."""
+    nodes, branches = second.nodes.copy(), second.branches.copy()
+    nodes["first"] += len(first.branches)
+    nodes["last"] += len(first.branches)
+    branches["goal"][branches["goal"] >= 0] += len(first.nodes)
+    root = np.where(second.root >= 0, second.root + len(first.nodes), -1).astype(np.int32)
+    return Trees(
+        np.concatenate([first.root, root]),
+        np.concatenate([first.nodes, nodes]),
+        np.concatenate([first.branches, branches]),
+        np.concatenate([first.router, second.router]),
+    )
 
 
 class _Builder:
@@ -179,5 +204,6 @@ class _Builder:
         nodes["last"] = ends
         nodes["first"][1:] = ends[:-1]
         nodes["flits"] = [key[2] for key in self._known]
+        nodes["reads"] = 1
         branches = np.array([branch for own in self._branches for branch in own], dtype=BRANCH)
         return nodes, branches, np.array([key[0] for key in self._known], np.int32)

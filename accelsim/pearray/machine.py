@@ -25,10 +25,13 @@ def build_dataflow(loaded: LoadedArray) -> Dataflow:
         kind = DATAFLOWS.get(spec.elements.dataflow)
     except UnknownNameError as error:
         raise ConfigError(f"{_where(loaded, 'elements.dataflow')}: elements.dataflow: {error}") from None
+    others = [problem for name in spec.elements.options for problem in _option_problems(loaded, name)]
+    if others:
+        raise ConfigError(others)
     try:
-        options = kind.Options.model_validate(_given(loaded))
+        options = kind.Options.model_validate(_given(loaded, spec.elements.dataflow))
     except ValidationError as error:
-        raise ConfigError(_problems(loaded, kind, error)) from None
+        raise ConfigError(_problems(loaded, spec.elements.dataflow, kind, error)) from None
     if kind.whole_layer and spec.order == "timestep":
         raise ConfigError(
             f"{_where(loaded, 'order')}: order: expected layer, got timestep: {spec.elements.dataflow} takes all "
@@ -47,24 +50,43 @@ def build_dataflow(loaded: LoadedArray) -> Dataflow:
     return kind(spec, options)
 
 
-def _problems(loaded: LoadedArray, kind: type[Dataflow], error: ValidationError) -> list[str]:
-    known, given = list(kind.Options.model_fields), _given(loaded)
+def _option_problems(loaded: LoadedArray, name: str) -> list[str]:
+    """Return the problems of the parameters for a dataflow that is not named; they need not be complete."""
+    if name == loaded.spec.elements.dataflow:
+        return []
+    try:
+        kind = DATAFLOWS.get(name)
+        kind.Options.model_validate(_given(loaded, name))
+    except UnknownNameError as error:
+        path = child("elements.options", name)
+        return [f"{_where(loaded, path)}: {path}: {error}"]
+    except ValidationError as error:
+        return _problems(loaded, name, kind, error, complete=False)
+    return []
+
+
+def _problems(
+    loaded: LoadedArray, name: str, kind: type[Dataflow], error: ValidationError, *, complete: bool = True
+) -> list[str]:
+    known, given = list(kind.Options.model_fields), _given(loaded, name)
     told = []
     for details in error.errors(include_url=False):
+        if details["type"] == "missing" and not complete:
+            continue
         key = str(details["loc"][0])
-        path = child(f"elements.options.{loaded.spec.elements.dataflow}", key)
+        path = child(f"elements.options.{name}", key)
         if details["type"] == "extra_forbidden":
             text = unknown_key(key, known)
         elif details["type"] == "missing":
-            text = f"expected a value, got nothing: {loaded.spec.elements.dataflow} needs it"
+            text = f"expected a value, got nothing: {name} needs it"
         else:
             text = f"{details['msg']}, got {shown(given.get(key))}"
         told.append(f"{_where(loaded, path)}: {path}: {text}")
     return told
 
 
-def _given(loaded: LoadedArray) -> dict[str, Any]:
-    return dict(loaded.spec.elements.options.get(loaded.spec.elements.dataflow, {}))
+def _given(loaded: LoadedArray, name: str) -> dict[str, Any]:
+    return dict(loaded.spec.elements.options.get(name, {}))
 
 
 def _where(loaded: LoadedArray, path: str) -> str:

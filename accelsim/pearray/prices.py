@@ -1,20 +1,22 @@
 """What the actions of an array cost: the same sources, supply and calibration as of a chip.
 
 Modelled: buffers bank by bank, scratchpads of all elements, adders and multipliers of the elements, arithmetic of the
-neuron units, DRAM per bit. Not modelled: wires and multicast networks between elements and buffers, sequencers, clock
-trees, decoders of encodings, DRAM refresh and background power.
+neuron units, DRAM per bit; leakage and area of all of these but the DRAM. Not modelled: wires and multicast networks
+between elements and buffers, sequencers, clock trees, decoders of encodings, DRAM refresh and background power.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from accelsim.costs.adjust import BASELINE, adjusted_leakage, adjusted_price, require_supply
+from accelsim.costs.multiply import multiply_price
 from accelsim.counters import EnergyTable, Key, Price
 from accelsim.errors import CostError, UnknownNameError
 from accelsim.hardware.array_spec import PeArraySpec, ScratchpadSpec
 from accelsim.hardware.memory_spec import SramSpec
-from accelsim.hardware.sources.base import ARITHMETIC_SOURCES, SRAM_SOURCES, Leakage, SramFigures
+from accelsim.hardware.sources.base import ARITHMETIC_SOURCES, SRAM_SOURCES, Area, Leakage, SramFigures
 from accelsim.hardware.sources.registers import register_memory
 
 ELEMENTS: Final = "elements"
@@ -35,10 +37,13 @@ class MachinePrices:
         and ``write`` of one word of scratchpads and buffers, ``bit`` of the DRAM.
     leakage : dict of str to Leakage
         Of the whole component; the DRAM has none.
+    area : dict of str to Area
+        Of the whole component, where a source covers it; the DRAM has none.
     """
 
     table: EnergyTable
     leakage: dict[str, Leakage]
+    area: dict[str, Area]
 
     @property
     def components(self) -> dict[str, str]:
@@ -66,61 +71,82 @@ def machine_prices(spec: PeArraySpec, weight_bits: int, value_bits: int) -> Mach
     if taken:
         raise CostError(f"storage.buffers: expected names other than {', '.join(RESERVED)}, got {', '.join(taken)}")
     prices: dict[Key, Price] = {}
-    leakage: dict[str, Leakage] = {}
-    _arithmetic(spec, weight_bits, value_bits, prices, leakage)
-    size = spec.elements.rows * spec.elements.columns
+    found = MachinePrices(EnergyTable(prices), {}, {})
+    _arithmetic(spec, weight_bits, value_bits, prices, found)
     for name, memory in spec.storage.buffers.items():
-        _memory(spec, name, _bank(spec, name, memory), memory.banks, prices, leakage)
-    for key, component in SCRATCHPADS.items():
-        pad: ScratchpadSpec | None = getattr(spec.scratchpads, key)
-        if pad is not None:
-            _memory(spec, component, _scratchpad(spec, component, pad), size, prices, leakage)
+        _memory(spec, name, bank_figures(spec, name, memory), memory.banks, prices, found)
+    for component, pad in scratchpads(spec).items():
+        _memory(spec, component, scratchpad_figures(spec, component, pad), spec.elements.size, prices, found)
     prices[DRAM, "bit"] = Price(spec.dram.energy, spec.dram.source)
-    _stated(spec, prices, leakage)
-    return MachinePrices(EnergyTable(prices), leakage)
+    problems = named_problems(spec)
+    if problems:
+        raise next(iter(problems.values()))
+    for override in spec.technology.overrides:
+        if not override.component.startswith(BASELINE):
+            prices[override.component, override.action] = Price(override.energy, override.source)
+    for stated in spec.technology.leakage_overrides:
+        if not stated.component.startswith(BASELINE):
+            found.leakage[stated.component] = Leakage(stated.power, stated.source)
+    return found
+
+
+def scratchpads(spec: PeArraySpec) -> dict[str, ScratchpadSpec]:
+    """Return the scratchpads that the elements have, by component."""
+    pads = {component: getattr(spec.scratchpads, key) for key, component in SCRATCHPADS.items()}
+    return {component: pad for component, pad in pads.items() if pad is not None}
+
+
+def units_of(spec: PeArraySpec, multiplier_bits: int) -> dict[str, tuple[int, dict[str, tuple[str, int]]]]:
+    """Return how many elements and neuron units there are, and the (operation, width) of each of their actions.
+
+    ``multiplier_bits`` is the widest operand of a multiplication; the multiplier of an element is a square one.
+    """
+    sums, state = spec.elements.accumulator_bits, spec.neurons.state_bits
+    own = {"add": ("int_add", sums)}
+    if spec.elements.multiplies:
+        own["multiply"] = ("int_mul", multiplier_bits)
+    update = {"add": ("int_add", state), "multiply": ("int_mul", state), "compare": ("int_compare", state)}
+    return {ELEMENTS: (spec.elements.size, own), NEURONS: (spec.neurons.lanes, update)}
 
 
 def _arithmetic(
-    spec: PeArraySpec, weight_bits: int, value_bits: int, prices: dict[Key, Price], leakage: dict[str, Leakage]
+    spec: PeArraySpec, weight_bits: int, value_bits: int, prices: dict[Key, Price], found: MachinePrices
 ) -> None:
     node = spec.technology.node
     source = ARITHMETIC_SOURCES.get(spec.technology.arithmetic_source)()
-    sums, state = spec.elements.accumulator_bits, spec.neurons.state_bits
-    wide = max(weight_bits, value_bits)
-    units = {
-        ELEMENTS: (spec.elements.rows * spec.elements.columns, {"add": ("int_add", sums)}),
-        NEURONS: (
-            spec.neurons.lanes,
-            {"add": ("int_add", state), "multiply": ("int_mul", state), "compare": ("int_compare", state)},
-        ),
-    }
-    if spec.elements.multiplies:
-        units[ELEMENTS][1]["multiply"] = ("int_mul", wide)
 
     def supply() -> float:
         return require_supply(source.supply(node))
 
-    for component, (count, operations) in units.items():
+    for component, (count, operations) in units_of(spec, max(weight_bits, value_bits)).items():
         power, told = 0.0, list[str]()
         for action, (operation, bits) in operations.items():
-            prices[component, action] = _moved(spec, component, supply, source.energy(operation, bits, node))
+            if (component, action) == (ELEMENTS, "multiply"):
+                price = multiply_price(source, weight_bits, value_bits, node)
+            else:
+                price = source.energy(operation, bits, node)
+            prices[component, action] = _moved(spec, component, supply, price)
             one = source.leakage(operation, bits, node)
             power, told = power + one.power_mw, [*told, one.source]
         whole = Leakage(count * power, f"{count} x ({' + '.join(told)})")
-        leakage[component] = _leaking(spec, component, supply, whole)
+        found.leakage[component] = _leaking(spec, component, supply, whole)
+        with contextlib.suppress(CostError):  # a source need not state areas
+            each = [source.area(operation, bits, node) for operation, bits in operations.values()]
+            told = [one.source for one in each]
+            found.area[component] = Area(count * sum(one.area_mm2 for one in each), f"{count} x ({' + '.join(told)})")
 
 
 def _memory(
-    spec: PeArraySpec, component: str, figures: SramFigures, count: int, prices: dict[Key, Price],
-    leakage: dict[str, Leakage],
-) -> None:  # fmt: skip
+    spec: PeArraySpec, component: str, figures: SramFigures, count: int, prices: dict[Key, Price], found: MachinePrices
+) -> None:
     def supply() -> float:
         return require_supply(figures.supply_v)
 
     prices[component, "read"] = _moved(spec, component, supply, Price(figures.read_pj, figures.source))
     prices[component, "write"] = _moved(spec, component, supply, Price(figures.write_pj, figures.source))
-    whole = Leakage(count * figures.leakage_mw, f"{count} x {figures.source}")
-    leakage[component] = _leaking(spec, component, supply, whole)
+    source = f"{count} x {figures.source}" if count > 1 else figures.source
+    found.leakage[component] = _leaking(spec, component, supply, Leakage(count * figures.leakage_mw, source))
+    found.area[component] = Area(count * figures.area_mm2, source)
 
 
 def _moved(spec: PeArraySpec, component: str, supply: Callable[[], float], price: Price) -> Price:
@@ -131,11 +157,13 @@ def _leaking(spec: PeArraySpec, component: str, supply: Callable[[], float], lea
     return adjusted_leakage(spec.technology, component, supply, lambda: leakage)
 
 
-def _bank(spec: PeArraySpec, name: str, memory: SramSpec) -> SramFigures:
+def bank_figures(spec: PeArraySpec, name: str, memory: SramSpec) -> SramFigures:
+    """Return the figures of one bank of a buffer; raise CostError, with its name, where no table covers it."""
     return _sram(spec, f"storage.buffers.{name}", memory.capacity // memory.banks, memory.width, memory.ports)
 
 
-def _scratchpad(spec: PeArraySpec, name: str, pad: ScratchpadSpec) -> SramFigures:
+def scratchpad_figures(spec: PeArraySpec, name: str, pad: ScratchpadSpec) -> SramFigures:
+    """Return the figures of the scratchpad of one element, as :func:`bank_figures`."""
     if pad.kind == "registers":
         return register_memory(pad.words * pad.bits, pad.bits, spec.technology.node)
     return _sram(spec, name, pad.words * pad.bits, pad.bits, "1R1W")
@@ -150,22 +178,30 @@ def _sram(spec: PeArraySpec, name: str, bits: int, width: int, ports: str) -> Sr
         raise CostError(f"{name}: {error}") from error
 
 
-def _stated(spec: PeArraySpec, prices: dict[Key, Price], leakage: dict[str, Leakage]) -> None:
-    """Replace prices and leakages by what the hardware file states, and refuse names that the array does not have."""
-    technology = spec.technology
-    for item in technology.calibration:
-        if item.component != "all" and not item.component.startswith(BASELINE) and item.component not in leakage:
-            raise UnknownNameError("calibration", item.component, ["all", *leakage])
-    for override in technology.overrides:
-        pair = (override.component, override.action)
-        if override.component.startswith(BASELINE):
-            continue
-        if pair not in prices:
-            raise UnknownNameError("override", ".".join(pair), [".".join(key) for key in prices])
-        prices[pair] = Price(override.energy, override.source)
-    for stated in technology.leakage_overrides:
-        if stated.component.startswith(BASELINE):
-            continue
-        if stated.component not in leakage:
-            raise UnknownNameError("leakage override", stated.component, list(leakage))
-        leakage[stated.component] = Leakage(stated.power, stated.source)
+def actions_of(spec: PeArraySpec) -> list[Key]:
+    """Return every (component, action) that has a price."""
+    units = [(component, action) for component, (_, own) in units_of(spec, 1).items() for action in own]
+    memories = [(name, way) for name in (*spec.storage.buffers, *scratchpads(spec)) for way in ("read", "write")]
+    return [*units, *memories, (DRAM, "bit")]
+
+
+def named_problems(spec: PeArraySpec) -> dict[str, UnknownNameError]:
+    """Return what overrides, leakages and calibrations name that the array does not have, by dotted path."""
+    technology, known = spec.technology, actions_of(spec)
+    leaking = [name for name in dict.fromkeys(name for name, _ in known) if name != DRAM]
+    pairs = [f"{item.component}.{item.action}" for item in technology.overrides]
+    stated = [item.component for item in technology.leakage_overrides]
+    factors = [item.component for item in technology.calibration]
+    return {
+        **_unknown("overrides", "override", pairs, [".".join(key) for key in known]),
+        **_unknown("leakage_overrides", "leakage override", stated, leaking),
+        **_unknown("calibration", "calibration", factors, ["all", *leaking]),
+    }
+
+
+def _unknown(block: str, kind: str, names: list[str], known: list[str]) -> dict[str, UnknownNameError]:
+    return {
+        f"technology.{block}[{at}].component": UnknownNameError(kind, name, known)
+        for at, name in enumerate(names)
+        if name not in known and not name.startswith(BASELINE)
+    }

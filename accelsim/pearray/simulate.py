@@ -38,7 +38,8 @@ class ArrayTiming:
         By :data:`accelsim.pearray.traffic.CAUSES`.
     counts : dict of (component, action) to (samples, populations) int64
     sops, issued : (samples, populations) int64
-        Non-zero weights that a spike met; weights added, stored zeros included.
+        Non-zero weights that a spike or a value of the input met, each spike counted, as on a chip and whatever the
+        elements make of it; weights added, stored zeros included.
     unfit : tuple of str
         What is taken to lie on chip and does not fit.
     """
@@ -103,7 +104,7 @@ def simulate_array(
         array that runs all timesteps of a layer together.
     """
     names = tuple(name for name in network.order if network.incoming(name))
-    _check(spec, network, events)
+    require_runnable(spec, network, events)
     weights = {edge.name: _weights(spec, edge) for edge in network.projections}
     shape = (trace.samples, len(names))
     cycles = np.zeros((*shape, len(CAUSES)), dtype=np.int64)
@@ -117,7 +118,7 @@ def simulate_array(
         for at, name in enumerate(names):
             accesses, elements, updates = Accesses(), 0, 0
             for edge in network.incoming(name):
-                layer, multiplied = _layer(spec, dataflow, edge, maps[edge.source], trace.timesteps)
+                layer, multiplied, met = _layer(spec, dataflow, edge, maps[edge.source], trace.timesteps)
                 work = dataflow.work(layer)
                 source = maps[edge.source]
                 width = edge.connection.bits
@@ -126,7 +127,7 @@ def simulate_array(
                     accesses.add(*key, number)
                 elements += work.cycles
                 updates = dataflow.update_cycles(layer.shape)
-                sops[sample, at] += layer.effective
+                sops[sample, at] += met
                 issued[sample, at] += work.additions
             _finish(spec, dataflow, network, name, maps, accesses, unfit, outside)
             cycles[sample, at] = cycles_of(spec, accesses.counts, elements, updates)
@@ -180,7 +181,8 @@ def _states(
         unfit[f"membranes of {waiting} neurons are taken to lie in {spec.storage.sums} and do not fit"] = None
 
 
-def _check(spec: PeArraySpec, network: Network, events: EventStream) -> None:
+def require_runnable(spec: PeArraySpec, network: Network, events: EventStream) -> None:
+    """Raise MappingError if a network recurs on an array that cannot, or values meet elements that do not multiply."""
     depth = network.depth
     for edge in network.projections:
         back = edge.delay > 0 and depth[edge.target] <= depth[edge.source]
@@ -223,15 +225,15 @@ def _map(
 
 def _layer(
     spec: PeArraySpec, dataflow: Dataflow, edge: Projection, source: _Map, timesteps: int
-) -> tuple[ArrayLayer, bool]:
-    """Return a projection with the spikes that it sees, and whether its products are multiplications."""
+) -> tuple[ArrayLayer, bool, int]:
+    """Return a projection with the spikes that it sees, whether its products are multiplications, and its SOPs."""
     delay = min(edge.delay, timesteps)
     ptr = np.concatenate((np.zeros(delay, np.int64), source.ptr[: timesteps + 1 - delay]))
     layer = array_layer(edge.name, edge.connection, ptr, source.index, source.count)
     valued = bool(source.value_bits) or bool(layer.spikes.size and layer.spikes.max() > 1)
     if not valued:
-        return layer, False
+        return layer, False, layer.effective
     if spec.elements.multiplies:
         ones = np.minimum(layer.spikes, 1)
-        return ArrayLayer(layer.shape, ones, layer.nonzero), True
-    return (layer if dataflow.repeats else repeated(layer)), False
+        return ArrayLayer(layer.shape, ones, layer.nonzero), True, layer.effective
+    return (layer if dataflow.repeats else repeated(layer)), False, layer.effective

@@ -13,7 +13,8 @@ Rules, per layer and sample (``docs/pe-array.md`` argues them):
   timesteps of a layer together.
 - *Outputs* are written once. What does not fit (``activations: spill``) is written to DRAM and read back.
 
-A layer takes the longest of elements, DRAM and busiest buffer; neuron updates follow, or run behind.
+A layer takes the longest of elements, DRAM and busiest buffer; neuron updates follow, or run behind. A bank takes one
+access per cycle, or with ``1R1W`` a read and a write; words are spread evenly over the banks.
 """
 
 import math
@@ -138,7 +139,9 @@ def cycles_of(spec: PeArraySpec, counts: dict[Key, int], elements: int, updates:
     dram = math.ceil(counts.get((DRAM, "bit"), 0) * spec.clock / spec.dram.bandwidth)
     busiest = 0
     for name, memory in spec.storage.buffers.items():
-        busiest = max(busiest, ceil_div(sum(counts.get((name, way), 0) for way in ("read", "write")), memory.banks))
+        reads, writes = (counts.get((name, way), 0) for way in ("read", "write"))
+        accesses = max(reads, writes) if memory.ports == "1R1W" else reads + writes
+        busiest = max(busiest, ceil_div(accesses, memory.banks))
     waits = max(0, dram - elements)
     waits_buffers = max(0, busiest - max(elements, dram))
     running = elements + waits + waits_buffers

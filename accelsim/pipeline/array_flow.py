@@ -42,6 +42,8 @@ class ArrayRun(ArrayInputs):
     counters: Counters
     energy: EnergyAccount
     prices: EnergyTable
+    area: dict[str, float]
+    """Of every component, mm2, where a source has it."""
     leakage: Mapping[str, Leakage]
     """Static power by component."""
     baseline: BaselineResult
@@ -113,7 +115,7 @@ def measure_array(
     return ArrayRun(
         **{item.name: getattr(inputs, item.name) for item in fields(inputs)}, trace=trace, timing=timing,
         counters=counters, energy=energy, prices=prices.table, leakage=prices.leakage, baseline=baseline,
-        operations=operations,
+        operations=operations, area={name: one.area_mm2 for name, one in prices.area.items()},
     )  # fmt: skip
 
 
@@ -130,7 +132,7 @@ def host_of(spec: PeArraySpec) -> ChipSpec:
     return core.model_copy(
         update={
             "name": spec.name,
-            "technology": spec.technology,
+            "technology": core.technology.model_copy(update=dict(spec.technology)),
             "clock": spec.clock,
             "baseline": spec.baseline,
             "ports": (),

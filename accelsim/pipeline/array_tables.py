@@ -58,8 +58,11 @@ def totals(run: "ArrayRun") -> dict[str, Quantity]:
         "power": (energy / max(latency, 1 / clock), "mW", "energy over latency"),
         "energy_delay": (energy * latency, "pJ*ns", "energy_per_inference x latency"),
         "utilisation": (issued / max(1.0, float(cycles.mean()) * size), "", "additions over cycles x elements, mean"),
+        "area": (sum(run.area.values()), "mm2", "sum of elements, scratchpads, buffers and neuron units, no wiring"),
         "zeta": (zeta(run.operations), "", "spikes per neuron and inference, weighted by multiply-accumulates"),
     }
+    if not run.area:
+        del numbers["area"]
     if load.labels is not None:
         scored = accuracy(predict(run.trace, load.decoding), load.labels)
         numbers["accuracy"] = (scored.value, "", "share of right predictions")
@@ -153,7 +156,9 @@ def components_table(run: "ArrayRun") -> Table:
         ("component", "", "Component", [name.replace("_", " ") for name in parts]),
         ("dynamic_pj", "pJ", "Counts x prices per inference", [float(item.dynamic.mean()) for item in parts.values()]),
         ("static_pj", "pJ", "Leakage x time per inference", [float(item.static.mean()) for item in parts.values()]),
-    )
+        ("area_mm2", "mm2", "Area of the whole component, NaN where no source has it",
+         [run.area.get(name, np.nan) for name in parts]),
+    )  # fmt: skip
 
 
 def causes_table(run: "ArrayRun") -> Table:

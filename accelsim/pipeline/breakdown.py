@@ -127,13 +127,14 @@ def cores_table(run: "Run") -> Table:
     cores = range(mapping.cores)
     cycles = max(1.0, float(timing.step_cycles.sum(axis=1).mean()))
     counts = timing.terminals[:, : mapping.cores]
-    scan, neurons, layers = np.zeros(mapping.cores), np.zeros(mapping.cores, dtype=np.int64), [""] * mapping.cores
+    scan, neurons = np.zeros(mapping.cores), np.zeros(mapping.cores, dtype=np.int64)
+    layers: list[dict[str, None]] = [{} for _ in cores]  # in order, each once: a core may run many slices of a layer
     for column, index in enumerate(timing.part_order):
         part = mapping.parts[index]
         if part.terminal < mapping.cores:
             scan[part.terminal] += timing.scans["cycles"][:, column].mean()
             neurons[part.terminal] += len(part.neurons)
-            layers[part.terminal] += (", " if layers[part.terminal] else "") + part.population
+            layers[part.terminal][part.population] = None
     rooms = {name: room_of(core) for name, core in mapping.layout.kinds.items()}
     types = [mapping.layout.name(core) for core in cores]
     held = {
@@ -153,7 +154,7 @@ def cores_table(run: "Run") -> Table:
         ("type", "", "Kind of core", types),
         ("x", "", "Column", [int(x) for x, _ in place]),
         ("y", "", "Row", [int(y) for _, y in place]),
-        ("layers", "", "Populations that it holds", layers),
+        ("layers", "", "Populations that it holds", [", ".join(names) for names in layers]),
         ("neurons", "", "Neurons that it holds", neurons),
         ("synapse_utilisation", "", "Busy fraction of the synapse engine", counts["row_cycles"].mean(axis=0) / cycles),
         ("neuron_utilisation", "", "Busy fraction of the neuron engine", scan / cycles),

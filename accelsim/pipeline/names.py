@@ -16,6 +16,7 @@ from accelsim.mapping.partition import PARTITIONERS
 from accelsim.mapping.placement import PLACERS
 from accelsim.pearray.encoding import ENCODINGS
 from accelsim.pearray.machine import build_dataflow
+from accelsim.pearray.prices import named_problems as array_problems
 from accelsim.registry import Registry
 
 Names = dict[str, tuple[Registry[Any], str]]
@@ -27,16 +28,16 @@ def unknown_names(machine: LoadedChip | LoadedArray) -> list[str]:
     names: Names = {
         "technology.sram_source": (SRAM_SOURCES, technology.sram_source),
         "technology.arithmetic_source": (ARITHMETIC_SOURCES, technology.arithmetic_source),
-        "technology.noc_source": (NOC_SOURCES, technology.noc_source),
     }
     dataflow = machine.spec.baseline.dataflow
     problems: list[str] = []
+    problems += _placed(machine, named_problems(technology))
     if isinstance(machine, LoadedArray):
-        problems += _of_array(machine)
+        problems += _of_array(machine) + _placed(machine, array_problems(machine.spec))
         formats = machine.spec.formats
         names |= {"formats.inputs": (ENCODINGS, formats.inputs), "formats.weights": (ENCODINGS, formats.weights)}
     else:
-        problems += _of_baseline(machine) + _of_power(machine)
+        problems += _of_power(machine)
         names |= _of_chip(machine)
     if dataflow != BEST and dataflow not in DATAFLOWS.names():
         unknown = UnknownNameError(DATAFLOWS.kind, dataflow, [BEST, *DATAFLOWS])
@@ -58,6 +59,7 @@ def place_of(machine: LoadedChip | LoadedArray, path: str) -> Location:
 
 def _of_chip(chip: LoadedChip) -> Names:
     return {
+        "technology.noc_source": (NOC_SOURCES, chip.spec.technology.noc_source),
         "noc.topology": (TOPOLOGIES, chip.spec.noc.topology),
         **{
             f"{'core' if name == BASE else f'core_types.{name}'}.weight_format": (WEIGHT_FORMATS, core.weight_format)
@@ -69,8 +71,8 @@ def _of_chip(chip: LoadedChip) -> Names:
     }
 
 
-def _of_baseline(chip: LoadedChip) -> list[str]:
-    return [f"{place_of(chip, path)}: {path}: {error}" for path, error in named_problems(chip.spec).items()]
+def _placed(machine: LoadedChip | LoadedArray, problems: dict[str, UnknownNameError]) -> list[str]:
+    return [f"{place_of(machine, path)}: {path}: {error}" for path, error in problems.items()]
 
 
 def _of_power(chip: LoadedChip) -> list[str]:

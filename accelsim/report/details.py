@@ -25,6 +25,8 @@ _SPREAD = (
     ("packets", "packets", ""),
     ("flit-hops", "flit_hops", ""),
 )
+_OF_NETWORKS = 2
+"""Rows at its end that an array has not."""
 
 
 def counts(result: RunResult) -> Iterator[RenderableType]:
@@ -32,7 +34,7 @@ def counts(result: RunResult) -> Iterator[RenderableType]:
     samples = result.samples
     yield heading("One inference", f"over {len(samples)} sample{'s' if len(samples) != 1 else ''}")
     rows = []
-    for name, key, unit in _SPREAD:
+    for name, key, unit in _SPREAD if len(result.cores) else _SPREAD[:-_OF_NETWORKS]:
         values = np.asarray(samples[key], dtype=np.float64)
         if len(values):
             deviation = quantity(float(values.std(ddof=1)), unit) if len(values) > 1 else ABSENT
@@ -54,6 +56,9 @@ def layers(result: RunResult) -> Iterator[RenderableType]:
     """Yield the table of layers."""
     table = result.layers
     whole = float(np.sum(table["energy_pj"]))
+    if not len(result.cores):
+        yield from _array_layers(result, whole)
+        return
     yield heading("Layers", "per inference; scan, synapse: busy cycles of the engines, summed over the layer's cores")
     rows = [
         (
@@ -72,6 +77,21 @@ def layers(result: RunResult) -> Iterator[RenderableType]:
         for row in table.rows()
     ]
     titles = ("layer", "neurons", "cores", "spikes", "rate", "SOPs", "packets", "scan", "synapse", "energy", "share")
+    yield grid([(title, "left" if title == "layer" else "right") for title in titles], rows)
+
+
+def _array_layers(result: RunResult, whole: float) -> Iterator[RenderableType]:
+    yield heading("Layers", "per inference; elements: cycles of the products, then what else a layer waits for")
+    waits = ("synapse_cycles", "dram_wait_cycles", "buffer_wait_cycles", "scan_cycles")
+    rows = [
+        (
+            str(row["layer"]), count(row["neurons"]), count(row["spikes"]), percent(row["firing_rate"]),
+            count(row["sops"]), *(count(row[name]) for name in waits), quantity(row["energy_pj"], "pJ"),
+            percent(row["energy_pj"] / whole, 0) if whole else ABSENT,
+        )
+        for row in result.layers.rows()
+    ]  # fmt: skip
+    titles = ("layer", "neurons", "spikes", "rate", "SOPs", "elements", "DRAM", "buffers", "updates", "energy", "share")
     yield grid([(title, "left" if title == "layer" else "right") for title in titles], rows)
 
 

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from accelsim.errors import OutputError
-from accelsim.report.figures import FIGURES
+from accelsim.report.figures import FIGURES, figures_of
 from accelsim.result.columns import DERIVED, REQUIRED
 from accelsim.result.progress import NO_PROGRESS, Progress
 from accelsim.result.run_result import RunResult
@@ -85,7 +85,7 @@ def _failure(folder: Path, error: OSError) -> OutputError:
 
 
 def _names(result: RunResult, figures: bool) -> list[str]:
-    names = [f"figures/{name}.{kind}" for name in FIGURES for kind in _FORMATS] if figures else []
+    names = [f"figures/{name}.{kind}" for name in figures_of(result) for kind in _FORMATS] if figures else []
     names += [f"tables/{name}.{kind}" for name in (*result.tables(), *DERIVED) for kind in ("csv", "parquet")]
     return [*names, "tables/columns.csv", "totals.csv", "result.json"]
 
@@ -94,7 +94,8 @@ def _write_all(result: RunResult, folder: Path, text: str, figures: bool, progre
     (folder / "tables").mkdir()
     (folder / "figures").mkdir()
     tables = {**result.tables(), **result.derived_tables()}
-    with progress.stage("files", len(tables) + (len(FIGURES) if figures else 0)) as stage:
+    drawn = figures_of(result) if figures else ()
+    with progress.stage("files", len(tables) + len(drawn)) as stage:
         for name, table in tables.items():
             write_csv(table, folder / "tables" / f"{name}.csv")
             write_parquet(table, folder / "tables" / f"{name}.parquet")
@@ -115,10 +116,9 @@ def _write_all(result: RunResult, folder: Path, text: str, figures: bool, progre
             ),
         )
         (folder / "result.json").write_text(text, encoding="ascii")
-        if figures:
-            for name in FIGURES:
-                write_figure(result, name, folder / "figures")
-                stage.advance(1)
+        for name in drawn:
+            write_figure(result, name, folder / "figures")
+            stage.advance(1)
 
 
 def _move(source: Path, folder: Path, names: Sequence[Path]) -> None:

@@ -1,4 +1,4 @@
-"""Whether a workload fits a chip: what every layer needs, and what every core holds."""
+"""Whether a workload fits a chip or an array: what every layer needs, and what every core or buffer holds."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -37,4 +37,31 @@ class Fit:
     @property
     def fits(self) -> bool:
         """Whether the chip can run the workload."""
+        return not self.problem
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayFit:
+    """A workload held against a layer-serial array, before any run.
+
+    Attributes
+    ----------
+    meta : dict
+        Machine, workload, elements, dataflow, order, timesteps, where activations go that do not fit.
+    problem : str
+        Why the network cannot run; empty where it can.
+    buffers : Table
+        One row per buffer: capacity, what lies in it.
+    layers : Table
+        One row per projection: shape, tiles, utilisation, what is stored where and whether it fits.
+    """
+
+    meta: dict[str, Any]
+    problem: str
+    buffers: Table
+    layers: Table
+
+    @property
+    def fits(self) -> bool:
+        """Whether the array can run the workload."""
         return not self.problem

@@ -8,8 +8,6 @@ from accelsim.errors import ConfigError
 from accelsim.hardware.ert import expand_ert
 from accelsim.hardware.loader import resolve_machine
 from accelsim.hardware.overrides import split_path, with_values
-from accelsim.hardware.schema import root_of
-from accelsim.hardware.spec import ChipSpec
 from accelsim.hardware.yaml_reader import Locations
 from accelsim.network.workload import workload_file
 from accelsim.network.workload_schema import read_workload_spec
@@ -68,7 +66,7 @@ class Planner:
         hw, workload = str(self._study.chip(own["hw"])), str(self._study.workload(own["workload"]))
         base, locations, chip_name = self._chip(hw)
         chip = _set(hw, base, parts.chip) if parts.chip else base
-        if root_of(chip) is ChipSpec and (chip.get("technology") or {}).get("ert") is not None:
+        if (chip.get("technology") or {}).get("ert") is not None:
             chip = {**chip, "technology": dict(chip["technology"])}
             expand_ert(chip, dict(locations))
         seeds = {} if own["seed"] is None else {"input.seed": own["seed"]}

@@ -13,7 +13,7 @@ from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.graph import Network
 from accelsim.timing.tables import AxonTables, Endpoints, NetworkTables, TokenTables, network_tables
-from accelsim.timing.tokens import token_tables
+from accelsim.timing.tokens import token_tables, token_trees
 from accelsim.timing.work import WorkTables, work_tables
 from accelsim.trace.activity import ActivityTrace
 
@@ -56,15 +56,17 @@ def build_machine(
 
     axon_out = ends(mapping.layout.each(lambda core: core.timing.axon_out_cycles), [1] * len(chip.ports))
     endpoints = Endpoints(depths("input_queue"), depths("spike_fifo"), depths("injection_queue"), axon_out)
-    axons = AxonTables(mapping.axons.ptr, mapping.axons.axon, mapping.axons.costs)
-    if mapping.trees is not None:
-        axons = axons._replace(root=mapping.trees.root)
+    axons, trees = AxonTables(mapping.axons.ptr, mapping.axons.axon, mapping.axons.costs), mapping.trees
+    if trees is not None:
+        axons = axons._replace(root=trees.of_axons(axons.ptr))
     schedule, tokens = Schedule.of(chip.schedule, network, trace.timesteps), None
     work = work_tables(network, chip, mapping, trace, back_to_back=back_to_back)
     if chip.synchronization == "dependency":
         axons, tokens = token_tables(axons, chip, mapping)
+        if trees is not None:
+            axons, trees = token_trees(axons, trees, mapping.fabric)
     return Machine(
-        network_tables(mapping.fabric, chip.noc, endpoints, mapping.trees),
+        network_tables(mapping.fabric, chip.noc, endpoints, trees),
         axons,
         work,
         1 if back_to_back else trace.samples,

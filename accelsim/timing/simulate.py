@@ -251,7 +251,8 @@ class _Totals:
             for name in ("routing_reads", "packets_out", "destinations", "packets_in", "fired", "flits_out", "flits_in",
                          "tokens_out", "tokens_in")
         )  # fmt: skip
-        copied = flits_out + chunk.routers["replicas"].sum(axis=1)
+        copied = self._of_routers(flits_out + chunk.routers["replicas"].sum(axis=1))
+        flits_in = self._of_routers(flits_in)
         wrong = (made != sent) | (asked != taken) | (copied != flits_in) | ((fired == 0) & (sent > 0))
         wrong |= tokens_out != tokens_in
         if wrong.any():
@@ -260,6 +261,11 @@ class _Totals:
                 f"job {chunk.first + at}: {made[at]} packets made, {sent[at]} injected; {asked[at]} deliveries asked "
                 f"for, {taken[at]} processed; {copied[at]} flits injected or copied, {flits_in[at]} delivered"
             )
+
+    def _of_routers(self, values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the sum over what one count of the routers is for: the step, or the sample without a barrier."""
+        steps = 1 if self._machine.tokens is None else self._machine.work.steps
+        return np.repeat(values.reshape(-1, steps).sum(axis=1), steps)
 
     def result(self) -> TimingResult:
         """Return the totals."""

@@ -93,7 +93,8 @@ NO_TOKENS = 1 << 30
 class AxonTables(NamedTuple):
     """Who reaches whom: neuron n has the axons ``axon[ptr[n] : ptr[n + 1]]``, as in the mapping.
 
-    With multicast ``root`` is the tree node at which each neuron's packet starts; else it is empty. Costs from number
+    With multicast ``root`` is the tree node at which the packet of each axon starts, -1 where that is the packet of the
+    axon before (:meth:`accelsim.mapping.trees.Trees.of_axons`); else it is empty. Costs from number
     ``tokens`` on are those of tokens, which terminals that keep step without a barrier send.
     """
 

@@ -2,7 +2,8 @@
 
 A terminal that has finished its part of a step sends a token to each of its neighbours. Rules: docs/timing-model.md,
 section 5. For both engines a token is a packet: behind the neurons of a step the neuron engine writes back a *marker*,
-a neuron whose axons are the tokens.
+a neuron whose axons are the tokens. On routers that fork a token is a packet for one terminal: every target is told
+another number of packets. It names its terminal, so that no router reads a table for it.
 """
 
 from typing import Any
@@ -12,9 +13,11 @@ import numpy.typing as npt
 
 from accelsim.errors import ConfigError
 from accelsim.hardware.spec import ChipSpec
+from accelsim.hardware.topologies.topology import Fabric
 from accelsim.mapping.axons import AXON, COST
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.synapses import packet_flits
+from accelsim.mapping.trees import Trees, build_trees, joined
 from accelsim.timing.records import STATUS_DEADLOCK, STATUS_DONE
 from accelsim.timing.tables import ANNOUNCES, FREES, PORT_FREES, TAG, AxonTables, TokenTables
 
@@ -72,7 +75,8 @@ def with_tokens(
         np.concatenate([axons.ptr, ends]),
         np.concatenate([axons.axon, own]),
         np.concatenate([axons.costs, costs]),
-        tokens=len(axons.costs),
+        axons.root,
+        len(axons.costs),
     )
     return tables, TokenTables(
         marker.astype(np.int32),
@@ -82,6 +86,35 @@ def with_tokens(
         slots,
         drain,
     )
+
+
+def token_trees(axons: AxonTables, trees: Trees, fabric: Fabric) -> tuple[AxonTables, Trees]:
+    """Return the axons with the nodes at which tokens start, and the trees with their routes: those of unicast packets.
+
+    Parameters
+    ----------
+    axons : AxonTables
+        With tokens; ``root`` is that of the axons before them.
+    trees : Trees
+    fabric : Fabric
+
+    Raises
+    ------
+    ConfigError
+        If there are more axons than loads can hold.
+    """
+    if len(axons.axon) > 1 << TAG:
+        raise ConfigError(f"synchronization: dependency: expected at most {1 << TAG} axons, got {len(axons.axon)}")
+    own = slice(len(axons.root), None)
+    source = np.repeat(np.arange(len(axons.ptr) - 1), np.diff(axons.ptr))[own]
+    sender = source - (len(axons.ptr) - 1 - fabric.terminals)
+    cost = axons.axon["cost"][own]
+    routes = build_trees(
+        fabric, sender, np.arange(len(sender) + 1), axons.axon["terminal"][own], axons.costs["flits"][cost]
+    )
+    routes.nodes["reads"] = 0
+    every = joined(trees, routes)
+    return axons._replace(root=np.concatenate([axons.root, every.root[len(trees.root) :]])), every
 
 
 def summarise(axons: AxonTables, count: npt.NDArray[Any], steps: npt.NDArray[Any]) -> None:
@@ -99,5 +132,5 @@ def summarise(axons: AxonTables, count: npt.NDArray[Any], steps: npt.NDArray[Any
     steps["injected"], steps["delivered"] = count["packets_out"].sum(axis=1), count["packets_in"].sum(axis=1)
     everybody = np.count_nonzero(axons.axon["cost"] >= axons.tokens)
     told = count["tokens_in"].sum(axis=1) == everybody
-    processed = steps["delivered"] == count["routing_reads"].sum(axis=1)
+    processed = steps["delivered"] == count["destinations"].sum(axis=1)
     steps["status"] = np.where(told & processed, STATUS_DONE, STATUS_DEADLOCK)

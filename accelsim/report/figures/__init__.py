@@ -12,8 +12,15 @@ if TYPE_CHECKING:
 
     from accelsim.result.run_result import RunResult
 
-FIGURES: Final = ("energy", "latency", "noc_load", "firing_rate", "core_utilisation", "confusion")
+FIGURES: Final = ("energy", "layer_energy", "latency", "noc_load", "firing_rate", "core_utilisation", "confusion")
 """Names of the figures; each is a module of this package."""
+
+_OF_CORES: Final = ("noc_load", "core_utilisation")
+
+
+def figures_of(result: "RunResult") -> tuple[str, ...]:
+    """Return the figures that say something of a result: a layer-serial array has no network and no cores."""
+    return tuple(name for name in FIGURES if len(result.cores) or name not in _OF_CORES)
 
 
 def draw(name: str, result: "RunResult") -> "Figure":

@@ -122,7 +122,8 @@ def layer_shares(result: RunResult) -> Chart:
     """Return what every layer takes of energy, synaptic operations, packets and engine time."""
     table = result.layers
     shares = (
-        ("energy", table["energy_pj"]), ("SOPs", table["sops"]), ("packets", table["packets"]),
+        ("energy", table["energy_pj"]), ("SOPs", table["sops"]),
+        *([("packets", table["packets"])] if len(result.cores) else []),
         ("engine cycles", table["synapse_cycles"] + table["scan_cycles"]),
     )  # fmt: skip
     names = [text(name) for name in table["layer"]]

@@ -11,7 +11,19 @@ from accelsim.report.format import ABSENT, count, percent, quantity, total, vers
 from accelsim.report.html import charts
 from accelsim.report.html.floor_plan import floor_plan
 from accelsim.report.html.page import render, write_page
-from accelsim.report.html.parts import Cell, Code, Facts, Folded, Grid, Notes, Part, Section, grid_of, words_cell
+from accelsim.report.html.parts import (
+    Cell,
+    Code,
+    Facts,
+    Folded,
+    Grid,
+    Notes,
+    Part,
+    Section,
+    grid_of,
+    heading,
+    words_cell,
+)
 from accelsim.result.run_result import RunResult
 
 _LAYERS: Final = (
@@ -19,6 +31,12 @@ _LAYERS: Final = (
     ("sops", "SOPs"), ("sops_issued", "SOPs issued"), ("packets", "packets"), ("updates", "updates"),
     ("scan_cycles", "scan cycles"), ("synapse_cycles", "synapse cycles"), ("bank_conflict_cycles", "conflict cycles"),
     ("energy_pj", "energy"),
+)  # fmt: skip
+_ARRAY_LAYERS: Final = (
+    ("layer", "layer"), ("neurons", "neurons"), ("spikes", "spikes"), ("firing_rate", "rate"), ("sops", "SOPs"),
+    ("sops_issued", "SOPs issued"), ("updates", "updates"), ("synapse_cycles", "element cycles"),
+    ("dram_wait_cycles", "waiting for DRAM"), ("buffer_wait_cycles", "waiting for buffers"),
+    ("scan_cycles", "update cycles"), ("energy_pj", "energy"),
 )  # fmt: skip
 _MAX_ROWS: Final = 500
 """Most cores of the page's table."""
@@ -51,27 +69,35 @@ def run_page(result: RunResult) -> str:
 def _sections(result: RunResult) -> Iterator[Section]:
     yield Section("summary", "Summary", "", [_headlines(result), _comparison(result), _baselines(result)])
     yield Section("time", "Time", "Of one inference, mean over the samples.", [
-        charts.time(result), charts.steps(result), charts.stalls(result),
+        charts.time(result), *((charts.steps(result), charts.stalls(result)) if len(result.steps) else ()),
     ])  # fmt: skip
     yield Section("energy", "Energy", "Of one inference, mean over the samples; both machines on one scale.", [
         charts.energy(result), Folded("Energy by component", [grid_of(result.components, "SNN chip"),
                                                               grid_of(result.baseline.components, "ANN, MAC array")]),
     ])  # fmt: skip
-    yield Section("chip", "Chip", "", [floor_plan(result), Folded("Every core", [_cores(result)])])
+    if len(result.cores):
+        yield Section("chip", "Chip", "", [floor_plan(result), Folded("Every core", [_cores(result)])])
+    columns = _LAYERS if len(result.cores) else _ARRAY_LAYERS
     yield Section("layers", "Layers", "Per inference; cycles are summed over the cores of a layer.", [
-        charts.layer_shares(result), grid_of(result.layers, "Layers", _LAYERS),
+        charts.layer_shares(result), grid_of(result.layers, "Layers", columns),
     ])  # fmt: skip
     yield Section("activity", "Activity", "", [charts.rates(result), charts.raster(result)])
     confusions = charts.confusions(result)
     yield Section("samples-section", "Samples", "", [
         charts.samples(result), *([confusions] if confusions else []),
-        Folded("Every sample", [grid_of(result.samples, "Samples")]),
+        Folded("Every sample", [_samples(result)]),
     ])  # fmt: skip
     if len(result.analytic):
         note = "Energy per inference by number of operations, as the literature counts it."
         yield Section("analytic", "Analytic models", note, [_analytic(result)])
     yield Section("configuration", "Configuration and sources", "", list(_sources(result)))
     yield Section("provenance", "Provenance", "", list(_provenance(result)))
+
+
+def _samples(result: RunResult) -> Grid:
+    hidden = () if len(result.cores) else ("packets", "flit_hops")
+    columns = [(name, heading(name)) for name in result.samples.names if name not in hidden]
+    return grid_of(result.samples, "Samples", columns)
 
 
 def _headlines(result: RunResult) -> Facts:

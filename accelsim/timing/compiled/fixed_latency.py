@@ -25,7 +25,7 @@ from accelsim.timing.compiled.calendar import (
     sort_numbers,
     take_due,
 )
-from accelsim.timing.compiled.gates import COST_OF_LOAD, GATED, IN_STEP
+from accelsim.timing.compiled.gates import GATED, IN_STEP
 from accelsim.timing.compiled.prefetch import prefetch
 from accelsim.timing.compiled.sink import clear_sink
 from accelsim.timing.compiled.source import injected
@@ -171,7 +171,6 @@ def _leave_link(
 @inlined
 def _leave_terminal(
     noc: FixedLatencyTables,
-    axons: AxonTables,
     state: FixedLatencyState,
     ends: TerminalState,
     count: Any,
@@ -182,13 +181,12 @@ def _leave_terminal(
     source, place, own = ends.terminal[terminal], noc.terminals[terminal], state.queue[sender]
     done = count[source.step, terminal]
     now, flits = own.granted, source.flits
-    is_token = source.load & COST_OF_LOAD >= axons.tokens
-    if done.first_flit < 0 and not is_token:
+    if done.first_flit < 0 and not source.token:
         done.first_flit = now
     done.no_credit += now - own.asked
     done.flits_out += flits
     done.source_end = max(done.source_end, now + flits)
-    injected(ends, done, is_token, place, terminal, now + flits - 1)
+    injected(ends, done, place, terminal, now + flits - 1)
     return now + noc.local + flits - 1  # type: ignore[no-any-return]
 
 
@@ -278,7 +276,7 @@ def fixed_latency_kernel(gated: bool) -> Callable[..., None]:
                 source = ends.terminal[sender - first_terminal]
                 load, target, flits = source.load, source.target, source.flits
                 free = state.queue[sender].granted + flits
-                arrival = _leave_terminal(noc, axons, state, ends, count, sender - first_terminal)
+                arrival = _leave_terminal(noc, state, ends, count, sender - first_terminal)
                 fetch(noc, axons, work, gates, state, ends, count, sender - first_terminal, free)
             if not ejects:
                 _store(state, goal, load, target, flits, arrival)

@@ -32,7 +32,7 @@ from accelsim.timing.work_kernels import build_terminal
 Int32s = npt.NDArray[np.int32]
 
 COST_OF_LOAD = (1 << TAG) - 1
-"""The part of a load that is the number of a cost; the step lies above it."""
+"""The part of a load that is the number of a cost or, of a multicast packet, of an axon; the step lies above it."""
 
 
 class Gates(NamedTuple):
@@ -129,6 +129,18 @@ def enter(gates: Gates, source: Any, terminal: int, step: int, at: int) -> None:
 
 
 @inlined
+def _expect(axons: AxonTables, gates: Gates, source: Any) -> None:
+    """Note the terminals that the packet at the head of the injection queue will reach."""
+    if source.token:
+        return
+    if axons.root.size > 0:
+        for axon in range(source.load, source.entry):
+            gates.outstanding[source.step, axons.axon[axon].terminal] += 1
+    else:
+        gates.outstanding[source.step, source.target] += 1
+
+
+@inlined
 def next_of_gated(
     axons: AxonTables, work: StepWork, gates: Gates, state: TerminalState, count: Records, place: Any, terminal: int
 ) -> int:
@@ -142,8 +154,7 @@ def next_of_gated(
         if not source.gated:
             found = next_packet(axons, work, state, count[source.step], place, terminal)
             if source.pending:
-                if source.load < axons.tokens:
-                    gates.outstanding[source.step, source.target] += 1
+                _expect(axons, gates, source)
                 source.load |= (source.step & (TAGS - 1)) << TAG
                 break
             source.gated = True

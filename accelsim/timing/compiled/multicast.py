@@ -56,7 +56,7 @@ def _start_routing(
         branch.vc_end = channel.vc_end
     packet.wanting = wanting
     record.waiting |= 1 << i
-    count[router].lookups += 1
+    count[router].lookups += node.reads
     call_when_routed(state, router, channel.ready, now)
 
 

@@ -15,6 +15,7 @@ from accelsim.timing.compiled.state import allocate_noc, allocate_terminals
 from accelsim.timing.compiled.step import (
     run_general_sample,
     run_general_step,
+    run_multicast_sample,
     run_multicast_step,
     run_single_sample,
     run_single_step,
@@ -78,7 +79,7 @@ def _kernels(noc: NetworkTables) -> tuple[Any, Any, Any]:
     if isinstance(noc, FixedLatencyTables):
         return run_fixed_latency_step, _jobs_fixed_latency, run_fixed_latency_sample
     if noc.nodes.size:
-        return run_multicast_step, _jobs_multicast, None
+        return run_multicast_step, _jobs_multicast, run_multicast_sample
     if is_single(noc):
         return run_single_step, _jobs_single, run_single_sample
     return run_general_step, _jobs_general, run_general_sample

@@ -99,8 +99,6 @@ def next_packet(
         if source.entry == source.last_entry or axons.axon[source.entry].cost < axons.tokens:
             done.fired += 1
             done.destinations += source.last_entry - source.entry
-        if axons.root.size > 0:  # one packet for all of them
-            source.last_entry = min(source.entry + 1, source.last_entry)
         if source.entry == source.last_entry:
             source.axon_out_free += 1
             _leave_fifo(state, source, done, place, terminal)
@@ -109,16 +107,20 @@ def next_packet(
     done.injection_full += put - ready
     source.axon_out_free = put + 1
     entry = axons.axon[source.entry]
-    if entry.cost < axons.tokens:
+    source.token = entry.cost >= axons.tokens
+    if not source.token:
         done.routing_reads += 1
     source.pending = True
     source.target = entry.terminal
     source.load = entry.cost
     source.flits = axons.costs[entry.cost].flits
     if axons.root.size > 0:
-        source.target = axons.root[work.fired[source.taken - 1]]
+        source.target = axons.root[source.entry]
         source.load = source.entry
     source.entry += 1
+    if axons.root.size > 0:  # one packet for several axons
+        while source.entry < source.last_entry and axons.root[source.entry] < 0:
+            source.entry += 1
     if source.entry == source.last_entry:
         _leave_fifo(state, source, done, place, terminal)
     return put + 1  # type: ignore[no-any-return]
@@ -133,10 +135,10 @@ def _leave_fifo(state: TerminalState, source: Any, done: Any, place: Any, termin
 
 
 @inlined
-def injected(state: TerminalState, done: Any, is_token: bool, place: Any, terminal: int, now: int) -> None:
+def injected(state: TerminalState, done: Any, place: Any, terminal: int, now: int) -> None:
     """Note that the packet at the head of the injection queue has left with its tail."""
     source = state.terminal[terminal]
-    if is_token:
+    if source.token:
         done.tokens_out += 1
     else:
         done.packets_out += 1

@@ -3,7 +3,7 @@
 Index of an input or output virtual channel: (router * ports + port) * vcs + vc. A flit is load << 31 | goal << 2 |
 head << 1 | tail: it carries where it goes, so that routers read no table of axons. The goal is a terminal, of a
 multicast packet a node of its tree; the load is the number of its cost, or of its packet in a trace, of a multicast
-packet the first of its neuron's axons.
+packet the first of its axons.
 """
 
 from typing import Any, NamedTuple
@@ -122,6 +122,7 @@ terminal's input queue comes free, and the ports that terminals hang on."""
 TERMINAL = _record(
     pending=np.bool_,
     gated=np.bool_,
+    token=np.bool_,
     target=np.uint32,
     load=np.int64,
     flits=np.uint32,
@@ -147,10 +148,10 @@ TERMINAL = _record(
     waiting=np.uint32,
 )
 """Source: the step, and whether its work is done and the gate of the next is closed; the packet at the injection
-queue's head (if one is pending), its flits that have left and its VC, since when it waits for a credit; neuron engine
-(burst and the last one, its end, neurons not written back yet, cycle of the last write-back); axon-out (neurons taken
-and those of the step, entries of the current one, first free cycle); places in the rings of past cycles. Sink: when the
-last row begins and ends; packets that wait for their look-up."""
+queue's head (if one is pending), whether it is a token, its flits that have left and its VC, since when it waits for a
+credit; neuron engine (burst and the last one, its end, neurons not written back yet, cycle of the last write-back);
+axon-out (neurons taken and those of the step, entries of the current one, first free cycle); places in the rings of
+past cycles. Sink: when the last row begins and ends; packets that wait for their look-up."""
 
 RELEASE = _record(at=np.int64, vc=np.uint32, flits=np.uint32)
 """Slots of a terminal's input queue that a packet gives back: usable by the router from ``at`` on."""

@@ -32,8 +32,7 @@ StepKernel = Callable[..., None]
 
 @inlined
 def _send(
-    noc: NocTables, axons: AxonTables, noc_state: NocState, state: TerminalState, count: Records, terminal: int, now:
-    int
+    noc: NocTables, noc_state: NocState, state: TerminalState, count: Records, terminal: int, now: int
 ) -> bool:
     """Try to send the next flit of a terminal; without credit it waits to be woken.
 
@@ -51,13 +50,12 @@ def _send(
     if source.asked >= 0:
         done.no_credit += now - source.asked
         source.asked = -1
-    is_token = source.load & COST_OF_LOAD >= axons.tokens
-    if done.first_flit < 0 and not is_token:
+    if done.first_flit < 0 and not source.token:
         done.first_flit = now
     done.flits_out += 1
     done.source_end = max(done.source_end, now + 1)
     if sent == SENT_TAIL:
-        injected(state, done, is_token, noc.terminals[terminal], terminal, now)
+        injected(state, done, noc.terminals[terminal], terminal, now)
         return True
     set_wake(noc_state.calendar, terminal, now + 1)
     return False
@@ -156,7 +154,7 @@ def step_kernel(single: bool, forks: bool, gated: bool) -> StepKernel:
                 item = noc_state.awake[k]
                 if item >= terminals:
                     call_now(noc_state, item - terminals, now)
-                elif _send(noc, axons, noc_state, state, count, item, now):
+                elif _send(noc, noc_state, state, count, item, now):
                     at = following(axons, work, gates, state, count, noc.terminals[item], item)
                     if at < NEVER:
                         set_wake(calendar, item, max(now + 1, at))
@@ -176,9 +174,11 @@ def step_kernel(single: bool, forks: bool, gated: bool) -> StepKernel:
                 count[row(load, state, gone.terminal), gone.terminal].flits_in += 1
                 if gone.flit & TAIL:
                     if forks:
-                        while axons.axon[load].terminal != gone.terminal:
-                            load += 1
-                        load = axons.axon[load].cost
+                        first = load & COST_OF_LOAD if gated else load
+                        axon = first
+                        while axons.axon[axon].terminal != gone.terminal:
+                            axon += 1
+                        load += axons.axon[axon].cost - first
                     looked_up, flits, may_enter = take(axons, gates, state, count, gone.terminal, load, gone.at)
                     release(noc, noc_state, gone.terminal, looked_up + noc.release, gone.vc, flits)
                     if may_enter:
@@ -196,3 +196,4 @@ def step_kernel(single: bool, forks: bool, gated: bool) -> StepKernel:
 run_single_step, run_general_step = step_kernel(True, False, False), step_kernel(False, False, False)
 run_multicast_step = step_kernel(False, True, False)
 run_single_sample, run_general_sample = step_kernel(True, False, True), step_kernel(False, False, True)
+run_multicast_sample = step_kernel(False, True, True)

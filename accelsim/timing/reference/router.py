@@ -135,7 +135,7 @@ class Router:
         channel.freed = 0
         goal = channel.flits[0].goal
         if noc.nodes.size:
-            self._count["lookups"] += 1
+            self._count["lookups"] += noc.nodes["reads"][goal]
             ways = noc.branches[noc.nodes["first"][goal] : noc.nodes["last"][goal]].tolist()
             channel.branches = [Branch(port, to, self._allowed_vcs(i, port, vcs)) for port, to, vcs in ways]
         else:

@@ -5,8 +5,10 @@ Rules: docs/timing-model.md, section 2.
 
 import functools
 from collections import Counter, deque
+from itertools import pairwise
 from typing import Any, Protocol
 
+import numpy as np
 from simpy.core import Environment
 
 from accelsim.timing.reference.gate import Gate, Load
@@ -106,18 +108,21 @@ class Terminal:
         self._probe.slice(counter, self._index, begin, int(self._env.now) - begin, detail)
 
     def _own_axon(self, load: Load) -> Load:
-        """Return the load with the axon of this terminal; a multicast packet says the first of its neuron's."""
+        """Return the load with the axon of this terminal; a multicast packet says the first of its own."""
         axon = int(load)
         while self._axons.root.size and self._axons.axon["terminal"][axon] != self._index:
             axon += 1
         return Load(axon, load.step, load.announced)
 
-    def _sends(self, neuron: int) -> list[tuple[int, int, int]]:
-        """Return (axon, goal, destinations) of a neuron's packets: one per axon, or one for its tree."""
-        axons, first, last = self._axons, int(self._axons.ptr[neuron]), int(self._axons.ptr[neuron + 1])
-        if axons.root.size and first < last:
-            return [(first, int(axons.root[neuron]), last - first)]
-        return [(axon, int(axons.axon["terminal"][axon]), 1) for axon in range(first, last)]
+    def _sends(self, neuron: int) -> list[tuple[int, int, list[int]]]:
+        """Return (axon, goal, terminals) of a neuron's packets: one per axon, or one for each of its trees."""
+        first, last = int(self._axons.ptr[neuron]), int(self._axons.ptr[neuron + 1])
+        terminals = self._axons.axon["terminal"][first:last].tolist()
+        if not self._axons.root.size:
+            return [(first + at, terminal, [terminal]) for at, terminal in enumerate(terminals)]
+        roots = self._axons.root[first:last]
+        starts = [*np.flatnonzero(roots >= 0).tolist(), len(terminals)]
+        return [(first + at, int(roots[at]), terminals[at:end]) for at, end in pairwise(starts)]
 
     def _cost(self, axon: int) -> Any:
         return self._axons.costs[self._axons.axon["cost"][axon]]
@@ -162,16 +167,16 @@ class Terminal:
         while True:
             neuron, step = yield from self._spikes.peek()
             count = self._count[step]
-            for number, (axon, goal, destinations) in enumerate(self._sends(neuron)):
+            for number, (axon, goal, terminals) in enumerate(self._sends(neuron)):
                 yield self._env.timeout(cycles if number > 0 else cycles - 1)
                 began = int(self._env.now)
                 if neuron == self._marker:
-                    yield from self._packets.put((Load(axon, step, self._sent.pop(goal, 0)), goal))
+                    yield from self._packets.put((Load(axon, step, self._sent.pop(terminals[0], 0)), goal))
                 else:
-                    self._sent[goal] += 1
+                    self._sent.update(terminals)
                     yield from self._packets.put((Load(axon, step), goal))
                     count["routing_reads"] += 1
-                    count["destinations"] += destinations
+                    count["destinations"] += len(terminals)
                 waited = int(self._env.now) - began
                 count["injection_full"] += waited
                 self._probe.slice("routing_reads", self._index, began + 1 - cycles, cycles + waited, axon)
