@@ -13,8 +13,8 @@ from accelsim.report.figures.pareto import FrontPlot, draw
 from accelsim.report.figures.style import styled
 from accelsim.result.hypervolume import hypervolume, knee
 from accelsim.result.pareto import pareto_front
-from accelsim.study.front import front_of
-from accelsim.study.objectives import Objective, make_objective, parse_reference
+from accelsim.study.front import front_of, parse_reference
+from accelsim.study.objectives import Objective, make_objective
 
 
 def naive(points, signs):
@@ -90,9 +90,14 @@ def test_nan_is_refused_by_name():
 
 
 def test_references_have_units():
-    assert parse_reference(["energy=1 uJ", "latency=5"]) == {"energy_per_inference": 1e6, "latency": 5.0}
-    with pytest.raises(AccelsimError, match="expected a number with a unit"):
+    assert parse_reference(["energy=1 uJ", "latency=5 ns"]) == {"energy_per_inference": 1e6, "latency": 5.0}
+    with pytest.raises(AccelsimError, match="expected a number with the unit of energy"):
         parse_reference(["energy=much"])
+
+
+def test_a_reference_is_finite():
+    with pytest.raises(AccelsimError, match="reference: expected finite numbers, got nan for energy_per_inference"):
+        front_of(table([(1, 0.9, "a")]), GOALS, None, {"energy": np.nan}, {})
 
 
 @pytest.mark.parametrize("width", [1, 2, 3])

@@ -57,6 +57,14 @@ def test_a_small_space_is_exhausted_and_no_point_repeated(tmp_path, executed, mo
     assert len(executed) == len(study.points()) == 4
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "nsga3"])
+def test_samplers_are_made_without_warnings(tmp_path, sampler):
+    path = tmp_path / "study.yaml"
+    path.write_text(SEARCH.replace("SAMPLER", sampler).replace("latency <= 1 ms", "area <= 1 um2").replace("6,", "1,"))
+    assert sweep(path, tmp_path / "out", processes=1).counts() == {"infeasible": 1}
+
+
 def test_what_breaks_a_constraint_is_told_as_such(tmp_path):
     import optuna
 

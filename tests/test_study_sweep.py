@@ -3,6 +3,7 @@
 import csv
 import json
 import sqlite3
+import sys
 
 import pandas as pd
 import pyarrow.parquet
@@ -10,8 +11,11 @@ import pytest
 
 import accelsim.study.evaluate as evaluation
 from accelsim.errors import AccelsimError
+from accelsim.hardware.yaml_reader import Location
 from accelsim.pipeline import run
 from accelsim.study import Study, pareto, read_study, sweep
+from accelsim.study.planner import Planner
+from accelsim.study.reader import check_study
 from accelsim.study.rerun import load_point
 
 STUDY = """
@@ -169,6 +173,83 @@ def test_a_broken_plugin_ends_the_study(tmp_path):
     (tmp_path / "broken.py").write_text("raise RuntimeError('on purpose')\n")
     with pytest.raises(AccelsimError, match="on purpose"):
         sweep(written(tmp_path, STUDY), tmp_path / "out", processes=2, plugins=(str(tmp_path / "broken.py"),))
+
+
+def test_a_constraint_on_what_a_committed_point_lacks_ends_the_study(tmp_path):
+    axes = "axes:\n  hw: [core, prosperity]\n"
+    text = STUDY[: STUDY.index("axes:")] + axes
+    path = written(tmp_path, text)
+    assert sweep(path, tmp_path / "out", processes=1).counts() == {"done": 2}
+    for folder in ("out", "other"):  # committed points, and new ones
+        written(tmp_path, text + "constraints: [packets <= 5]\n")
+        with pytest.raises(AccelsimError, match=r"hw prosperity, a layer-serial array, .*has no packets"):
+            sweep(path, tmp_path / folder, processes=1)
+    written(tmp_path, text + "constraints: [acuracy >= 0.9]\n")
+    with pytest.raises(AccelsimError, match=r"study.yaml:8: constraints\[0\]: unknown total 'acuracy'"):
+        sweep(path, tmp_path / "out", processes=1)
+
+
+def test_a_value_that_a_workload_refuses_is_a_failed_row(tmp_path):
+    study = {"name": "bits", "hw": "core", "workload": "mnist_conv", "samples": 1}
+    axis = {"workload.network.quantize.bits": [4, 99]}
+    points = sweep(study | {"axes": axis}, tmp_path / "bits", processes=1).points()
+    assert points["status"].tolist() == ["done", "failed"]
+    assert "--set network.quantize.bits=99: " in points["error"][1]
+    steps = sweep(study | {"axes": {"workload.timesteps": [2, 0]}}, tmp_path / "steps", processes=1)
+    assert steps.counts() == {"done": 1, "failed": 1}
+    both = {"workload": ["mnist_conv", "dense_256"], **axis}
+    with pytest.raises(AccelsimError, match=r"workload dense_256: network.quantize.*when: \{workload: NAME\}"):
+        sweep(study | {"axes": both}, tmp_path / "both", processes=1)
+
+
+def test_a_worker_refuses_a_plugin_that_changed_since_it_was_imported(tmp_path, monkeypatch):
+    plugin = tmp_path / "later.py"
+    plugin.write_text("A = 1\n")
+    path = written(tmp_path, STUDY.replace("[4, 8]", "[8]"))
+    study = sweep(path, tmp_path / "out", processes=1, plugins=(str(plugin),))
+    point = f"{tmp_path}/out/#{study.points()['id'][0]}"
+    load_point(point)
+    plugin.write_text("A = 2\n")
+    with pytest.raises(AccelsimError, match="--plugin later: expected what the study was planned with"):
+        sweep(path, tmp_path / "out", processes=1, plugins=(str(plugin),))
+    with pytest.raises(AccelsimError, match="expected the plug-in later as it was, but it has changed since"):
+        load_point(point)
+    sweep(path, tmp_path / "out", processes=2, plugins=(str(plugin),))  # new processes import the new file
+    monkeypatch.delitem(sys.modules, "accelsim_plugin_later")
+    with pytest.raises(AccelsimError, match="expected --plugin later, which the point was"):
+        load_point(point)
+
+
+def test_a_changed_ann_is_noticed(tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "load_ann", lambda _path, _network: None)
+    ann = tmp_path / "ann.nir"
+    ann.write_bytes(b"one")
+    study = {"name": "ann", "hw": "core", "workload": "dense_256", "samples": 1, "ann": str(ann)}
+    study |= {"axes": {"core.synapse_lanes": [8]}}
+    worker = evaluation.Evaluator()
+    task = next(Planner(check_study(study, {"": Location("study", 0)}, tmp_path)).tasks())
+    assert worker.evaluate(task).status == "done"
+    made = sweep(study, tmp_path / "out", processes=1)
+    point = f"{tmp_path}/out/#{made.points()['id'][0]}"
+    load_point(point)
+    ann.write_bytes(b"another")
+    with pytest.raises(AccelsimError, match=r"expected the ANN .* as it was, but it has changed since"):
+        load_point(point)
+    assert "expected the ANN that the study was planned with" in evaluation.Evaluator().evaluate(task).error
+    changed = next(Planner(check_study(study, {"": Location("study", 0)}, tmp_path)).tasks())
+    assert changed.id != task.id
+    loaded = len(worker._workloads)
+    worker.evaluate(changed)
+    assert worker.evaluate(task).status == "done"  # still loaded as it was
+    assert len(worker._workloads) <= loaded + 1
+
+
+def test_a_rerun_by_another_simulator_warns(tmp_path, monkeypatch):
+    path = written(tmp_path, STUDY.replace("[4, 8]", "[8]").replace("[2, 4]", "[4]"))
+    study = sweep(path, tmp_path / "out", processes=1)
+    monkeypatch.setattr("accelsim.study.rerun.model_digest", lambda: "other")
+    with pytest.warns(UserWarning, match="the simulator's sources or tables have changed"):
+        load_point(f"{tmp_path}/out/#{study.points()['id'][0]}")
 
 
 def test_exports_hold_what_the_database_holds(tmp_path):

@@ -42,7 +42,7 @@ def pareto(
     from accelsim.report.terminal import make_console
     from accelsim.study import Study, front_files, terminal
     from accelsim.study import pareto as front_of
-    from accelsim.study.objectives import parse_reference
+    from accelsim.study.front import parse_reference
 
     study = Study.open(folder)
     front = front_of(study, tuple(objectives or ()), group=group, reference=parse_reference(reference or ()))

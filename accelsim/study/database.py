@@ -123,7 +123,7 @@ class Database:
                 if row[0] == plan:
                     found.add(task.id)
                     continue
-                judged = judge(row[1], {name: _loaded(value) for name, value in json.loads(row[2]).items()})
+                judged = judge(row[1], {name: _loaded(value) for name, value in json.loads(row[2]).items()}, task)
                 if judged is None:
                     continue
                 found.add(task.id)

@@ -17,7 +17,7 @@ from typing import Any, Final
 from filelock import FileLock
 
 from accelsim.baseline.given import load_ann
-from accelsim.errors import AccelsimError, UnknownNameError
+from accelsim.errors import AccelsimError
 from accelsim.hardware.loader import LoadedArray, check_machine
 from accelsim.hardware.yaml_reader import Location
 from accelsim.kernels import cache_folder
@@ -31,14 +31,13 @@ from accelsim.pipeline.array_flow import ArrayRun, measure_array, require_closed
 from accelsim.pipeline.array_tables import totals as array_totals
 from accelsim.pipeline.flow import Run, measure
 from accelsim.pipeline.inputs import ArrayInputs, ChipInputs
-from accelsim.pipeline.plugins import load_plugin
 from accelsim.pipeline.reuse import Reuse
 from accelsim.pipeline.totals import totals
 from accelsim.result.run_result import Quantity
-from accelsim.study.constraints import violations
+from accelsim.study.constraints import require_totals, violations
 from accelsim.study.expressions import parse
-from accelsim.study.identity import FileHashes, digest_of, input_hashes
-from accelsim.study.objectives import BASELINE, SHORT
+from accelsim.study.identity import FileHashes, digest_of, imported, input_hashes
+from accelsim.study.objectives import BASELINE
 from accelsim.study.task import DONE, FAILED, INFEASIBLE, Outcome, StudyError, Task
 from accelsim.timing.compiled import run as compiled
 
@@ -62,8 +61,7 @@ class Evaluator:
     """
 
     def __init__(self, plugins: tuple[str, ...] = ()) -> None:
-        for name in plugins:
-            load_plugin(name)
+        self._plugins = {path: digest for name in plugins for path, digest in imported(name).items()}
         self._reuse = Reuse()
         self._workloads: OrderedDict[Any, tuple[Workload, Network | None, str | None]] = OrderedDict()
         self._hashes = FileHashes()
@@ -76,7 +74,8 @@ class Evaluator:
         Raises
         ------
         StudyError
-            If a constraint names no total. Whatever is wrong with the point alone is an outcome.
+            If a point has no such total as a constraint names, or plug-ins have changed. Whatever is wrong with the
+            point alone is an outcome.
         """
         if not self._warm:
             self._warm = True
@@ -103,6 +102,10 @@ class Evaluator:
         )  # fmt: skip
 
     def _evaluate(self, task: Task) -> Outcome:
+        if dict(task.plugins) != self._plugins:
+            changed = sorted(name for name, _ in self._plugins.items() ^ dict(task.plugins).items())
+            raise StudyError(f"--plugin {changed[0]}: expected what the study was planned with, but {self._name} has "
+                             "imported another version of it: start this worker, or this process, again")  # fmt: skip
         machine = check_machine(task.chip, {"": Location(f"point {task.id[:10]}", 0)})
         load, own, ann = self._load(task)
         given: dict[str, Any] = {
@@ -133,15 +136,12 @@ class Evaluator:
         except Refused:
             return _outcome(task, INFEASIBLE, early, violations(constraints, values_of(early)), engine.seconds)
         found = all_totals(made)
-        for item in constraints:
-            for name in item.names:
-                if SHORT.get(name, name) not in found:
-                    raise StudyError(f"constraints: {UnknownNameError('total', name, [*SHORT, *found])}")
+        require_totals(constraints, values_of(found), task)
         broken = violations(constraints, values_of(found))
         return _outcome(task, INFEASIBLE if broken else DONE, found, broken, engine.seconds)
 
     def _load(self, task: Task) -> tuple[Workload, Network | None, str | None]:
-        key = (task.workload, task.workload_overrides, task.workload_digest, task.samples, task.ann)
+        key = (task.workload, task.workload_overrides, task.workload_digest, task.samples, task.ann, task.ann_digest)
         if key in self._workloads:
             self._workloads.move_to_end(key)
             return self._workloads[key]
@@ -150,6 +150,8 @@ class Evaluator:
         data = read_workload_spec(path, task.workload_overrides)[1]
         if digest_of([data, input_hashes(data, path.parent, self._hashes)]) != task.workload_digest:
             raise AccelsimError(f"{path}: expected the workload that the study was planned with, got other files")
+        if task.ann is not None and self._hashes.of(Path(task.ann)) != task.ann_digest:
+            raise AccelsimError(f"{task.ann}: expected the ANN that the study was planned with, got another file")
         load = load_workload(source, Limit(task.samples), task.workload_overrides)
         file = load.ann if task.ann is None else Path(task.ann)
         own = None if file is None else load_ann(file, load.network)

@@ -1,17 +1,20 @@
 """Conditions and constraints: ``core.synapse_lanes * core.neuron_lanes <= 64``, ``area <= 4 mm2``.
 
-A side is a sum of products of numbers, quantities with units, quoted texts and names (dotted paths, axes, totals). It
-is read by a grammar of its own, never evaluated as Python. Quantities are in the canonical units of
-:mod:`accelsim.units`; a name whose value has a unit can only be compared with a quantity of that unit.
+A side is a sum of products of numbers, quantities, quoted texts, truth values and names (dotted paths, axes, totals).
+It is read by a grammar of its own, never evaluated as Python. Quantities are in the canonical units of
+:mod:`accelsim.units`; what is added or compared must be of one dimension (0 is of all), and products have the product
+of the dimensions: ``energy / latency <= 3 mW``.
 """
 
+import math
 import operator
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from accelsim.errors import ConfigError
+from accelsim.study.dimensions import PLAIN, Dimension, dimension_of, product, unit_of
 from accelsim.units import CANONICAL, UnitError, parse_any
 
 _MAX_TEXT: Final = 400
@@ -27,15 +30,27 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
 _ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
 }  # fmt: skip
-Lookup = Callable[[str], Any]
-"""Value of a name: a number in its canonical unit, a text, or a truth value."""
+_TRUTH: Final = {"true": True, "false": False}
+Known = float | str | bool
+"""A number in its canonical unit, a text, or a truth value."""
+
+
+class Value(NamedTuple):
+    """What a name or a side stands for."""
+
+    value: Known
+    dimension: Dimension = PLAIN
+
+
+Lookup = Callable[[str], Value]
+"""Value of a name."""
 
 
 @dataclass(frozen=True)
 class _Leaf:
     value: Any
     name: bool
-    unit: str = ""
+    dimension: Dimension = PLAIN
 
 
 @dataclass(frozen=True)
@@ -66,23 +81,39 @@ class Comparison:
         """Names that are looked up, in order."""
         return tuple(dict.fromkeys([*_names(self.left), *_names(self.right)]))
 
-    @property
-    def units(self) -> tuple[str, ...]:
-        """Units that are written in it."""
-        return tuple(dict.fromkeys([*_units(self.left), *_units(self.right)]))
-
     def sides(self, lookup: Lookup) -> tuple[Any, Any]:
-        """Return the values of both sides.
+        """Return the values of both sides, which can be compared with each other.
 
         Raises
         ------
         ConfigError
-            If a value is not of a kind that can be calculated with.
+            If a value is not of a kind that can be calculated with, or the sides are of two kinds or dimensions.
         """
         try:
-            return _value(self.left, lookup), _value(self.right, lookup)
+            left, right = _value(self.left, lookup), _value(self.right, lookup)
+            _require_comparable(self.sign, left, right)
         except (TypeError, ZeroDivisionError, OverflowError) as error:
-            raise ConfigError(f"{self.text!r}: {error}") from None
+            units = [f"{name} is in {unit_of(found)}" for name in self.names if (found := lookup(name).dimension)]
+            raise ConfigError("; ".join([f"{self.text!r}: {error}", *units])) from None
+        return left.value, right.value
+
+    def check(self, dimension: Callable[[str], Dimension]) -> None:
+        """Refuse a comparison of numbers whose units do not fit, whatever the numbers are.
+
+        Parameters
+        ----------
+        dimension : callable
+            Dimension of a name.
+
+        Raises
+        ------
+        ConfigError
+            With what does not fit, and the units of the names.
+        """
+        dimensions = {name: dimension(name) for name in self.names}
+        # any value but 0, which is of all dimensions; irrational, so that no difference of names is 0
+        values = {name: Value(math.pi ** (at + 1), found) for at, (name, found) in enumerate(dimensions.items())}
+        self.sides(values.__getitem__)
 
     def holds(self, lookup: Lookup) -> bool:
         """Return whether it holds.
@@ -93,8 +124,6 @@ class Comparison:
             If the sides cannot be compared.
         """
         left, right = self.sides(lookup)
-        if isinstance(left, str) != isinstance(right, str):
-            raise ConfigError(f"{self.text!r}: expected two numbers or two texts, got {left!r} and {right!r}")
         return bool(_COMPARE[self.sign](left, right))
 
     def excess(self, lookup: Lookup) -> float:
@@ -141,7 +170,8 @@ def _tokens(text: str) -> Iterator[str | _Leaf]:
         if match["sign"]:
             yield match["sign"]
         elif match["name"]:
-            yield _Leaf(match["name"], name=True)
+            truth = _TRUTH.get(match["name"])
+            yield _Leaf(match["name"], name=True) if truth is None else _Leaf(truth, name=False)
         elif match["text"]:
             yield _Leaf(match["text"][1:-1], name=False)
         elif match["unit"]:
@@ -149,7 +179,7 @@ def _tokens(text: str) -> Iterator[str | _Leaf]:
                 value, dimension = parse_any(f"{match['number']} {match['unit']}")
             except UnitError as error:
                 raise ConfigError(f"{text!r}: {error}") from None
-            yield _Leaf(value, name=False, unit=CANONICAL[dimension])
+            yield _Leaf(value, name=False, dimension=dimension_of(CANONICAL[dimension]))
         else:
             number = match["number"]
             yield _Leaf(int(number) if number.isdecimal() else float(number), name=False)
@@ -188,13 +218,43 @@ class _Parser:
         raise ConfigError(f"{self._text!r}: expected a name or a number, got {token!r}")
 
 
-def _value(node: _Leaf | _Node, lookup: Lookup) -> Any:
+def _value(node: _Leaf | _Node, lookup: Lookup) -> Value:
     if isinstance(node, _Leaf):
-        return lookup(node.value) if node.name else node.value
+        return lookup(node.value) if node.name else Value(node.value, node.dimension)
     left, right = _value(node.left, lookup), _value(node.right, lookup)
-    if isinstance(left, str) or isinstance(right, str):
-        raise TypeError(f"expected numbers around {node.sign}, got {left!r} and {right!r}")
-    return _ARITHMETIC[node.sign](left, right)
+    kinds = _kind(left), _kind(right)
+    if kinds != ("a number", "a number"):
+        raise TypeError(f"expected numbers around {node.sign}, got {kinds[0]} and {kinds[1]}")
+    if node.sign in {"*", "/"}:
+        found = product(left.dimension, right.dimension, 1 if node.sign == "*" else -1)
+    else:
+        found = _common(node.sign, left, right)
+    return Value(_ARITHMETIC[node.sign](left.value, right.value), found)
+
+
+def _kind(item: Value) -> str:
+    if isinstance(item.value, bool):
+        return "a truth value"
+    return "a text" if isinstance(item.value, str) else "a number"
+
+
+def _require_comparable(sign: str, left: Value, right: Value) -> None:
+    one, other = _kind(left), _kind(right)
+    if one != other:
+        raise TypeError(f"expected two numbers, two texts or two truth values, got {one} and {other}")
+    if one == "a truth value" and sign not in {"==", "!="}:
+        raise TypeError(f"expected == or != between truth values, got {sign}")
+    _common(sign, left, right)
+
+
+def _common(sign: str, left: Value, right: Value) -> Dimension:
+    """Return the dimension of both operands; 0 has every one."""
+    if left.dimension == right.dimension or right.value == 0:
+        return left.dimension
+    if left.value == 0:
+        return right.dimension
+    raise TypeError(f"expected one unit on both sides of {sign}, got {unit_of(left.dimension)} and "
+                    f"{unit_of(right.dimension)}")  # fmt: skip
 
 
 def _names(node: _Leaf | _Node) -> Iterator[str]:
@@ -203,11 +263,3 @@ def _names(node: _Leaf | _Node) -> Iterator[str]:
         yield from _names(node.right)
     elif node.name:
         yield node.value
-
-
-def _units(node: _Leaf | _Node) -> Iterator[str]:
-    if isinstance(node, _Node):
-        yield from _units(node.left)
-        yield from _units(node.right)
-    elif node.unit:
-        yield node.unit

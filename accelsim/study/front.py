@@ -14,6 +14,8 @@ import numpy as np
 from accelsim.errors import ConfigError
 from accelsim.result.hypervolume import hypervolume, knee
 from accelsim.result.pareto import pareto_front, without_nan
+from accelsim.study.constraints import dimension_of_total
+from accelsim.study.expressions import Value, parse
 from accelsim.study.objectives import Objective, full_name, make_objective, require_known
 from accelsim.study.study import Study
 from accelsim.study.task import DONE
@@ -102,6 +104,34 @@ def pareto(
     return front_of(points, goals, group, reference, {item.name: quantities[item.name][0] for item in goals})
 
 
+def parse_reference(texts: Sequence[str]) -> dict[str, float]:
+    """Return the corner that ``energy=1 uJ`` and the like describe: values in canonical units by total.
+
+    Raises
+    ------
+    ConfigError
+        If a text is not ``NAME=VALUE``, there is no such total, or the value is not in its unit.
+    """
+    found = {}
+    for text in texts:
+        name, equals, written = (part.strip() for part in text.partition("="))
+        if not equals or not name or not written:
+            raise ConfigError(f"--reference {text}: expected NAME=VALUE")
+        try:
+            found[full_name(name)] = _value_in_unit(name, written)
+        except ConfigError as error:
+            raise ConfigError(f"--reference {text}: {error}") from None
+    return found
+
+
+def _value_in_unit(name: str, written: str) -> float:
+    if parse(f"0 == {written}").names:
+        raise ConfigError(f"expected a number with the unit of {name}, got {written!r}")
+    held = parse(f"{name} == {written}")
+    held.check(dimension_of_total)
+    return float(held.sides(lambda _: Value(0.0))[1])
+
+
 def front_of(
     points: "pd.DataFrame",
     goals: Sequence[Objective],
@@ -120,6 +150,9 @@ def front_of(
     worst = [(np.max if way == "min" else np.min)(values[:, at]) for at, way in enumerate(directions)]
     given = {full_name(name): value for name, value in (reference or {}).items()}
     require_known([Objective(name, "min") for name in given], names)
+    endless = [name for name, value in given.items() if not np.isfinite(value)]
+    if endless:
+        raise ConfigError(f"reference: expected finite numbers, got {given[endless[0]]} for {endless[0]}")
     corner = [given.get(name, float(worst[at])) for at, name in enumerate(names)]
     box = abs(float(np.prod(np.subtract(corner, best))))
     labels = ["all"] * len(points) if group is None else [str(item) for item in points[group]]

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import accelsim
 from accelsim.errors import AccelsimError, ConfigError
+from accelsim.pipeline.plugins import load_plugin
 
 _PACKAGE: Final = Path(accelsim.__file__).parent
 _VIEWS: Final = frozenset({"cli", "report", "study", "testing", "training", "validation"})
@@ -115,6 +116,20 @@ def plugin_digest(plugins: Sequence[str]) -> dict[str, str]:
             raise ConfigError(f"--plugin {name}: expected a Python file or module, got nothing that can be read")
         found[path.stem] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
+
+
+@functools.cache
+def imported(name: str) -> dict[str, str]:
+    """Import a plug-in, once in a process; return its hash at that time.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read or imported.
+    """
+    digest = plugin_digest([name])
+    load_plugin(name)
+    return digest
 
 
 def _outside() -> Iterator[tuple[str, str]]:

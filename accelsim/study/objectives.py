@@ -1,12 +1,11 @@
 """Objectives: totals of a run, each with the direction that is better by nature."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from accelsim.errors import ConfigError, UnknownNameError
 from accelsim.result.pareto import Direction
-from accelsim.units import UnitError, parse_any
 
 SHORT: Final = {
     "energy": "energy_per_inference",
@@ -59,27 +58,3 @@ def require_known(objectives: Iterable[Objective], known: Iterable[str]) -> None
     for objective in objectives:
         if objective.name not in names:
             raise UnknownNameError("total", objective.name, [*SHORT, *names])
-
-
-def parse_reference(texts: Sequence[str]) -> dict[str, float]:
-    """Return the corner that ``energy=1 uJ`` and the like describe: values in canonical units by total.
-
-    Raises
-    ------
-    ConfigError
-        If a text is not ``NAME=VALUE``.
-    """
-    found = {}
-    for text in texts:
-        name, equals, written = text.partition("=")
-        try:
-            value = float(written)
-        except ValueError:
-            try:
-                value = parse_any(written.strip())[0]
-            except UnitError as error:
-                raise ConfigError(f"--reference {text}: {error}") from None
-        if not equals or not name:
-            raise ConfigError(f"--reference {text}: expected NAME=VALUE")
-        found[full_name(name.strip())] = value
-    return found

@@ -1,5 +1,6 @@
 """From points to tasks: settings applied, conditions tried, contents hashed. Files are read once."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,16 +8,19 @@ from typing import Any
 from accelsim.errors import ConfigError
 from accelsim.hardware.ert import expand_ert
 from accelsim.hardware.loader import resolve_machine
-from accelsim.hardware.overrides import split_path, with_values
+from accelsim.hardware.overrides import MayHold, split_path, with_values
+from accelsim.hardware.problems import shown
 from accelsim.hardware.yaml_reader import Locations
 from accelsim.network.workload import workload_file
-from accelsim.network.workload_schema import read_workload_spec
-from accelsim.study.axes import number_of
+from accelsim.network.workload_schema import may_hold_in, read_workload_spec
+from accelsim.study.dimensions import dimension_of
+from accelsim.study.expressions import Value
 from accelsim.study.identity import FileHashes, digest_of, input_hashes, model_digest, plugin_digest
 from accelsim.study.reader import StudyFile
 from accelsim.study.settings import OWN, WORKLOAD, as_override, split
 from accelsim.study.space import Point
 from accelsim.study.task import Task
+from accelsim.units import CANONICAL, UnitError, parse_any
 
 Workload = tuple[str, dict[str, Any], str]
 """Digest of description and files, description, name of the document of the description without overrides."""
@@ -39,7 +43,7 @@ class Planner:
 
     def __init__(self, study: StudyFile, plugins: tuple[str, ...] = ()) -> None:
         self._study = study
-        self._outside = {"model": model_digest(), "plugins": plugin_digest(plugins), "engine": study.spec.engine}
+        self._plugins, self._model = plugin_digest(plugins), model_digest()
         self._chips: dict[str, tuple[dict[str, Any], Locations, str]] = {}
         self._workloads: dict[tuple[str, tuple[str, ...]], Workload] = {}
         self._hashes = FileHashes()
@@ -65,25 +69,27 @@ class Planner:
         own: dict[str, Any] = {name: getattr(spec, name) for name in OWN} | parts.own
         hw, workload = str(self._study.chip(own["hw"])), str(self._study.workload(own["workload"]))
         base, locations, chip_name = self._chip(hw)
-        chip = _set(hw, base, parts.chip) if parts.chip else base
+        chip = _set("hw", hw, base, parts.chip) if parts.chip else base
         if (chip.get("technology") or {}).get("ert") is not None:
             chip = {**chip, "technology": dict(chip["technology"])}
             expand_ert(chip, dict(locations))
         seeds = {} if own["seed"] is None else {"input.seed": own["seed"]}
         overrides = tuple(as_override(path, value) for path, value in {**parts.workload, **seeds}.items())
-        digest, description, workload_name = self._workload(workload, overrides)
-        if not self._holds(point, chip, description):
+        digest, description, workload_name = self._workload(workload, overrides, {**parts.workload, **seeds})
+        if not self._holds(point, own, chip, description):
             return None
         ann = None if own["ann"] is None else str((self._study.folder / own["ann"]).resolve())
+        ann_digest = None if ann is None else self._hashes.of(Path(ann))
         content = {
-            **self._outside, "chip": chip, "workload": digest, "samples": own["samples"],
-            "ann": None if ann is None else self._hashes.of(Path(ann)),
+            "model": self._model, "plugins": self._plugins, "engine": spec.engine, "chip": chip, "workload": digest,
+            "samples": own["samples"], "ann": ann_digest,
         }  # fmt: skip
         return Task(
             id=digest_of(content), axes=point.axes, hw=hw, chip=chip, chip_settings=parts.chip, workload=workload,
             workload_overrides=overrides, workload_digest=digest,
-            samples=None if own["samples"] == "all" else own["samples"], ann=ann, engine=spec.engine,
-            constraints=spec.constraints, bases={"chip": chip_name, "workload": workload_name},
+            samples=None if own["samples"] == "all" else own["samples"], ann=ann, ann_digest=ann_digest,
+            plugins=self._plugins, model=self._model, engine=spec.engine, constraints=spec.constraints,
+            bases={"chip": chip_name, "workload": workload_name},
         )  # fmt: skip
 
     def _chip(self, hw: str) -> tuple[dict[str, Any], Locations, str]:
@@ -92,12 +98,21 @@ class Planner:
             self._chips[hw] = (data, locations, self._document(data))
         return self._chips[hw]
 
-    def _workload(self, name: str, overrides: tuple[str, ...]) -> Workload:
+    def _workload(self, name: str, overrides: tuple[str, ...], settings: Mapping[str, Any]) -> Workload:
+        """Return a workload with settings, which are also given as overrides.
+
+        A setting that it does not have is an error of the study; a value that it refuses is the point's: whoever
+        evaluates the point finds the same, and says so.
+        """
         key = (name, overrides)
         if key not in self._workloads:
             path = workload_file(name)
-            base = read_workload_spec(path)[1] if not overrides else self._workload(name, ())[1]
-            data = base if not overrides else read_workload_spec(path, overrides)[1]
+            base = read_workload_spec(path)[1] if not overrides else self._workload(name, (), {})[1]
+            data = base
+            if overrides:
+                data = _set("workload", name, base, settings, may_hold_in(base))
+                with contextlib.suppress(ConfigError):
+                    data = read_workload_spec(path, overrides)[1]
             digest = digest_of([data, input_hashes(data, path.parent, self._hashes)])
             self._workloads[key] = (digest, data, self._document(base))
         return self._workloads[key]
@@ -107,16 +122,20 @@ class Planner:
         self.documents[name] = data
         return name
 
-    def _holds(self, point: Point, chip: Mapping[str, Any], workload: Mapping[str, Any]) -> bool:
-        def lookup(name: str) -> Any:
+    def _holds(
+        self, point: Point, own: Mapping[str, Any], chip: Mapping[str, Any], workload: Mapping[str, Any]
+    ) -> bool:
+        def lookup(name: str) -> Value:
             value = point.axes.get(name)
             if value is None:
-                value = point.settings.get(name)
-            if value is None:
+                value = point.settings.get(name, own.get(name))
+            if value is None and name not in own:
                 data = workload if name.startswith(WORKLOAD) else chip
-                value = _value_at(data, name.removeprefix(WORKLOAD))
-            number = number_of(value)
-            return value if number is None else number
+                try:
+                    value = _value_at(data, name.removeprefix(WORKLOAD))
+                except KeyError:
+                    raise ConfigError(_not_there(name, point, own)) from None
+            return _measured(name, value)
 
         for at, (where, what) in enumerate(self._study.conditions):
             try:
@@ -127,18 +146,49 @@ class Planner:
         return True
 
 
-def _set(hw: str, base: dict[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+def _set(
+    kind: str, name: str, base: dict[str, Any], settings: Mapping[str, Any], may_hold: MayHold | None = None
+) -> dict[str, Any]:
     try:
-        return with_values(base, settings)
+        return with_values(base, settings, may_hold)
     except ConfigError as error:
-        hint = "an axis of some machines alone says which: when: {hw: NAME}"
-        raise ConfigError([f"hw {hw}: {problem}; {hint}" for problem in error.problems]) from None
+        some = "machines" if kind == "hw" else "workloads"
+        hint = f"an axis of some {some} alone says which: when: {{{kind}: NAME}}"
+        raise ConfigError([f"{kind} {name}: {problem}; {hint}" for problem in error.problems]) from None
 
 
 def _value_at(data: Any, path: str) -> Any:
+    """Return what stands at a path; KeyError if nothing does."""
     for step in split_path(path):
         try:
             data = data[step]
-        except (KeyError, IndexError, TypeError):
-            raise ConfigError(f"expected an axis or a path of the chip or workload, got {path!r}") from None
+        except (IndexError, TypeError):
+            raise KeyError(path) from None
     return data
+
+
+def _not_there(name: str, point: Point, own: Mapping[str, Any]) -> str:
+    """Say that a point has no such setting."""
+    if name not in point.axes and not any(name == path for path in point.settings):
+        got = f"got {name!r}"
+    else:
+        got = f"got {name!r}, an axis that this point does not vary along"
+    chosen = ", ".join(f"{axis}={value}" for axis, value in point.axes.items() if value is not None)
+    return (
+        f"expected an axis, a path of the chip or workload, or one of {', '.join(OWN)}; {got}, at the point {chosen} "
+        f"(hw {own['hw']}, workload {own['workload']}). A condition on some points says which: "
+        "{if: hw == 'NAME', then: ...}"
+    )
+
+
+def _measured(name: str, value: Any) -> Value:
+    """Return a setting as conditions calculate with it."""
+    if isinstance(value, int | float):
+        return Value(value)
+    if isinstance(value, str):
+        try:
+            number, dimension = parse_any(value)
+        except UnitError:
+            return Value(value)
+        return Value(number, dimension_of(CANONICAL[dimension]))
+    raise ConfigError(f"{name}: expected a number, a quantity, a text or a truth value, got {shown(value)}")

@@ -17,6 +17,8 @@ from accelsim.network.workload import workload_file
 from accelsim.network.workload_schema import may_hold_in, read_workload_spec
 from accelsim.pipeline.names import unknown_names
 from accelsim.study.axes import Axis, make_axis
+from accelsim.study.catalog import require_totals
+from accelsim.study.constraints import dimension_of_total
 from accelsim.study.expressions import Comparison, parse
 from accelsim.study.objectives import Objective, make_objective
 from accelsim.study.settings import WORKLOAD, split
@@ -101,11 +103,15 @@ def check_study(data: dict[str, Any], locations: Locations, folder: Path) -> Stu
     constraints = []
     for at, text in enumerate(spec.constraints):
         with problems.at("constraints", at):
-            constraints.append(parse(text))
+            limit = parse(text)
+            limit.check(dimension_of_total)
+            constraints.append(limit)
     objectives = []
     for at, goal in enumerate(spec.objectives):
         with problems.at("objectives", at):
-            objectives.append(_objective(goal))
+            found = _objective(goal)
+            require_totals([found])
+            objectives.append(found)
     study = StudyFile(
         spec, Space(tuple(axes), spec.points), tuple(conditions), tuple(constraints), tuple(objectives), folder, data
     )

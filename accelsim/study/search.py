@@ -63,6 +63,8 @@ class Search:
         directions = ["minimize" if item.direction == "min" else "maximize" for item in study.objectives]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", self._optuna.exceptions.ExperimentalWarning)
+            # what replaces it is not in Optuna 4
+            warnings.filterwarnings("ignore", "`constraints_func`", FutureWarning)
             try:
                 self._trials = self._optuna.create_study(
                     study_name=study.spec.name, storage=url, directions=directions, load_if_exists=True

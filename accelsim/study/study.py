@@ -146,11 +146,12 @@ class Study:
         -------
         dict
             ``chip``: the resolved hardware description; ``workload``: the resolved workload description; ``run``: names
-            of both, ``samples``, ``ann``, ``engine``, and what the study ``set`` of the chip and of the workload.
+            of both, ``samples``, ``ann``, ``engine``, what the study ``set`` of the chip and of the workload, and
+            digests of the files, the plug-ins and the simulator (``model``) that the result came from.
         """
         stored = self._database.configuration(self.find(point))
         chip = with_values(self._database.document(stored["chip"]), stored["set"])
         workload = self._database.document(stored["description"])
         apply_overrides(stored["workload_set"], workload, {}, may_hold_in(workload))
-        names = ("hw", "set", "workload", "workload_set", "workload_digest", "samples", "ann", "engine")
-        return {"chip": chip, "workload": workload, "run": {name: stored[name] for name in names}}
+        run = {name: value for name, value in stored.items() if name not in {"chip", "description"}}
+        return {"chip": chip, "workload": workload, "run": run}

@@ -35,8 +35,13 @@ class Task:
     chip_settings : dict
         What the study changed of it, by dotted path.
     workload_overrides : tuple of str
-    workload_digest : str
-        Of the workload's description and files: a worker elsewhere must find the same.
+    workload_digest, ann_digest : str
+        Of the workload's description and files, and of the ANN's file: a worker must find the same. The latter is None
+        without a file.
+    plugins : dict of str to str
+        Digest of every plug-in by its name: a worker must have imported the same.
+    model : str
+        Digest of the simulator.
     samples : int or None
         None for all.
     engine : str
@@ -55,6 +60,9 @@ class Task:
     workload_digest: str
     samples: int | None
     ann: str | None
+    ann_digest: str | None
+    plugins: Mapping[str, str]
+    model: str
     engine: str
     constraints: tuple[str, ...]
     bases: Mapping[str, str]
@@ -65,6 +73,7 @@ class Task:
             "hw": self.hw, "chip": self.bases["chip"], "set": dict(self.chip_settings), "workload": self.workload,
             "description": self.bases["workload"], "workload_set": list(self.workload_overrides),
             "workload_digest": self.workload_digest, "samples": self.samples, "ann": self.ann, "engine": self.engine,
+            "ann_digest": self.ann_digest, "plugins": dict(self.plugins), "model": self.model,
         }  # fmt: skip
 
 
