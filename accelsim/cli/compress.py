@@ -61,6 +61,11 @@ def compress(
     unknown = [name for name in chosen if name not in CURVES.split("|")]
     if unknown:
         raise ConfigError(f"--curve: expected {CURVES.replace('|', ', ')}, got {', '.join(unknown)}")
+    values = {"pruning": pruning, "bits": bits, "timesteps": timesteps, "thresholds": thresholds}
+    idle = [f"--{name}" for name, text in values.items() if text is not None and name not in chosen]
+    if idle:
+        raise ConfigError(f"{', '.join(idle)}: expected {' '.join(f'--curve {item[2:]}' for item in idle)} beside it, or "
+                          "no --curve at all")  # fmt: skip
     if out is not None:
         from accelsim.report.files import prepare_folder
 
