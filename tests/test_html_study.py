@@ -110,7 +110,8 @@ def test_a_menu_stays_beside_its_label(browser, page, width):
     try:
         browser.open(page[0])
         pairs = browser.run("""[...document.querySelectorAll('.toolbar label[for]')].map(label => {
-            const one = label.getBoundingClientRect(), menu = document.getElementById(label.htmlFor).getBoundingClientRect();
+            const one = label.getBoundingClientRect();
+            const menu = document.getElementById(label.htmlFor).getBoundingClientRect();
             return [one.top < menu.bottom && menu.top < one.bottom, one.right <= menu.left, menu.left - one.right < 20];
         })""")
     finally:

@@ -208,8 +208,8 @@ def test_failed_points_end_the_command_with_one(tmp_path):
 
 
 def test_a_point_has_its_own_chip(tmp_path):
-    found = CliRunner().invoke(build(), ["run", "--from", str(tmp_path / "#ab"), "--hw", "core", "--engine", "compiled"],
-                               env={"COLUMNS": "400"})  # fmt: skip
+    words = ["run", "--from", str(tmp_path / "#ab"), "--hw", "core", "--engine", "compiled"]
+    found = CliRunner().invoke(build(), words, env={"COLUMNS": "400"})
     assert found.exit_code == 2 and "expected --from without --hw and --engine" in found.output
 
 

@@ -64,8 +64,8 @@ def compress(
     values = {"pruning": pruning, "bits": bits, "timesteps": timesteps, "thresholds": thresholds}
     idle = [f"--{name}" for name, text in values.items() if text is not None and name not in chosen]
     if idle:
-        raise ConfigError(f"{', '.join(idle)}: expected {' '.join(f'--curve {item[2:]}' for item in idle)} beside it, or "
-                          "no --curve at all")  # fmt: skip
+        beside = " ".join(f"--curve {option[2:]}" for option in idle)
+        raise ConfigError(f"{', '.join(idle)}: expected {beside} beside it, or no --curve at all")
     if out is not None:
         from accelsim.report.files import prepare_folder
 

@@ -81,8 +81,8 @@ def sweep(
     AccelsimError
         If the study file is wrong, or the folder cannot be written. Points that fail are rows with their error.
     """
-    for name in plugins:
-        load_plugin(name)
+    for plugin in plugins:
+        load_plugin(plugin)
     checked = _checked(study)
     folder = _folder(checked, out)
     how = How(processes, scheduler, tuple(plugins), retry_failed)
@@ -102,8 +102,8 @@ def plan(
     study: str | Path, out: str | Path | None = None, *, plugins: tuple[str, ...] = ()
 ) -> tuple[StudyFile, Path, int, int, int]:
     """Return what a sweep would do, and do nothing: study, folder, points, different ones, committed ones."""
-    for name in plugins:
-        load_plugin(name)
+    for plugin in plugins:
+        load_plugin(plugin)
     found = read_study(study)
     folder = _folder(found, out)
     database = Database(folder / FILE) if (folder / FILE).is_file() else None
