@@ -1,4 +1,4 @@
-"""Options as Python has them: ``{"core.scan": "all"}`` in place of ``core.scan=all``; wrong types are errors of ours."""
+"""Options as Python has them: ``{"core.scan": "all"}`` in place of ``core.scan=all``; wrong types are refused."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
