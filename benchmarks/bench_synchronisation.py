@@ -3,7 +3,6 @@
 Cycles are simulated, so that the table does not depend on the machine that this runs on.
 """
 
-import numpy as np
 from bench_scaling import Simulation, layered
 from common import print_table
 
@@ -33,8 +32,7 @@ def bundled(*settings: str) -> Simulation:
     chip = load_chip("core", ["core.accumulator.memory.capacity=8 KiB", *settings]).spec
     limits = Numerics(chip.core.membrane.bits, chip.core.accumulator.bits)
     trace = execute(load.network, load.events, limits, 1)
-    profile = {name: np.bincount(item.index, item.count, load.network.populations[name].size).astype(float)
-               for name, item in trace.populations.items()}  # fmt: skip
+    profile = {name: trace.by_neuron(name, load.network.populations[name].size) for name in trace.populations}
     mapping = map_network(load.network, chip, load.events.kind, load.events.value_bits, profile)
     return build_machine(load.network, chip, mapping, trace), chip, mapping
 

@@ -12,7 +12,7 @@ from test_report_serialize import assert_same
 from typer.testing import CliRunner
 
 import accelsim as ax
-from accelsim.api import runs
+from accelsim.api import runs, studies
 from accelsim.api.options import assignments
 from accelsim.api.result import Result
 from accelsim.cli.app import build
@@ -80,6 +80,48 @@ def test_options_arrive(monkeypatch, tmp_path):
         "threads": 2, "seed": 1, "cache": False, "ann": "a.nir",
         "timeline": TimelineRequest(tmp_path / "t.json", 0, range(3, 5)),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (lambda: ax.run(hw=3), "hw: expected a name or a path, got 3"),
+        (lambda: ax.run(workload=["a"]), r"workload: expected a name or a path, got \['a'\]"),
+        (lambda: ax.run(samples="x"), "samples: expected a whole number of at least 1, or None, got 'x'"),
+        (lambda: ax.run(samples=1.5), "samples: expected a whole number"),
+        (lambda: ax.run(samples=0), "samples: expected a whole number of at least 1, or None, got 0"),
+        (lambda: ax.run(threads="2"), "threads: expected a whole number"),
+        (lambda: ax.run(seed=-1), "seed: expected a whole number of at least 0"),
+        (lambda: ax.run(engine=1), "engine: expected a name"),
+        (lambda: ax.run(ann=1), "ann: expected a name or a path"),
+        (lambda: ax.run(timeline=1), "timeline: expected a name or a path"),
+        (lambda: ax.run(timeline="t", timeline_sample=-1), "timeline_sample: expected a whole number"),
+        (lambda: ax.run(load_chip("core"), set={"core.scan": "all"}), "set: expected no changes of a chip"),
+        (lambda: ax.compare("core"), "chips: expected a list of names or paths, got 'core'"),
+        (lambda: ax.compare([3]), "chips: expected a list of names or paths, got 3"),
+        (lambda: ax.compare(["core"], samples=True), "samples: expected a whole number"),
+        (lambda: ax.load_result(3), "load_result: expected a name or a path, got 3"),
+        (lambda: ax.sweep(3), "study: expected a study file, or a mapping, got 3"),
+        (lambda: ax.sweep("s.yaml", processes=0), "processes: expected a whole number of at least 1"),
+        (lambda: ax.sweep("s.yaml", 3), "out: expected a name or a path, got 3"),
+        (lambda: ax.sweep("s.yaml", plugins="own.py"), "plugins: expected a list of files or modules, got 'own.py'"),
+        (lambda: ax.open_study(3), "open_study: expected a name or a path, got 3"),
+    ],
+)
+def test_wrong_types_are_errors_of_ours(call, expected):
+    with pytest.raises(ConfigError, match=f"^{expected}"):
+        call()
+
+
+def test_one_objective_may_be_a_text(monkeypatch):
+    heard = []
+    monkeypatch.setattr(studies, "front_of", lambda _study, goals, group: heard.append((goals, group)))
+    study = object.__new__(studies.Study)
+    study.pareto("energy")
+    study.pareto(["energy", "latency"], group="hw")
+    assert heard == [(("energy",), None), (("energy", "latency"), "hw")]
+    with pytest.raises(ConfigError, match="objectives: expected a list of names of totals, got 3"):
+        study.pareto(3)
 
 
 @pytest.fixture(scope="module")

@@ -152,3 +152,14 @@ def test_a_closed_pipe_is_quiet(repository):
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize(("setting", "expected"), [
+    ("noc.topology=torus", "noc.router.virtual_channels: expected at least 2 with topology torus [4, 4]"),
+    ("noc.concentration=8", "router ports: expected 2..8, got 12"),
+])  # fmt: skip
+def test_a_chip_that_no_run_takes_is_found_without_one(repository, setting, expected):
+    """Channels and prices of routers do not depend on a network."""
+    for command in (["hw", "check", "core"], ["check", "mnist_conv", "--hw", "core"]):
+        done = run(repository, *command, "--set", setting)
+        assert done.returncode == 2 and expected in " ".join(done.stderr.split()), done.stderr

@@ -104,6 +104,21 @@ def test_nothing_is_cut_off(browser, page, width, media):
     assert browser.excess(page[0], width, media) <= 0
 
 
+@pytest.mark.parametrize("width", [320, 500, 800])
+def test_a_menu_stays_beside_its_label(browser, page, width):
+    browser.send("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+    try:
+        browser.open(page[0])
+        pairs = browser.run("""[...document.querySelectorAll('.toolbar label[for]')].map(label => {
+            const one = label.getBoundingClientRect();
+            const menu = document.getElementById(label.htmlFor).getBoundingClientRect();
+            return [one.top < menu.bottom && menu.top < one.bottom, one.right <= menu.left, menu.left - one.right < 20];
+        })""")
+    finally:
+        browser.send("Emulation.clearDeviceMetricsOverride")
+    assert pairs == [[True, True, True]] * 3
+
+
 def test_points_are_drawn(browser, page):
     path, points = page
     browser.open(path)

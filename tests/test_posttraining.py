@@ -124,6 +124,13 @@ def test_what_does_not_fit_keeps_its_accuracy_and_says_why():
     assert set(points["note"]) == {"population lif2: a single neuron does not fit a core"}
 
 
+def test_a_value_is_one_point_and_no_more_samples_are_timed_than_there_are():
+    only = Settings(pruning=(), bits=(8, 8), timesteps=(), thresholds=())
+    made = compress("mnist_conv", "core", samples=2, timed=9, settings=only)
+    assert made.points["curve"].tolist() == ["as it stands", "bits"]
+    assert (made.meta["samples"], made.meta["timed"]) == (2, 2)
+
+
 def test_files_and_command(found, tmp_path):
     written = write_compression(found, tmp_path)
     assert [path.name for path in written] == ["points.csv", "layers.csv", "curves.png", "curves.svg"]
@@ -140,7 +147,8 @@ def test_files_and_command(found, tmp_path):
     ("option", "expected"),
     [(["--bits", "4,x"], "--bits: expected whole numbers"), (["--bits", "1"], r"bits: expected 2\.\.16, got 1"),
      (["--pruning", "1.5"], "pruning: expected more than 0 and less than 1, got 1.5"),
-     (["--curve", "width"], "--curve: expected pruning, bits")],
+     (["--curve", "width"], "--curve: expected pruning, bits"),
+     (["--curve", "pruning", "--bits", "4"], "--bits: expected --curve bits beside it")],
 )  # fmt: skip
 def test_wrong_options_are_named(option, expected):
     done = CliRunner().invoke(build(), ["compress", *option])

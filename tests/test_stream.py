@@ -1,5 +1,7 @@
 """State that is carried from window to window: a stream is one long run, in spikes, packets and cycles."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from functional_builders import random_graph
@@ -13,6 +15,7 @@ from accelsim.functional.executor import execute
 from accelsim.functional.numerics import Numerics
 from accelsim.hardware.loader import load_chip
 from accelsim.network.events import EventStream
+from accelsim.network.workload import load_workload
 from accelsim.pipeline.stream import run_stream
 from accelsim.timing.simulate import simulate
 
@@ -139,3 +142,43 @@ def test_samples_of_a_workload_as_one_stream():
     # Fewer steps, each with more to do: on this chip the interval stays about the same.
     assert between < 1.05 * apart.totals["throughput_interval_cycles"].value
     assert apart.totals["samples_per_second"].value == pytest.approx(200e6 / between)
+
+
+@pytest.mark.parametrize("weights", [[], ["core.weight_format=dense", "core.skip_zero_weights=false"]])
+def test_a_stream_on_a_chip_is_its_one_long_sample(weights):
+    """Counts and energies, stored zeros that a chip adds included."""
+    overrides = ["mapping.placement=row_major", *weights]
+    carried = pipeline.run("core", "mnist_conv", samples=2, state="carry", overrides=overrides, threads=1, cache=False)
+    load = load_workload("mnist_conv", 2)
+    events = load.events
+    cuts = [0, int(events.ptr[events.timesteps]), int(events.ptr[-1])]
+    windows = [
+        replace(events, samples=1, ptr=events.ptr[at * events.timesteps :][: events.timesteps + 1] - cuts[at],
+                index=events.index[cuts[at] : cuts[at + 1]])
+        for at in range(2)
+    ]  # fmt: skip
+    stream = run_stream(load.network, load_chip("core", overrides).spec, windows)
+    split = stream.energy.total()
+    assert float(split.dynamic[0]) == pytest.approx(carried.totals["energy_dynamic"].value, rel=1e-12)
+    assert float(split.static[0]) == pytest.approx(carried.totals["energy_static"].value, rel=1e-12)
+
+
+def test_the_ann_beside_a_stream_takes_every_window():
+    carried = pipeline.run("core", "mnist_conv", samples=3, state="carry", threads=1, cache=False)
+    apart = pipeline.run("core", "mnist_conv", samples=3, threads=1, cache=False)
+    for name in ("energy_per_inference", "latency"):
+        assert carried.baseline.totals[name].value == pytest.approx(3 * apart.baseline.totals[name].value)
+    assert "each of 3 windows" in carried.baseline.name
+    assert any("stream of 3 windows" in text for text in carried.warnings)
+
+
+def test_what_a_stream_cannot_keep_is_refused_at_once():
+    rule = (
+        "{components: [synapse_memory], after_cycles: 8, wake_cycles: 2, remaining: 0.1, wake_energy: 1 pJ, "
+        "source: made up here}"
+    )
+    network, spec = layer_chain([np.ones((2, 3))]), load_chip("small", [f"technology.power.sleep=[{rule}]"]).spec
+    with pytest.raises(ConfigError, match="sleep and dvfs need the counts of every step"):
+        run_stream(network, spec, [])
+    with pytest.raises(ConfigError, match="expected one of them"):
+        pipeline.run("core", "mnist_conv", samples=3, state="carry", back_to_back=True)

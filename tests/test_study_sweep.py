@@ -8,10 +8,14 @@ import sys
 import pandas as pd
 import pyarrow.parquet
 import pytest
+from typer.testing import CliRunner
 
+import accelsim as ax
 import accelsim.study.evaluate as evaluation
+from accelsim.cli.app import build
 from accelsim.errors import AccelsimError
 from accelsim.hardware.yaml_reader import Location
+from accelsim.mapping.placement import PLACERS
 from accelsim.pipeline import run
 from accelsim.study import Study, pareto, read_study, sweep
 from accelsim.study.planner import Planner
@@ -250,6 +254,44 @@ def test_a_rerun_by_another_simulator_warns(tmp_path, monkeypatch):
     monkeypatch.setattr("accelsim.study.rerun.model_digest", lambda: "other")
     with pytest.warns(UserWarning, match="the simulator's sources or tables have changed"):
         load_point(f"{tmp_path}/out/#{study.points()['id'][0]}")
+
+
+def test_a_plugin_is_loaded_before_the_study_is_checked(tmp_path, monkeypatch):
+    monkeypatch.setattr(PLACERS, "_items", {name: PLACERS.get(name) for name in PLACERS})
+    (tmp_path / "toy.py").write_text(
+        "from accelsim.mapping.placement import PLACERS\nPLACERS.register('toy')(PLACERS.get('row_major'))\n"
+    )
+    study = {"name": "toy", "hw": "core", "workload": "dense_256", "samples": 1, "axes": {"mapping.placement": ["toy"]}}
+    given = (str(tmp_path / "toy.py"),)
+    assert sweep(study, tmp_path / "out", processes=1, plugins=given).counts() == {"done": 1}
+    PLACERS._items.pop("toy")
+    assert ax.sweep(study, tmp_path / "out", processes=1, plugins=given).counts() == {"done": 1}
+
+
+def test_failed_points_end_the_command_with_one(tmp_path):
+    def swept(text, *words):
+        found = CliRunner().invoke(build(), ["sweep", str(written(tmp_path, text)), "--out", str(tmp_path / "out"),
+                                             "--processes", "1", *words], env={"COLUMNS": "400"})  # fmt: skip
+        return found.exit_code, found.output
+
+    all_fail = STUDY.replace("[2, 4]", "[3]")
+    code, output = swept(all_fail)
+    assert code == 1 and "2 points, 2 failed" in output and "pareto" not in output
+    assert swept(all_fail, "-q")[0] == 1
+    code, output = swept(STUDY.replace("[2, 4]", "[3, 4]"))
+    assert code == 1 and "next: accelsim pareto" in output
+    code, output = swept(STUDY.replace("[2, 4]", "[4]"))
+    assert code == 0 and "2 points, 2 done" in output
+    code, output = swept(STUDY.replace("[2, 4]", "[4]") + "constraints: [latency <= 1 ps]\n")
+    assert code == 0 and "2 infeasible" in output and "accelsim pareto" not in output
+    nothing = STUDY + "conditions: [core.synapse_lanes <= 2]\n"
+    assert "0 to run" in " ".join(swept(nothing, "--plan")[1].split())
+
+
+def test_a_point_has_its_own_chip(tmp_path):
+    words = ["run", "--from", str(tmp_path / "#ab"), "--hw", "core", "--engine", "compiled"]
+    found = CliRunner().invoke(build(), words, env={"COLUMNS": "400"})
+    assert found.exit_code == 2 and "expected --from without --hw and --engine" in found.output
 
 
 def test_exports_hold_what_the_database_holds(tmp_path):

@@ -122,6 +122,7 @@ def test_spike_thrift_from_images_to_a_page(shared_data, tmp_path):
     load = load_workload(kept, 2)
     assert kept.name == load.name == "mnist_spike_thrift"
     assert load.provenance["stated"]["test_accuracy"] == row["exported"]
+    assert "| `network.nir` |" in (kept / "README.md").read_text()
     page = write_page("spike-thrift", bench, tmp_path / "page").read_text()
     assert "| seed 0 |" in page and "cycle level: dense array / SNN" in page
 

@@ -1,11 +1,53 @@
-"""Options as Python has them: ``{"core.scan": "all"}`` in place of ``core.scan=all``."""
+"""Options as Python has them: ``{"core.scan": "all"}`` in place of ``core.scan=all``; wrong types are refused."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from accelsim.errors import ConfigError
+
+
+def place(value: object, where: str, expected: str = "a name or a path") -> str | Path:
+    """Return the name or the path that an option is.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither.
+    """
+    if not isinstance(value, str | Path):
+        raise ConfigError(f"{where}: expected {expected}, got {value!r:.80}")
+    return value
+
+
+def places(values: object, where: str, expected: str = "names or paths") -> tuple[str | Path, ...]:
+    """Return several names or paths; a text alone is one too few.
+
+    Raises
+    ------
+    ConfigError
+        If it is no sequence of them.
+    """
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Sequence):
+        raise ConfigError(f"{where}: expected a list of {expected}, got {values!r:.80}")
+    return tuple(place(value, where, f"a list of {expected}") for value in values)
+
+
+def whole(value: object, where: str, least: int = 1) -> int | None:
+    """Return a whole number, or None where an option is left out.
+
+    Raises
+    ------
+    ConfigError
+        If it is none, or less than ``least``.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ConfigError(f"{where}: expected a whole number of at least {least}, or None, got {value!r:.80}")
+    return int(value)
 
 
 def assignments(changes: Mapping[str, Any] | None, where: str) -> tuple[str, ...]:

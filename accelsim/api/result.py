@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from accelsim.api.options import place
 from accelsim.api.pictures import Pictures
 from accelsim.errors import UnknownNameError
 from accelsim.report import comparison
@@ -147,4 +148,4 @@ def load_result(path: str | Path) -> Result:
     ResultFileError
         If there is none, or it is damaged.
     """
-    return Result.of(read_result(Path(path)))
+    return Result.of(read_result(Path(place(path, "load_result"))))

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from accelsim.api.options import assignments
+from accelsim.api.options import assignments, place, places, whole
 from accelsim.api.result import Result, frame
+from accelsim.errors import ConfigError
+from accelsim.hardware.loader import LoadedArray, LoadedChip
 from accelsim.network.events import A_FEW
 from accelsim.pipeline.comparison import compare as compare_chips
 from accelsim.pipeline.flow import run as run_once
@@ -17,7 +19,7 @@ from accelsim.result.comparison import Comparison
 
 
 def run(
-    hw: str | Path = "core",
+    hw: str | Path | LoadedChip | LoadedArray = "core",
     workload: str | Path = "mnist_conv",
     *,
     samples: int | None = None,
@@ -37,7 +39,7 @@ def run(
     Parameters
     ----------
     hw, workload : str or Path
-        Names of bundled ones, or a hardware file and a workload folder.
+        Names of bundled ones, or a hardware file and a workload folder; of a chip, also what ``load_chip`` gave.
     samples : int, optional
         16, or all of a shorter input, if not given.
     set, workload_set : mapping of dotted path to value, optional
@@ -58,13 +60,19 @@ def run(
     """
     request = None
     if timeline is not None:
-        steps = None if timeline_steps is None else parse_steps(timeline_steps)
-        request = TimelineRequest(Path(timeline), timeline_sample, steps)
+        steps = None if timeline_steps is None else parse_steps(str(timeline_steps))
+        request = TimelineRequest(Path(place(timeline, "timeline")), whole(timeline_sample, "timeline_sample", 0) or 0,
+                                  steps)  # fmt: skip
+    changes = assignments(set, "set")
+    loaded = isinstance(hw, LoadedChip | LoadedArray)
+    if loaded and changes:
+        raise ConfigError("set: expected no changes of a chip that is loaded already: give them to load_chip")
     return Result.of(
         run_once(
-            hw, workload, samples=A_FEW if samples is None else samples, overrides=assignments(set, "set"),
-            workload_overrides=assignments(workload_set, "workload_set"), engine=engine, threads=threads, seed=seed,
-            cache=cache, ann=ann, timeline=request,
+            hw if loaded else place(hw, "hw"), place(workload, "workload"), samples=whole(samples, "samples") or A_FEW,
+            overrides=changes, workload_overrides=assignments(workload_set, "workload_set"),
+            engine=str(place(engine, "engine", "a name")), threads=whole(threads, "threads"),
+            seed=whole(seed, "seed", 0), cache=cache, ann=None if ann is None else place(ann, "ann"), timeline=request,
         )
     )  # fmt: skip
 
@@ -101,6 +109,8 @@ def compare(
     AccelsimError
         On anything wrong with a chip, the workload or their combination.
     """
-    limit = A_FEW if samples is None else samples
-    found = compare_chips(chips, workload, samples=limit, ann=ann, cache=cache)
+    found = compare_chips(
+        places(chips, "chips"), place(workload, "workload"), samples=whole(samples, "samples") or A_FEW,
+        ann=None if ann is None else place(ann, "ann"), cache=cache,
+    )  # fmt: skip
     return Machines(found.workload, found.samples, found.machines, found.meta)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import accelsim
+from accelsim.api.options import place, places, whole
 from accelsim.report.format import quantity
 from accelsim.report.html.fragment import table_fragment
 from accelsim.report.html.study_page import StudyData, write_study_page
@@ -24,9 +25,10 @@ class Study(StoredStudy):
     >>> study.pareto(["energy", "latency"]).table                  # doctest: +SKIP
     """
 
-    def pareto(self, objectives: Sequence[str] = (), *, group: str | None = None) -> Front:
-        """Return the front; parameters and errors as :func:`accelsim.study.front.pareto`."""
-        return front_of(self, objectives, group=group)
+    def pareto(self, objectives: str | Sequence[str] = (), *, group: str | None = None) -> Front:
+        """Return the front; parameters and errors as :func:`accelsim.study.front.pareto`, one objective as a text."""
+        goals = (objectives,) if isinstance(objectives, str) else places(objectives, "objectives", "names of totals")
+        return front_of(self, tuple(map(str, goals)), group=None if group is None else str(group))
 
     def html(self, path: str | Path) -> Path:
         """Write the report of the study as one HTML file.
@@ -68,6 +70,7 @@ def sweep(
     *,
     processes: int | None = None,
     scheduler: str | None = None,
+    plugins: Sequence[str | Path] = (),
     retry_failed: bool = False,
 ) -> Study:
     """Run a study, or what is left of it.
@@ -78,7 +81,7 @@ def sweep(
         A study file, or what one would say.
     out : str or Path, optional
         Folder of the results; ``results/NAME`` if not given.
-    processes, scheduler, retry_failed
+    processes, scheduler, plugins, retry_failed
         As :func:`accelsim.study.runner.sweep`.
 
     Raises
@@ -86,8 +89,12 @@ def sweep(
     AccelsimError
         If the study is wrong; points that fail are rows with their error.
     """
-    wanted = dict(study) if isinstance(study, Mapping) else study
-    done = run_study(wanted, out, processes=processes, scheduler=scheduler, retry_failed=retry_failed)
+    wanted = dict(study) if isinstance(study, Mapping) else place(study, "study", "a study file, or a mapping")
+    done = run_study(
+        wanted, None if out is None else place(out, "out"), processes=whole(processes, "processes"),
+        scheduler=None if scheduler is None else str(place(scheduler, "scheduler", "an address")),
+        plugins=tuple(map(str, places(plugins, "plugins", "files or modules"))), retry_failed=retry_failed,
+    )  # fmt: skip
     folder = done.folder
     done.close()
     return Study(folder)
@@ -101,7 +108,7 @@ def open_study(path: str | Path) -> Study:
     AccelsimError
         If there is none.
     """
-    found = StoredStudy.open(path)
+    found = StoredStudy.open(place(path, "open_study"))
     folder = found.folder
     found.close()
     return Study(folder)

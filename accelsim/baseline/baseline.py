@@ -54,6 +54,7 @@ def run_baseline(
     ann: Network | None = None,
     snn: SnnAccuracy | None = None,
     resident: bool = True,
+    inferences: int = 1,
 ) -> BaselineResult:
     """Execute the network as an ANN and price it on the chip's MAC array.
 
@@ -75,12 +76,15 @@ def run_baseline(
         What the SNN gets right.
     resident : bool
         False where the SNN's machine fetches its weights for every inference: then the array does too.
+    inferences : int
+        So many in a row, one for every window of a stream: energies and times are those of all of them.
 
     Raises
     ------
     AccelsimError
         If input and network do not agree, or a price is missing.
     """
+    policy = _policy(chip.baseline.keep_weights, resident=resident)
     if not resident:
         chip = chip.model_copy(update={"baseline": chip.baseline.model_copy(update={"keep_weights": False})})
     spec, known = chip.baseline, snn or SnnAccuracy()
@@ -90,18 +94,19 @@ def run_baseline(
     pools = pools_of(model)
     done = run_ann(model, events, image, *wide, given=ann is not None, pools=pools)
     variants = ann_variants(chip, model, done, wide, done.accuracy(labels))
-    dense = variants[0]
     if narrow[0] < wide[0]:
         matched = run_ann(model, events, image, *narrow, given=ann is not None, pools=pools)
         variants += ann_variants(chip, model, matched, narrow, matched.accuracy(labels))
+    variants = [item.repeated(inferences) for item in variants]
+    dense = variants[0]
     fair, why = fairest(variants, events.timesteps, known)
     own = pools if ann is None else pools_of(network)
-    variants.append(snn_variant(chip, network, events, known.value, own))
+    variants.append(snn_variant(chip, network, events, known.value, own).repeated(inferences))
     variants += [dense.under(name) for name in dense.runs if name != dense.dataflow]
     variants += [fair] * (fair.name not in [item.name for item in variants])
     return BaselineResult(
-        name=f"{spec.activation_bits}-bit ANN, one pass, {_array(chip, dense)}",
-        activations="; ".join([done.activations, *dense.run.traffic.warnings, *_notes(chip, done, dense)]),
+        name=f"{spec.activation_bits}-bit ANN, {_passes(inferences)}, {_array(chip, dense)}",
+        activations="; ".join([done.activations, *dense.run.traffic.warnings, *policy, *_notes(chip, done, dense)]),
         totals=totals_of(dense.run, chip, dense.accuracy),
         layers=layers_of(dense.run, done),
         components=components_of(dense.run),
@@ -109,6 +114,17 @@ def run_baseline(
         fairest=fair.name,
         reason=why if ann is not None else f"{why}; activations are assumed, an ANN of your own (--ann) would not be",
     )
+
+
+def _policy(keeps: bool, *, resident: bool) -> list[str]:
+    """Return what array and machine do with weights between inferences, where that has to be known."""
+    if resident and not keeps:
+        return ["not so on the machine that runs the SNN, whose weights are resident (baseline.keep_weights: false)"]
+    return [] if resident else ["as on the machine that runs the SNN"]
+
+
+def _passes(inferences: int) -> str:
+    return "one pass" if inferences == 1 else f"one pass for each of {inferences} windows"
 
 
 def _array(chip: ChipSpec, dense: Variant) -> str:

@@ -1,6 +1,6 @@
 """The baseline's result as tables: headline numbers, layers, components, each with its unit and definition."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -48,6 +48,16 @@ class ArrayRun:
     cold: Floats
     time_ns: Floats
     cold_ns: Floats
+
+    def repeated(self, times: int) -> "ArrayRun":
+        """Return so many inferences, one after the other: energies and times of all, the first one's cold start."""
+        if times == 1:
+            return self
+        energy = {key: value * times for key, value in self.energy.items()}
+        return replace(
+            self, energy=energy, static=self.static * times, time_ns=self.time_ns * times,
+            cold_ns=self.cold_ns + (times - 1) * self.time_ns,
+        )  # fmt: skip
 
     @property
     def dynamic(self) -> Floats:

@@ -236,7 +236,7 @@ def _warnings(
 ) -> tuple[str, ...]:
     found = []
     if not kept:
-        found.append("the weights are fetched from DRAM in every inference, as by the machine that runs the SNN")
+        found.append("the weights are fetched from DRAM in every inference")
     elif streamed.any():
         share = streamed.sum() / weights.sum()
         found.append(f"{share:.1%} of the weights do not fit on chip and are fetched from DRAM in every inference")

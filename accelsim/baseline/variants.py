@@ -59,6 +59,11 @@ class Variant:
         """Return the same baseline under another dataflow, which becomes part of its name."""
         return replace(self, name=f"{self.name}-{dataflow}", text=f"{self.text}, {dataflow}", dataflow=dataflow)
 
+    def repeated(self, times: int) -> "Variant":
+        """Return so many inferences of it, one after the other."""
+        runs = {name: run.repeated(times) for name, run in self.runs.items()}
+        return replace(self, passes=self.passes * times, runs=runs)
+
     @property
     def effective(self) -> float:
         """Share of the products, padding included, that are paid for."""

@@ -61,6 +61,11 @@ def compress(
     unknown = [name for name in chosen if name not in CURVES.split("|")]
     if unknown:
         raise ConfigError(f"--curve: expected {CURVES.replace('|', ', ')}, got {', '.join(unknown)}")
+    values = {"pruning": pruning, "bits": bits, "timesteps": timesteps, "thresholds": thresholds}
+    idle = [f"--{name}" for name, text in values.items() if text is not None and name not in chosen]
+    if idle:
+        beside = " ".join(f"--curve {option[2:]}" for option in idle)
+        raise ConfigError(f"{', '.join(idle)}: expected {beside} beside it, or no --curve at all")
     if out is not None:
         from accelsim.report.files import prepare_folder
 

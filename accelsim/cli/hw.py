@@ -111,13 +111,13 @@ def check(
     from accelsim.errors import ConfigError
     from accelsim.hardware.loader import LoadedChip, load_machine
     from accelsim.hardware.summary import summary
-    from accelsim.pipeline.names import unknown_names
+    from accelsim.pipeline.buildable import problems_of
 
     problems: list[str] = []
     for file in files:
         try:
             machine = load_machine(file, overrides or ())
-            found = unknown_names(machine)
+            found = problems_of(machine)
         except ConfigError as error:
             problems += error.problems
             continue

@@ -141,6 +141,7 @@ Scheduler = Annotated[
 
 
 def run_command(
+    context: typer.Context,
     *,
     hw: Hw = "core",
     workload: Workload = "mnist_conv",
@@ -192,8 +193,9 @@ def run_command(
         "ann": ann,
     }
     if origin is not None:
-        if (hw, workload, engine) != ("core", "mnist_conv", "compiled") or ann is not None:
-            raise typer.BadParameter("expected --from without --hw, --workload, --engine and --ann: the point has them")
+        given = [f"--{name}" for name in ("hw", "workload", "engine", "ann") if _is_given(context, name)]
+        if given:
+            raise typer.BadParameter(f"expected --from without {' and '.join(given)}: the point has its own")
         what = _point(origin, overrides or (), samples, workload_overrides or ())
     what |= {"overrides": tuple(overrides or ()), "threads": threads, "seed": seed, "timeline": wanted}
     what |= {"progress": progress, "cache": not no_cache}
@@ -218,6 +220,12 @@ def run_command(
 
 run = run_command
 """The name under which the application looks a command up."""
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    """Return whether an option was stated, if only as what it is anyway."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
 
 
 def _point(

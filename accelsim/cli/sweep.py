@@ -34,6 +34,8 @@ def sweep(
 ) -> None:
     """Run every point of a study that has not run yet; what is committed stays, whatever happens.
 
+    Exit code 1 if a point of the study failed, now or earlier.
+
     For example: accelsim sweep study.yaml --out results/banks --processes 2
     """
     from accelsim.cli.progress import make_progress
@@ -53,3 +55,5 @@ def sweep(
     if not quiet:
         for part in terminal.summary(made):
             console.print(part)
+    if made.counts().get("failed"):
+        raise typer.Exit(1)

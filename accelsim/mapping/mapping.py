@@ -133,10 +133,7 @@ def map_network(
     if plan is None:
         plan = draft_network(network, chip, kind, value_bits)
     widths = value_widths(network, chip, kind, value_bits)
-    layout = cores_of(chip)
-    places = tuple(port.router for port in chip.ports)
-    topology = TOPOLOGIES.get(chip.noc.topology)
-    fabric = _fabric(topology, tuple(chip.noc.size), layout.count, chip.noc.concentration, places)
+    layout, fabric = cores_of(chip), fabric_of(chip)
     outside = frozenset({network.output.name}) if leaving is None else leaving
     axons = build_axons(network, chip, layout, plan, widths, outside)
     place = np.arange(fabric.terminals)
@@ -167,6 +164,13 @@ def draft_network(network: Network, chip: ChipSpec, kind: Kind, value_bits: int)
     multiplies = frozenset(edge.target for edge in network.projections if edge.source in widths)
     _check_lanes(network, layout, widths)
     return draft(network, chip, demand_models(network, chip, layout, kind), layout, kind, multiplies)
+
+
+def fabric_of(chip: ChipSpec) -> Fabric:
+    """Return the routers and links of a chip, with its cores and ports on them."""
+    places = tuple(port.router for port in chip.ports)
+    topology = TOPOLOGIES.get(chip.noc.topology)
+    return _fabric(topology, tuple(chip.noc.size), cores_of(chip).count, chip.noc.concentration, places)
 
 
 @functools.lru_cache(maxsize=16)

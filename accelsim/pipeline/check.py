@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from accelsim.errors import MappingError
+from accelsim.errors import ConfigError, MappingError
 from accelsim.hardware.cores import Cores, cores_of
 from accelsim.hardware.loader import load_chip
 from accelsim.hardware.spec import ChipSpec, CoreSpec
@@ -15,6 +15,7 @@ from accelsim.mapping.groups import Group, group_network
 from accelsim.mapping.mapping import Mapping, demand_models, map_network
 from accelsim.mapping.partition import equal_slices
 from accelsim.network.workload import Workload, load_workload
+from accelsim.pipeline.buildable import problems_of
 from accelsim.result.fit import Fit
 from accelsim.result.table import Table, table
 
@@ -48,7 +49,10 @@ def check(
     AccelsimError
         If chip or workload are wrong in themselves; what does not fit is ``Fit.problem``.
     """
-    chip = load_chip(hw, overrides).spec
+    loaded = load_chip(hw, overrides)
+    chip, problems = loaded.spec, problems_of(loaded)
+    if problems:
+        raise ConfigError(problems)
     load = load_workload(workload, 1, workload_overrides, without_input=True)
     mapping: Mapping | None = None
     problem = ""

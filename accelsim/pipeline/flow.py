@@ -44,7 +44,7 @@ from accelsim.pipeline.inputs import ArrayInputs, ChipInputs
 from accelsim.pipeline.observers import StepObservers, observers
 from accelsim.pipeline.reuse import ALONE, NOT_IN_BASELINE, NOT_IN_DRAFT, NOT_IN_MAPPING, Reuse, part_of
 from accelsim.pipeline.serial import run_serial
-from accelsim.pipeline.stream import State, one_stream
+from accelsim.pipeline.stream import State, one_stream, windows_of
 from accelsim.pipeline.throughput import sample_interval
 from accelsim.pipeline.timeline import TimelineRequest
 from accelsim.report.timeline import write_timeline
@@ -141,7 +141,8 @@ def run(
         Simulate all samples once more as one run, for the throughput of samples that follow each other at once.
     state : {"reset", "carry"}
         ``carry``: the samples are windows of one stream, in which states go on; they become one long sample without a
-        label. For streams that do not fit the memory there is :func:`accelsim.pipeline.stream.run_stream`.
+        label, beside one inference of the ANN for each of them. For streams that do not fit the memory there is
+        :func:`accelsim.pipeline.stream.run_stream`.
     origin : str, optional
         Point of a study that this run repeats, told in the result.
     spread : callable, optional
@@ -166,6 +167,8 @@ def run(
         seeds = () if seed is None else (f"input.seed={seed}",)
         load = load_workload(workload, samples, (*workload_overrides, *seeds))
         windows = load.events.samples if state == "carry" else None
+        if windows is not None and back_to_back:
+            raise ConfigError("back to back, state carry: expected one of them: a stream is one sample")
         if windows is not None:
             load = one_stream(load)
         file = load.ann if ann is None else Path(ann)
@@ -252,10 +255,7 @@ def measure(
     network, spec = load.network, chip.spec
     trace = _execute(chip, load, workers, progress, cache=cache, reuse=reuse)
     with progress.stage("map"):
-        profile = {
-            name: np.bincount(item.index, item.count, network.populations[name].size).astype(np.float64)
-            for name, item in trace.populations.items()
-        }
+        profile = {name: trace.by_neuron(name, network.populations[name].size) for name in trace.populations}
         placed = reuse.get(
             "mapping",
             lambda: (load, part_of(chip.data, NOT_IN_MAPPING)),
@@ -320,9 +320,10 @@ def _baseline(inputs: ChipInputs, trace: ActivityTrace, reuse: Reuse, *, residen
         right = SnnAccuracy(scored.value, scored.low)
     return reuse.get(
         "baseline",
-        lambda: (load, inputs.own, right, resident, part_of(chip.data, NOT_IN_BASELINE)),
+        lambda: (load, inputs.own, right, resident, inputs.windows, part_of(chip.data, NOT_IN_BASELINE)),
         lambda: run_baseline(
-            chip.spec, load.network, load.events, load.image, load.labels, ann=inputs.own, snn=right, resident=resident
+            chip.spec, load.network, windows_of(load.events, inputs.windows or 1), load.image, load.labels,
+            ann=inputs.own, snn=right, resident=resident, inferences=inputs.windows or 1,
         ),
     )
 

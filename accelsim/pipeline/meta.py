@@ -188,6 +188,9 @@ def array_warnings(run: "ArrayRun") -> list[str]:
         for item in spec.technology.calibration
     ]
     found += run.timing.unfit
+    own, beside = spec.elements.rows * spec.elements.columns, spec.baseline.rows * spec.baseline.columns
+    if own != beside:
+        found.append(f"the MAC array beside has {beside} elements, this one {own}: baseline.rows, baseline.columns")
     found.append("sums and states are exact; the array's widths are priced, they do not narrow the function")
     return found + _of_the_workload(run)
 
@@ -214,5 +217,11 @@ def _of_the_workload(run: "Run | ArrayRun") -> list[str]:
     if run.workload.recording is not None:
         found.append("recorded spikes were replayed over random weights; the last layer has none and sends nothing")
     if run.workload.labels is None:
-        found.append("the samples have no labels: no accuracy")
+        found.append(_unlabelled(getattr(run, "windows", None)))
     return found
+
+
+def _unlabelled(windows: int | None) -> str:
+    if windows is None:
+        return "the samples have no labels: no accuracy"
+    return f"one stream of {windows} windows: energies and times are those of all of them, on both sides; no accuracy"

@@ -1,8 +1,8 @@
 """What runs of one process share: results of stages, by everything that a stage depends on.
 
 A stage depends on its workload and on a part of the chip. The part is the whole resolved description without what the
-stage is known not to read, so that a key that a hardware file gains counts until somebody says otherwise; a test
-changes every key of a chip and compares with runs that share nothing. The least recently used results go first.
+stage is known not to read, so that a key that a hardware file gains counts until somebody says otherwise; a test runs
+every stage with all of that made unreadable. The least recently used results go first.
 """
 
 import json
@@ -12,9 +12,11 @@ from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 _WORDS: Final = ("name", "description", "limits", "provenance")
-NOT_IN_MAPPING: Final = (*_WORDS, "clock", "technology", "energies", "barrier", "baseline", "noc.router",
-                         "noc.fixed_latency", "noc.link_length")  # fmt: skip
-"""What the mapping does not read."""
+_ROUTER: Final = ("virtual_channels", "routing_delay", "vc_alloc_delay", "speculative", "switch_alloc_delay",
+                  "switch_delay", "link_delay", "credit_delay")  # fmt: skip
+NOT_IN_MAPPING: Final = (*_WORDS, "clock", "technology", "energies", "barrier", "baseline", "noc.fixed_latency",
+                         "noc.link_length", *(f"noc.router.{name}" for name in _ROUTER))  # fmt: skip
+"""What the mapping does not read; a multicast packet has to fit the router's buffers."""
 NOT_IN_DRAFT: Final = (*NOT_IN_MAPPING, "noc.flit_bits", "core.synapse_lanes", "core.neuron_lanes", "core.scan",
                        "core.input_queue", "core.spike_fifo", "core.injection_queue", "core.pipeline_drain",
                        "core.timing", "core.synapse_memory.banks")  # fmt: skip

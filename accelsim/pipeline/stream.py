@@ -3,7 +3,8 @@
 Modelled: one run without an end. States are carried from a window to the next, in the function as in time: a population
 of depth d works on the last d timesteps of a window while the first populations are in the next. Each window has a
 trace of its own, which is forgotten when it has been simulated; what is kept are sums. Not modelled: streams without a
-barrier between steps, whose cores would have to be stopped at the end of a window.
+barrier between steps, whose cores would have to be stopped at the end of a window. Neurons are placed by the traffic of
+the first window.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,6 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from accelsim.compression.format import adds_zeros
 from accelsim.costs.accounting import EnergyAccount, account
 from accelsim.costs.counting import StreamCheck, component_kinds, count_actions
 from accelsim.costs.leakage import static_energy
@@ -48,6 +50,11 @@ def one_stream(load: Workload) -> Workload:
         raise EventError("state: carry: expected events that go on from sample to sample, not a recording or a current")
     steps = events.samples * events.timesteps
     return replace(load, events=replace(events, samples=1, timesteps=steps), labels=None, timesteps=steps, image=None)
+
+
+def windows_of(events: EventStream, windows: int) -> EventStream:
+    """Return a stream of one sample cut into windows of equal length, each a sample: the inverse of `one_stream`."""
+    return replace(events, samples=events.samples * windows, timesteps=events.timesteps // windows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,12 +117,14 @@ def run_stream(
     Raises
     ------
     ConfigError
-        On a chip without a barrier between steps.
+        On a chip without a barrier between steps, with sleep or with levels of voltage.
     EventError
         On a stream without windows, or one of another kind than the first.
     """
     if chip.synchronization != "barrier":
         raise ConfigError("a stream needs synchronization: barrier, whose steps are apart")
+    if chip.technology.power.sleep or chip.technology.power.dvfs is not None:
+        raise ConfigError("technology.power: sleep and dvfs need the counts of every step, a stream keeps sums")
     stream = _Stream(network, chip, engine, threads)
     ahead: EventStream | None = None
     for window in windows:
@@ -133,7 +142,9 @@ class _Stream:
 
     def __init__(self, network: Network, chip: ChipSpec, engine: str, threads: int) -> None:
         self._network, self._chip, self._engine, self._threads = network, chip, engine, threads
-        widths = (chip.core.membrane.bits, chip.core.accumulator.bits) if network.integer else (None, None)
+        core = chip.core
+        self._zeros_touch = adds_zeros(core.weight_format, skip_zero_weights=core.skip_zero_weights)
+        widths = (core.membrane.bits, core.accumulator.bits) if network.integer else (None, None)
         self._limits = Numerics(*widths)
         self._held = Held()
         self._first: EventStream | None = None
@@ -148,12 +159,17 @@ class _Stream:
         """Add a window."""
         if self._first is None:
             self._first = events
-            self._mapping = map_network(self._network, self._chip, events.kind, events.value_bits)
-            self._check = StreamCheck(self._network, self._mapping)
         if events.samples != 1 or (events.kind, events.value_bits) != (self._first.kind, self._first.value_bits):
             raise EventError("a window of a stream: expected one sample, of the kind and width of the first window")
         delay = self._chip.edge_delay
-        trace = execute(self._network, events, self._limits, 1, delay=delay, held=self._held)
+        trace = execute(
+            self._network, events, self._limits, 1, delay=delay, held=self._held, zeros_touch=self._zeros_touch
+        )
+        if self._sum is None:
+            sizes = {name: item.size for name, item in self._network.populations.items()}
+            profile = {name: trace.by_neuron(name, sizes[name]) for name in trace.populations}
+            self._mapping = map_network(self._network, self._chip, events.kind, events.value_bits, profile)
+            self._check = StreamCheck(self._network, self._mapping)
         if observe is not None:
             observe(trace)
         machine, self._tail = self._machine(trace, last=last)

@@ -43,7 +43,7 @@ _ENERGIES: Final = ("energy_per_inference", "latency", "energy_delay")
 
 @dataclass(frozen=True)
 class Settings:
-    """Values of every curve; an empty one is left out.
+    """Values of every curve; an empty one is left out, and a value that is there twice is one point.
 
     Attributes
     ----------
@@ -155,7 +155,7 @@ def compress(
     samples : int or None
         That accuracy, spikes and analyses are taken on, from the start of the input; None for all.
     timed : int
-        Of them, run on the machine.
+        Of them, run on the machine; all of them if there are fewer.
     settings : Settings
     overrides, workload_overrides : sequence of str
         Of the machine and of the workload.
@@ -203,7 +203,8 @@ def compress(
             stage.advance(1)
     network, events = plain.network, base.load.events
     trace = execute(network, events, _WIDE if network.integer else Numerics(None, None), threads)
-    meta = {"workload": plain.name, "machine": machine.spec.name, "samples": events.samples, "timed": timed}
+    meta = {"workload": plain.name, "machine": machine.spec.name, "samples": events.samples,
+            "timed": min(timed, events.samples)}  # fmt: skip
     return Compression(meta, _table(rows), layers_table(network, trace, events, settings.variance))
 
 
@@ -229,13 +230,13 @@ def _points(
         raise ConfigError(
             f"{workload}: its file has integer weights, which are kept as exported: expected the curve timesteps alone"
         )
-    for share in settings.pruning:
+    for share in dict.fromkeys(settings.pruning):
         yield "pruning", share, partial(base.made, pruning=Pruning("magnitude", share, "global"))
-    for bits in settings.bits:
+    for bits in dict.fromkeys(settings.bits):
         yield "bits", float(bits), partial(base.made, bits=bits)
     for steps in dict.fromkeys(max(1, round(share * total)) for share in settings.timesteps):
         yield "timesteps", float(steps), partial(_cut, workload, samples, (*overrides, f"timesteps={steps}"))
-    for percent in settings.thresholds:
+    for percent in dict.fromkeys(settings.thresholds):
         yield "thresholds", percent, partial(_balanced, base, calibration, percent, threads)
 
 

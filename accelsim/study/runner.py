@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from accelsim.errors import ConfigError, OutputError
 from accelsim.hardware.yaml_reader import Location
+from accelsim.pipeline.plugins import load_plugin
 from accelsim.result.progress import NO_PROGRESS, Progress
 from accelsim.study.constraints import Judge
 from accelsim.study.database import FILE, Database
@@ -38,7 +39,7 @@ class How:
     scheduler : str or None
         Address of a Dask scheduler whose workers take the place of processes.
     plugins : tuple of str
-        Python files or modules that workers import.
+        Python files or modules that the caller and all workers import.
     retry_failed : bool
         Evaluate failed points again.
     """
@@ -80,6 +81,8 @@ def sweep(
     AccelsimError
         If the study file is wrong, or the folder cannot be written. Points that fail are rows with their error.
     """
+    for plugin in plugins:
+        load_plugin(plugin)
     checked = _checked(study)
     folder = _folder(checked, out)
     how = How(processes, scheduler, tuple(plugins), retry_failed)
@@ -99,6 +102,8 @@ def plan(
     study: str | Path, out: str | Path | None = None, *, plugins: tuple[str, ...] = ()
 ) -> tuple[StudyFile, Path, int, int, int]:
     """Return what a sweep would do, and do nothing: study, folder, points, different ones, committed ones."""
+    for plugin in plugins:
+        load_plugin(plugin)
     found = read_study(study)
     folder = _folder(found, out)
     database = Database(folder / FILE) if (folder / FILE).is_file() else None

@@ -26,7 +26,7 @@ def plan(study: StudyFile, folder: Path, points: int, different: int, there: int
         values = "continuous" if axis.interval else ", ".join(clean(value, 24) for value in axis.values[:12])
         more = f" and {len(axis.values) - 12} more" if len(axis.values) > 12 else ""
         yield Text(f"  {clean(axis.name)}: {values}{more}")
-    left = f"{different - there} to run" if there else "all to run"
+    left = f"{different - there} to run" if there or not different else "all to run"
     yield Text(f"{points} points, {different} different, {there} in {clean(folder)}, {left}")
 
 
@@ -43,7 +43,13 @@ def summary(study: Study) -> Iterator[RenderableType]:
             yield Text(f"! {row['id'][:SHOWN]}: ", style="yellow").append(clean(first, 400), style="default")
         if len(rows) > _MOST_ERRORS:
             yield Text(f"! and {len(rows) - _MOST_ERRORS} more; see points.csv", style="yellow")
-    yield Text(f"Files: {clean(study.folder)}; next: accelsim pareto {clean(study.folder)}", style=DIM)
+    if counts.get("done"):
+        after = f"next: accelsim pareto {clean(study.folder)}"
+    elif counts.get("infeasible"):
+        after = "no point is within all constraints; points.csv says which of them each one breaks"
+    else:
+        after = "no point is done" + ("; --retry-failed runs those that failed again" if counts else "")
+    yield Text(f"Files: {clean(study.folder)}; {after}", style=DIM)
 
 
 def front(study: Study, found: Front) -> Iterator[RenderableType]:

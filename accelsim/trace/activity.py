@@ -82,6 +82,11 @@ class ActivityTrace:
         sums = np.diff(activity.ptr) if activity.count is None else activity.summed(activity.counts)
         return sums.reshape(self.samples, self.timesteps)
 
+    def by_neuron(self, name: str, size: int) -> npt.NDArray[np.float64]:
+        """Return the spikes of every neuron of a population over all samples and timesteps, (size,)."""
+        activity = self.populations[name]
+        return np.bincount(activity.index, activity.count, size).astype(np.float64)
+
     def dense(self, name: str, size: int) -> npt.NDArray[Any]:
         """Return numbers of spikes, (samples, timesteps, size) uint16; an input may list a neuron several times."""
         activity = self.populations[name]

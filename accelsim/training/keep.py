@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 
@@ -17,6 +17,8 @@ from accelsim.training.recipe import RECIPES
 
 MOST_BYTES: Final = 1 << 20
 """Of a bundled workload."""
+_FILES: Final = {".nir": "network with whole weights", ".npz": "events of the samples", ".gz": "images or labels, IDX",
+                 ".yaml": "how they are read; provenance"}  # fmt: skip
 
 
 def keep_best(name: str, bench: Bench, into: Path) -> Path:
@@ -75,6 +77,21 @@ def keep_best(name: str, bench: Bench, into: Path) -> Path:
             if path.name != MANIFEST:
                 shutil.copyfile(path, target / path.name)
         (target / MANIFEST).write_text(write_yaml(data), encoding="utf-8")
+        (target / "README.md").write_text(_read_me(title, data, [path.name for path in files]), encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{target}: cannot write: {error.strerror or error}") from None
     return target
+
+
+def _read_me(title: str, data: dict[str, Any], files: list[str]) -> str:
+    """Return what the folder says of itself: the provenance in words, and which file is what."""
+    told = data["provenance"]
+    rows = [f"| `{name}` | {_FILES.get(Path(name).suffix, 'input')} |" for name in files]
+    told_of = (
+        f"{data['description']}. Point `{told['point']}` of `{told['made_by']}`, after {told['paper']}. "
+        f"{told['test_accuracy']:.2%} of {told['test_samples']} test samples are right, "
+        f"{told['nonzero_weights']} weights are not zero."
+    )
+    table = ["| file | what |", "| --- | --- |", *rows]
+    origin = [f"**Source**: {told['source']}.", "", f"**Licence**: {told['licence']}.", ""]
+    return "\n".join([f"# {title}", "", told_of, "", *table, "", *origin])
