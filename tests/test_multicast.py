@@ -272,3 +272,12 @@ def test_networks_that_do_not_fork(changes, message):
     assert "multicast" not in CHIP["noc"]
     with pytest.raises(ValueError, match=message):
         chip(noc__multicast=TABLE, **changes)
+
+
+def test_neurons_that_reach_nothing_have_no_hops():
+    """Some of them, or all: then there is no node either."""
+    fabric = build_fabric(TOPOLOGIES.get("mesh")((2, 1)), [0, 1])
+    home, terminal, flits = np.array([0, 0]), np.array([1], np.int32), np.array([3])
+    assert build_trees(fabric, home, np.array([0, 1, 1]), terminal, flits).flit_hops().tolist() == [6, 0]
+    nothing = build_trees(fabric, home, np.zeros(3, np.int64), terminal[:0], flits[:0])
+    assert nothing.flit_hops().tolist() == [0, 0]

@@ -72,13 +72,13 @@ class Trees:
 
     def flit_hops(self) -> Int64s:
         """Return the flits that routers pass on for a packet of every source neuron, (neurons,)."""
-        below = np.zeros(len(self.nodes), np.int64)
+        below = np.zeros(len(self.nodes) + 1, np.int64)  # the last entry, 0, is what a root of -1 finds
         for node in self._from_the_leaves():
             own = self.nodes[node]
             below[node] = int(own["flits"]) * int(own["last"] - own["first"])
             goals = self.branches["goal"][own["first"] : own["last"]]
             below[node] += below[goals[goals >= 0]].sum()
-        return np.where(self.root >= 0, below[self.root], 0)
+        return below[self.root]
 
     def _from_the_leaves(self) -> Iterator[int]:
         """Yield every node after those behind it."""
