@@ -337,7 +337,10 @@ def random_wide_sample(seed: int):
     ports = tuple(port.model_copy(update={"router": at}) for port, at in zip(spec.ports, (low, high), strict=True))
     placed = {"placement": "traffic" if spec.mapping.placement == "column_major" else spec.mapping.placement}
     mapping = spec.mapping.model_copy(update=placed)
-    same = {"noc": noc, "ports": ports, "mapping": mapping, "core_types": {}, "cores": ()}
+    barrier = spec.barrier
+    if barrier is not None and barrier.root is not None:
+        barrier = barrier.model_copy(update={"root": low})  # in the coordinates of this topology
+    same = {"noc": noc, "ports": ports, "mapping": mapping, "barrier": barrier, "core_types": {}, "cores": ()}
     return net, events, spec.model_copy(update=same)
 
 
