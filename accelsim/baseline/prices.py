@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from accelsim.costs import parts, per_instance
-from accelsim.costs.adjust import BASELINE, adjusted_leakage, adjusted_price, require_supply
+from accelsim.costs.adjust import BASELINE, adjusted_leakage, adjusted_price, require_supply, unknown_components
 from accelsim.costs.multiply import multiply_price, unequal
 from accelsim.counters import EnergyTable, Key, Price
 from accelsim.errors import CostError, UnknownNameError
@@ -114,23 +114,7 @@ def array_prices(chip: ChipSpec) -> ArrayPrices:
 
 def named_problems(technology: ProcessSpec) -> dict[str, UnknownNameError]:
     """Return what overrides and calibrations name that the baseline does not have, by dotted path."""
-    leaking = list(_LEAKING)
-    pairs = [f"{item.component}.{item.action}" for item in technology.overrides]
-    calibrated = [item.component for item in technology.calibration]
-    stated = [item.component for item in technology.leakage_overrides]
-    return {
-        **_unknown("overrides", "baseline override", pairs, [".".join(key) for key in ACTIONS]),
-        **_unknown("calibration", "baseline calibration", calibrated, leaking),
-        **_unknown("leakage_overrides", "baseline leakage override", stated, leaking),
-    }
-
-
-def _unknown(block: str, kind: str, names: list[str], known: list[str]) -> dict[str, UnknownNameError]:
-    return {
-        f"technology.{block}[{at}].component": UnknownNameError(kind, name, known)
-        for at, name in enumerate(names)
-        if name.startswith(BASELINE) and name not in known
-    }
+    return unknown_components(technology, ACTIONS, list(_LEAKING), of_baseline=True)
 
 
 def elements_of(spec: MacArraySpec) -> tuple[parts.Units, ...]:

@@ -8,13 +8,13 @@ Overrides replace what results and are not multiplied. The MAC array beside the 
 Not modelled: the speed of a circuit at another supply; the clock is the user's.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
 from accelsim.costs import parts
-from accelsim.counters import Price
-from accelsim.errors import ConfigError, CostError
+from accelsim.counters import Key, Price
+from accelsim.errors import ConfigError, CostError, UnknownNameError
 from accelsim.hardware.sources.base import Leakage
 from accelsim.hardware.sources.scaling import node_supply
 from accelsim.hardware.spec import ChipSpec
@@ -50,6 +50,40 @@ def table_supply(chip: ChipSpec, float32: bool, kind: str) -> float:
     else:
         found = parts.arithmetic(chip).supply(chip.technology.node)
     return require_supply(found)
+
+
+def unknown_components(
+    technology: ProcessSpec, actions: Iterable[Key], leaking: Sequence[str], *, of_baseline: bool
+) -> dict[str, UnknownNameError]:
+    """Return what overrides, leakages and calibrations name that a machine does not have, by dotted path.
+
+    Parameters
+    ----------
+    technology : ProcessSpec
+    actions : iterable of (component, action)
+        That have a price.
+    leaking : sequence of str
+        Components that leak, and may be calibrated.
+    of_baseline : bool
+        Look at the names of the MAC array beside, or at all others, among which ``all`` may be calibrated.
+    """
+    which = "baseline " if of_baseline else ""
+    named = {
+        "overrides": ("override", [f"{item.component}.{item.action}" for item in technology.overrides]),
+        "leakage_overrides": ("leakage override", [item.component for item in technology.leakage_overrides]),
+        "calibration": ("calibration", [item.component for item in technology.calibration]),
+    }
+    known = {
+        "overrides": [".".join(key) for key in actions],
+        "leakage_overrides": list(leaking),
+        "calibration": [*leaking] if of_baseline else [ALL, *leaking],
+    }
+    return {
+        f"technology.{block}[{at}].component": UnknownNameError(which + kind, name, known[block])
+        for block, (kind, names) in named.items()
+        for at, name in enumerate(names)
+        if name.startswith(BASELINE) == of_baseline and name not in known[block]
+    }
 
 
 def adjusted_price(technology: ProcessSpec, kind: str, own_supply: Supply, make: Callable[[], Price]) -> Price:

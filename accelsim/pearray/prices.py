@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from accelsim.costs.adjust import BASELINE, adjusted_leakage, adjusted_price, require_supply
+from accelsim.costs.adjust import BASELINE, adjusted_leakage, adjusted_price, require_supply, unknown_components
 from accelsim.costs.multiply import multiply_price
 from accelsim.counters import EnergyTable, Key, Price
 from accelsim.errors import CostError, UnknownNameError
@@ -187,21 +187,6 @@ def actions_of(spec: PeArraySpec) -> list[Key]:
 
 def named_problems(spec: PeArraySpec) -> dict[str, UnknownNameError]:
     """Return what overrides, leakages and calibrations name that the array does not have, by dotted path."""
-    technology, known = spec.technology, actions_of(spec)
+    known = actions_of(spec)
     leaking = [name for name in dict.fromkeys(name for name, _ in known) if name != DRAM]
-    pairs = [f"{item.component}.{item.action}" for item in technology.overrides]
-    stated = [item.component for item in technology.leakage_overrides]
-    factors = [item.component for item in technology.calibration]
-    return {
-        **_unknown("overrides", "override", pairs, [".".join(key) for key in known]),
-        **_unknown("leakage_overrides", "leakage override", stated, leaking),
-        **_unknown("calibration", "calibration", factors, ["all", *leaking]),
-    }
-
-
-def _unknown(block: str, kind: str, names: list[str], known: list[str]) -> dict[str, UnknownNameError]:
-    return {
-        f"technology.{block}[{at}].component": UnknownNameError(kind, name, known)
-        for at, name in enumerate(names)
-        if name not in known and not name.startswith(BASELINE)
-    }
+    return unknown_components(spec.technology, known, leaking, of_baseline=False)

@@ -9,14 +9,12 @@ from rich.text import Text
 from accelsim.posttraining.compress import Compression
 from accelsim.report.format import clean, count, percent, quantity
 from accelsim.report.parts import DIM, HEAD, grid, heading
-from accelsim.report.terminal import make_console
+from accelsim.report.terminal import print_parts
 
 
 def print_compression(found: Compression, console: Console | None = None) -> None:
     """Print points and layers."""
-    target = make_console() if console is None else console
-    for part in compression_report(found):
-        target.print(part)
+    print_parts(compression_report(found), console)
 
 
 def compression_report(found: Compression) -> Iterator[RenderableType]:

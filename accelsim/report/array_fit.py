@@ -7,15 +7,13 @@ from rich.text import Text
 
 from accelsim.report.format import ABSENT, clean, count, percent
 from accelsim.report.parts import BAD, DIM, GOOD, HEAD, grid, heading
-from accelsim.report.terminal import make_console
+from accelsim.report.terminal import print_parts
 from accelsim.result.fit import ArrayFit
 
 
 def print_array_fit(fit: ArrayFit, console: Console | None = None) -> None:
     """Print whether a workload runs, and what fits where."""
-    target = make_console() if console is None else console
-    for part in array_fit_report(fit):
-        target.print(part)
+    print_parts(array_fit_report(fit), console)
 
 
 def array_fit_report(fit: ArrayFit) -> Iterator[RenderableType]:

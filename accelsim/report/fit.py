@@ -9,7 +9,7 @@ from rich.text import Text
 
 from accelsim.report.format import ABSENT, clean, count, percent
 from accelsim.report.parts import BAD, DIM, GOOD, HEAD, Cells, grid, heading
-from accelsim.report.terminal import make_console
+from accelsim.report.terminal import print_parts
 from accelsim.result.fit import Fit
 
 MAX_CORES: Final = 32
@@ -20,9 +20,7 @@ _SHORT: Final = ("synapse", "axon", "membrane", "accumulator", "routing")
 
 def print_fit(fit: Fit, console: Console | None = None) -> None:
     """Print whether a workload fits."""
-    target = make_console() if console is None else console
-    for part in fit_report(fit):
-        target.print(part)
+    print_parts(fit_report(fit), console)
 
 
 def fit_report(fit: Fit) -> Iterator[RenderableType]:

@@ -11,16 +11,14 @@ from accelsim.network.graph import Network, Projection
 from accelsim.network.workload_writer import Imported
 from accelsim.report.format import clean, count, percent
 from accelsim.report.parts import HEAD, grid, heading
-from accelsim.report.terminal import make_console
+from accelsim.report.terminal import print_parts
 
 _STATED = ("dialect", "dt_s", "reset", "reset_delay", "threshold_op", "spike_mode", "order", "delays", "weights")
 
 
 def print_imported(imported: Imported, console: Console | None = None) -> None:
     """Print what was read and written."""
-    target = make_console() if console is None else console
-    for part in imported_report(imported):
-        target.print(part)
+    print_parts(imported_report(imported), console)
 
 
 def imported_report(imported: Imported) -> Iterator[RenderableType]:

@@ -9,7 +9,7 @@ from rich.text import Text
 from accelsim.report.classes import classes
 from accelsim.report.format import clean, count, percent
 from accelsim.report.parts import DIM, HEAD, grid, heading
-from accelsim.report.terminal import make_console
+from accelsim.report.terminal import print_parts
 from accelsim.result.inspection import Inspection
 from accelsim.result.run_result import Quantity
 
@@ -19,9 +19,7 @@ _SHARES = ("connection_sparsity", "activation_sparsity")
 
 def print_inspection(inspection: Inspection, console: Console | None = None) -> None:
     """Print an inspection."""
-    target = make_console() if console is None else console
-    for part in inspection_report(inspection):
-        target.print(part)
+    print_parts(inspection_report(inspection), console)
 
 
 def inspection_report(inspection: Inspection) -> Iterator[RenderableType]:

@@ -5,7 +5,7 @@ Colour only where the output is a terminal; elsewhere plain text 100 columns wid
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, Any, Final
 
 from rich.console import Console, RenderableType
@@ -31,11 +31,16 @@ def make_console(file: IO[str] | None = None) -> Console:
     return console
 
 
+def print_parts(parts: Iterable[RenderableType], console: Console | None = None) -> None:
+    """Print the parts of a report, in order."""
+    target = make_console() if console is None else console
+    for part in parts:
+        target.print(part)
+
+
 def print_report(result: RunResult, console: Console | None = None) -> None:
     """Print the report of a result."""
-    target = make_console() if console is None else console
-    for part in report(result):
-        target.print(part)
+    print_parts(report(result), console)
 
 
 def report_text(result: RunResult) -> str:
