@@ -8,6 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from accelsim.errors import EventError, TrainingError  # noqa: E402
+from accelsim.training.data.augment import augmented  # noqa: E402
 from accelsim.training.data.dataset import DataOptions, read_dataset  # noqa: E402
 from accelsim.training.data.gestures import GESTURES, clip, clips  # noqa: E402
 
@@ -28,6 +29,21 @@ def test_mnist_is_split_by_the_seed(tmp_path):
     assert {item.tobytes() for item in together} == {item.astype(np.uint8).tobytes() for item in images[:20]}
     again = read_dataset("fashion_mnist", tmp_path, DataOptions(validation=5, seed=4))
     assert not np.array_equal(again.validation.labels, data.validation.labels)
+
+
+def test_augmented_images_are_moved_and_mirrored():
+    torch.manual_seed(0)
+    images = np.zeros((400, 1, 12, 12), np.uint8)
+    images[:, 0, 6, 5] = 9
+    found = np.argwhere(augmented(images) == 9)
+    assert len(found) == 400
+    down, right = found[:, 2] - 6, found[:, 3]
+    assert set(down) == set(range(-4, 5))
+    assert set(right) == set(range(1, 11))
+    torch.manual_seed(0)
+    np.testing.assert_array_equal(np.argwhere(augmented(images) == 9), found)
+    with pytest.raises(TrainingError, match=r"augment: expected images .* got shape \(2, 3, 1, 4, 4\)"):
+        augmented(np.zeros((2, 3, 1, 4, 4), np.uint8))
 
 
 def test_missing_files_are_named_with_their_source(tmp_path):

@@ -13,6 +13,7 @@ from training_builders import dataset, network  # noqa: E402
 
 from accelsim.errors import ConfigError, TrainingError  # noqa: E402
 from accelsim.network.workload import load_workload  # noqa: E402
+from accelsim.training.cells import over_seeds  # noqa: E402
 from accelsim.training.fit import FitOptions, Hooks, fit, rate_at  # noqa: E402
 from accelsim.training.keep import MOST_BYTES, keep_best  # noqa: E402
 from accelsim.training.losses import ann_loss  # noqa: E402
@@ -114,14 +115,21 @@ def test_spike_thrift_from_images_to_a_page(shared_data, tmp_path):
     assert 0 < row["op_count_compressed"] < row["op_count_dense"]
     assert row["nonzero"] <= row["kept"]
     before = (out / "points.json").read_text()
-    again = run_recipe("spike-thrift", data=shared_data / "mnist", out=out, overrides=TINY)
+    again = run_recipe("spike-thrift", data=shared_data / "mnist", out=out, overrides=[*TINY, "threads=2"])
     assert (out / "points.json").read_text() == before and again.rows("stages") == json.loads(json.dumps([row]))
     with pytest.raises(TrainingError, match="holds results of other parameters"):
         run_recipe("spike-thrift", data=shared_data / "mnist", out=out, overrides=[*TINY, "bits=4"])
+    twin = bench.predictions("spike_thrift_0")
+    assert len(twin) == 60
+    bench.remember("spike_thrift_0", (twin + (torch.arange(60) == 7)) % 10)
+    with pytest.raises(TrainingError, match=r"expected the twin's prediction for 60 samples, got 98.3333%"):
+        keep_best("spike-thrift", bench, tmp_path / "kept")
+    bench.remember("spike_thrift_0", twin)
     kept = keep_best("spike-thrift", bench, tmp_path / "kept")
     load = load_workload(kept, 2)
     assert kept.name == load.name == "mnist_spike_thrift"
-    assert load.provenance["stated"]["test_accuracy"] == row["exported"]
+    stated = load.provenance["stated"]
+    assert (stated["test_accuracy"], stated["equal_predictions"]) == (row["exported"], 60)
     assert "| `network.nir` |" in (kept / "README.md").read_text()
     page = write_page("spike-thrift", bench, tmp_path / "page").read_text()
     assert "| seed 0 |" in page and "cycle level: dense array / SNN" in page
@@ -137,6 +145,18 @@ def test_too_large_or_missing_workloads_are_not_kept(tmp_path):
     (folder / "network.nir").write_bytes(bytes(MOST_BYTES))
     with pytest.raises(TrainingError, match="expected at most 1048576 bytes"):
         keep_best("spike-thrift", bench, tmp_path / "kept")
+
+
+def test_seeds_of_a_point_are_told_in_one_row():
+    rows = [{"key": str(at), "bits": 8 - at // 2, "share": 0.1 * at, "name": "x"} for at in range(4)]
+    columns = [("key", "", ""), ("bits", "bits", ""), ("share", "", "share"), ("name", "", "")]
+    assert over_seeds(rows, columns, "bits") == [
+        {"key": "mean of 2 seeds", "bits": 8, "share": "5.00 % (0.00 % .. 10.00 %)", "name": ""},
+        {"key": "mean of 2 seeds", "bits": 7, "share": "25.00 % (20.00 % .. 30.00 %)", "name": ""},
+    ]
+    (one,) = over_seeds(rows[:2], columns)
+    assert (one["bits"], one["share"]) == ("8", "5.00 % (0.00 % .. 10.00 %)")
+    assert over_seeds(rows[:1], columns) == []
 
 
 ROW = {"key": "seed 3", "exported": 0.5, "nonzero": 1}

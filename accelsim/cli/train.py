@@ -11,7 +11,7 @@ import typer
 
 from accelsim.errors import TrainingError
 
-NAMES = "spike-thrift|spatio-temporal|quant-prune|activity-reg|mnist-conv"
+NAMES = "spike-thrift|spike-thrift-cifar10|spatio-temporal|quant-prune|quant-prune-nmnist|activity-reg|mnist-conv"
 
 
 def train(

@@ -1,7 +1,8 @@
 """The bench of a recipe: where its files lie, what it has found so far, and the machines that judge its networks.
 
 ``OUT/points.json`` holds every finished point by table and key; a point that is there is not made again. ``OUT/log``
-has a CSV and a checkpoint of each training stage, ``OUT/workloads`` the exported networks.
+has a CSV and a checkpoint of each training stage, ``OUT/workloads`` the exported networks, ``OUT/predictions`` what
+their twins in torch predict.
 """
 
 from __future__ import annotations
@@ -13,9 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from pydantic import ValidationError
+from torch import Tensor
 
 from accelsim.errors import TrainingError
+from accelsim.network.npz import Npz
 from accelsim.result.progress import NO_PROGRESS, Progress
 from accelsim.training.data.dataset import Dataset
 from accelsim.training.fit import write_rows
@@ -52,16 +57,23 @@ class Bench:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.set_num_threads(self.spec.threads)
-        told = self.spec.model_dump_json(indent=1)
         stated = self.folder / "parameters.json"
-        if stated.is_file() and stated.read_text(encoding="utf-8") != told:
+        if stated.is_file() and not self._same(stated.read_text(encoding="utf-8")):
             raise TrainingError(
                 f"{self.folder}: holds results of other parameters (parameters.json); choose another --out or remove it"
             )
-        stated.write_text(told, encoding="utf-8")
+        stated.write_text(self.spec.model_dump_json(indent=1), encoding="utf-8")
         found = self.folder / "points.json"
         if found.is_file():
             self._points = json.loads(found.read_text(encoding="utf-8"))
+
+    def _same(self, stated: str) -> bool:
+        """Return whether parameters as stated are those of the bench; threads change no result."""
+        try:
+            other = type(self.spec).model_validate_json(stated)
+        except ValidationError:
+            return False
+        return other.model_copy(update={"threads": self.spec.threads}) == self.spec
 
     def log(self, stage: str, seed: int) -> Path:
         """Return the log file of a stage and seed torch for it: a stage does not depend on what ran before."""
@@ -79,6 +91,26 @@ class Bench:
             part.replace(self.folder / "points.json")
             write_rows(self.folder / "tables" / f"{table}.csv", list(rows.values()))
         return rows[key]
+
+    def remember(self, name: str, predictions: Tensor) -> None:
+        """Keep the twin's predictions of a workload: all that its accuracy was taken on."""
+        folder = self.folder / "predictions"
+        folder.mkdir(exist_ok=True)
+        np.savez_compressed(folder / f"{name}.npz", classes=predictions.numpy().astype(np.uint16))
+
+    def predictions(self, name: str) -> Tensor:
+        """Return what :meth:`remember` kept.
+
+        Raises
+        ------
+        TrainingError
+            If there is none.
+        """
+        path = self.folder / "predictions" / f"{name}.npz"
+        if not path.is_file():
+            raise TrainingError(f"{path}: expected the predictions of {name}, got none; its point has to run again")
+        with Npz(path) as file:
+            return torch.from_numpy(file.array("classes").astype(np.int64))
 
     def rows(self, table: str) -> list[Row]:
         """Return the rows of a table so far."""

@@ -22,6 +22,7 @@ from torch import Tensor
 from accelsim.errors import TrainingError
 from accelsim.result.progress import NO_PROGRESS, Progress
 from accelsim.training.checkpoint import load, optimizer_tensors, restore_optimizer, save
+from accelsim.training.data.augment import augmented
 from accelsim.training.data.dataset import Split
 from accelsim.training.network import Network
 
@@ -33,7 +34,7 @@ Loss = Callable[[npt.NDArray[np.uint8], Tensor], Tensor]
 class FitOptions:
     """How long and how fast.
 
-    ``warm_up`` is the share of the steps in which the rate rises; ``flat`` keeps it afterwards.
+    ``warm_up`` is the share of the steps in which the rate rises; ``augment`` shows images moved and mirrored.
     """
 
     epochs: int
@@ -43,6 +44,7 @@ class FitOptions:
     weight_decay: float = 0.0
     warm_up: float = 0.1
     clip: float = 0.0
+    augment: bool = False
 
 
 @dataclass
@@ -131,7 +133,8 @@ def fit(
                 for group in optimizer.param_groups:
                     group["lr"] = rate_at(options, done)
                 picked = chosen.numpy()
-                value = loss(data.inputs[picked], torch.from_numpy(data.labels[picked]))
+                inputs = augmented(data.inputs[picked]) if options.augment else data.inputs[picked]
+                value = loss(inputs, torch.from_numpy(data.labels[picked]))
                 if not torch.isfinite(value):
                     raise TrainingError(f"{name}: epoch {epoch}, step {at}: expected a finite loss, got {value.item()}")
                 optimizer.zero_grad()

@@ -51,6 +51,7 @@ def judge(
         name=name, description=description, samples=max(spec.samples, 64),
         provenance={"recipe": description, "test_accuracy": exported.accuracy, "data": data.source},
     )  # fmt: skip
+    bench.remember(name, exported.predictions)
     figures = cycle_level(folder, spec.hardware, spec.samples, spec.threads)
     made = network.projections
     dense = multiply_accumulates(made, data.shape, [item.weights for item in made])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import torch
@@ -13,7 +14,9 @@ from accelsim.hardware.yaml_reader import read_yaml
 from accelsim.hardware.yaml_writer import write_yaml
 from accelsim.network.workload import MANIFEST
 from accelsim.training.bench import Bench
-from accelsim.training.recipe import RECIPES
+from accelsim.training.recipe import RECIPES, Best
+from accelsim.training.verdict import agreement
+from accelsim.training.workload import write_samples
 
 MOST_BYTES: Final = 1 << 20
 """Of a bundled workload."""
@@ -41,7 +44,8 @@ def keep_best(name: str, bench: Bench, into: Path) -> Path:
     Raises
     ------
     TrainingError
-        If there is no result, its workload is missing, or it takes more than ``MOST_BYTES``.
+        If there is no result, its workload is missing, it takes more than ``MOST_BYTES``, or accelsim does not predict
+        as the twin in torch for every test sample.
     OutputError
         If it cannot be written.
     """
@@ -54,7 +58,7 @@ def keep_best(name: str, bench: Bench, into: Path) -> Path:
     size = sum(path.stat().st_size for path in files)
     if size > MOST_BYTES:
         raise TrainingError(f"{source}: expected at most {MOST_BYTES} bytes to keep, got {size}")
-    title = f"{bench.spec.data.name}_{name}".replace("-", "_")
+    title = f"{bench.spec.data.name}_{name.removesuffix(f'-{bench.spec.data.name}')}".replace("-", "_")
     data, _ = read_yaml(source / MANIFEST)
     data["name"] = title
     data["description"] = f"{recipe.title}: {best.why}"
@@ -67,7 +71,8 @@ def keep_best(name: str, bench: Bench, into: Path) -> Path:
         "chosen": best.why,
         "torch": torch.__version__.split("+")[0],
         "test_accuracy": float(best.row["exported"]),
-        "test_samples": len(bench.data.test) if best.tested is None else best.tested,
+        "test_samples": len(bench.data.test.labels[: best.tested]),
+        "equal_predictions": _compared(bench, best, data),
         "nonzero_weights": int(best.row["nonzero"]),
     }
     target = into / title
@@ -83,6 +88,22 @@ def keep_best(name: str, bench: Bench, into: Path) -> Path:
     return target
 
 
+def _compared(bench: Bench, best: Best, manifest: dict[str, Any]) -> int:
+    """Return of how many test samples accelsim's prediction was compared with the twin's; all have to be equal."""
+    twin, code = bench.predictions(best.folder), bench.spec.input.code(manifest["timesteps"])
+    samples = bench.data.test.take(slice(len(twin)))
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        network = manifest["network"]["file"]
+        shutil.copyfile(bench.folder / "workloads" / best.folder / network, folder / network)
+        whole = manifest | write_samples(folder, samples, code)
+        (folder / MANIFEST).write_text(write_yaml(whole), encoding="utf-8")
+        share = agreement(folder, twin, bench.spec.threads)
+    if share < 1.0:
+        raise TrainingError(f"{best.folder}: expected the twin's prediction for {len(twin)} samples, got {share:.4%}")
+    return len(twin)
+
+
 def _read_me(title: str, data: dict[str, Any], files: list[str]) -> str:
     """Return what the folder says of itself: the provenance in words, and which file is what."""
     told = data["provenance"]
@@ -90,7 +111,8 @@ def _read_me(title: str, data: dict[str, Any], files: list[str]) -> str:
     told_of = (
         f"{data['description']}. Point `{told['point']}` of `{told['made_by']}`, after {told['paper']}. "
         f"{told['test_accuracy']:.2%} of {told['test_samples']} test samples are right, "
-        f"{told['nonzero_weights']} weights are not zero."
+        f"{told['nonzero_weights']} weights are not zero. The prediction is that of the network in torch for "
+        f"{told['equal_predictions']} of {told['test_samples']} test samples."
     )
     table = ["| file | what |", "| --- | --- |", *rows]
     origin = [f"**Source**: {told['source']}.", "", f"**Licence**: {told['licence']}.", ""]

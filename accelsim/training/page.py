@@ -9,9 +9,9 @@ from typing import Any
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from accelsim.report.figures.style import DPI, legend, new_figure, styled
-from accelsim.report.format import count, percent, quantity
 from accelsim.report.palette import PALETTE
-from accelsim.training.bench import Bench, Row
+from accelsim.training.bench import Bench
+from accelsim.training.cells import told
 from accelsim.training.recipe import RECIPES, Figure, Section, parameters_of
 from accelsim.training.recipe_spec import RecipeSpec, read_recipe
 
@@ -29,8 +29,7 @@ def write_page(name: str, bench: Bench, folder: Path) -> Path:
         With its results.
     folder : Path
         Figures go to ``images/`` in it. What stands above the tables (the paper's claim beside ours, what differs and
-        why) is the Markdown file beside the recipe's YAML: words are written by hand, numbers are not. A page of other
-        data than the YAML states has the data set in its name and words of its own.
+        why) is the Markdown file beside the recipe's YAML: words are written by hand, numbers are not.
 
     Returns
     -------
@@ -39,20 +38,19 @@ def write_page(name: str, bench: Bench, folder: Path) -> Path:
     """
     recipe = RECIPES.get(name)
     usual = read_recipe(recipe.spec, parameters_of(name))
-    slug = name if bench.spec.data.name == usual.data.name else f"{name}-{bench.spec.data.name}".replace("_", "-")
     images = folder / "images"
     images.mkdir(parents=True, exist_ok=True)
     parts = [f"# {recipe.title}\n\n{recipe.paper}. Data: {bench.data.source}.\n"]
-    words = parameters_of(slug).with_suffix(".md")
+    words = parameters_of(name).with_suffix(".md")
     if words.is_file():
         parts.append(words.read_text(encoding="utf-8").strip() + "\n")
-    parts += [_section(section, slug, images) for section in recipe.page(bench)]
+    parts += [_section(section, name, images) for section in recipe.page(bench)]
     entries = "".join(f' --set "{entry}"' for entry in changed(bench.spec, usual))
     parts.append(
         f"Made by `accelsim train {name} --data DIR --out DIR --page docs/studies{entries}`; parameters: "
         f"`accelsim/training/recipes/{parameters_of(name).name}`.\n"
     )
-    page = folder / f"{slug}.md"
+    page = folder / f"{name}.md"
     page.write_text("\n".join(parts), encoding="utf-8")
     return page
 
@@ -71,7 +69,7 @@ def changed(spec: RecipeSpec, usual: RecipeSpec) -> list[str]:
     return [f"{path}={json.dumps(value)}".replace('"', "") for path, value in entries.items()]
 
 
-def _section(section: Section, slug: str, images: Path) -> str:
+def _section(section: Section, name: str, images: Path) -> str:
     lines = [f"## {section.title}\n"]
     if section.text:
         lines.append(section.text + "\n")
@@ -83,24 +81,10 @@ def _section(section: Section, slug: str, images: Path) -> str:
             lines.append("| " + " | ".join(cells) + " |")
         lines.append("")
     for figure in section.figures:
-        file = images / f"{slug}_{figure.name}.png"
+        file = images / f"{name}_{figure.name}.png"
         draw(figure, file)
         lines.append(f"![{figure.title}](images/{file.name})\n")
     return "\n".join(lines)
-
-
-def told(row: Row, key: str, unit: str) -> str:
-    """Return a figure of a row as a person reads it."""
-    value: Any = row.get(key, float("nan"))
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    if unit == "share":
-        return percent(float(value), 2)
-    if unit == "ratio":
-        return f"{float(value):.3g}"
-    return quantity(float(value), unit) if unit else count(float(value))
 
 
 def draw(figure: Figure, file: Path) -> None:

@@ -12,6 +12,7 @@ from accelsim.errors import TrainingError
 from accelsim.registry import Registry
 from accelsim.result.progress import NO_PROGRESS, Progress
 from accelsim.training.bench import Bench, Row
+from accelsim.training.cells import Columns
 from accelsim.training.data.dataset import read_dataset
 from accelsim.training.recipe_spec import RecipeSpec, read_recipe
 
@@ -41,9 +42,7 @@ class Section:
 
     title: str
     text: str = ""
-    columns: Sequence[tuple[str, str, str]] = ()
-    """Key of a row, heading, and how it is told: a unit of :mod:`accelsim.report.format`, ``share``, ``ratio`` or
-    nothing for counts and names."""
+    columns: Columns = ()
     rows: Sequence[Row] = ()
     figures: Sequence[Figure] = ()
 

@@ -87,6 +87,8 @@ class FitSpec(Spec):
     weight_decay: Annotated[float, Field(ge=0.0)] = 0.0
     warm_up: Share = 0.1
     clip: Annotated[float, Field(ge=0.0)] = 0.0
+    augment: bool = False
+    """Images moved and mirrored at random; see :mod:`accelsim.training.data.augment`."""
 
     def options(self) -> FitOptions:
         """Return what the loop takes."""

@@ -102,8 +102,8 @@ def to_nir(network: Network, layers: list[IntegerLayer] | None, source: tuple[in
     return nir.NIRGraph(nodes, list(pairwise(nodes)))
 
 
-def _input(folder: Path, samples: Split, code: InputCode) -> dict[str, Any]:
-    """Write samples and labels; return the entries of ``workload.yaml``."""
+def write_samples(folder: Path, samples: Split, code: InputCode) -> dict[str, Any]:
+    """Write samples and labels into a workload folder; return the entries of ``workload.yaml``."""
     write_idx(folder / "labels-idx1-ubyte.gz", samples.labels.astype(np.uint8))
     if code.kind == "frames":
         frames = joined(samples.inputs, code.timesteps).swapaxes(0, 1)
@@ -169,7 +169,7 @@ def export_workload(
     section["dt"] = "1 s" if fire_first else f"{TIMESTEP * 1e3:g} ms"
     section |= {"reset": options.reset, "threshold_op": ">", "quantize": "none" if layers is None else "grid"}
     manifest: dict[str, Any] = {"name": name, "description": description, "network": section}
-    manifest |= _input(folder, data.test.take(slice(samples)), code)
+    manifest |= write_samples(folder, data.test.take(slice(samples)), code)
     manifest |= {"timesteps": code.timesteps, "decoding": "membrane", "provenance": dict(provenance)}
     (folder / "workload.yaml").write_text(write_yaml(manifest), encoding="utf-8")
     return folder

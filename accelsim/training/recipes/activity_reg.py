@@ -8,7 +8,9 @@ equal accuracy. Their list of penalties, strengths, networks and results are not
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from statistics import fmean
 from typing import Annotated
 
 from pydantic import Field, field_validator
@@ -16,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from accelsim.hardware.quantities import Count
+from accelsim.report.format import percent
 from accelsim.training.architecture import projections
 from accelsim.training.bench import Bench, Row
 from accelsim.training.conversion import balance_thresholds
@@ -69,13 +72,20 @@ class ActivityReg(Recipe):
 
     @classmethod
     def run(cls, bench: Bench) -> None:
-        """Find the point without a regulariser and those of every strength."""
+        """Find the grid at the first seed, then its best points at the others."""
         spec = _spec(bench)
-        grid = [("none", 0.0), *((name, value) for name, values in spec.strengths.items() for value in values)]
+        grid = [(name, value) for name, values in spec.strengths.items() for value in values]
+
+        def find(name: str, strength: float, seed: int) -> None:
+            bench.point("grid", f"{name} {strength:g}, seed {seed}", partial(_point, bench, name, strength, seed))
+
         for seed in spec.seeds:
-            for name, strength in grid if seed == spec.seeds[0] else grid[:1]:
-                key = f"{name} {strength:g}, seed {seed}"
-                bench.point("grid", key, partial(_point, bench, name, strength, seed))
+            find(_PLAIN, 0.0, seed)
+        for name, strength in grid:
+            find(name, strength, spec.seeds[0])
+        for row in _best(bench, spec.seeds[:1]):
+            for seed in spec.seeds[1:]:
+                find(row["name"], row["strength"], seed)
 
     @classmethod
     def page(cls, bench: Bench) -> list[Section]:
@@ -88,11 +98,11 @@ class ActivityReg(Recipe):
             ("skipping_energy", "skipping array", "pJ"), (f"{chip}_energy_per_inference", f"SNN on {chip}", "pJ"),
             ("agreement", "accelsim agrees", "share"),
         ]  # fmt: skip
-        best = _best(rows, chip, spec.loss_allowed)
         ratios = [
-            ("name", "", ""), ("strength", "strength", ""), ("lost", "accuracy lost", "share"),
-            ("sops", "SOPs, fewer", "ratio"), ("energy", f"energy on {chip}, less", "ratio"),
-            ("macs", "effective MACs, fewer", "ratio"), ("array", "energy of the array, less", "ratio"),
+            ("name", "", ""), ("strength", "strength", ""), ("seeds", "seeds", ""), ("lost", "accuracy lost", "share"),
+            ("spread", "least to most", ""), ("sops", "SOPs, fewer", "ratio"),
+            ("energy", f"energy on {chip}, less", "ratio"), ("macs", "effective MACs, fewer", "ratio"),
+            ("array", "energy of the array, less", "ratio"),
         ]  # fmt: skip
         figures = [
             Figure(name, title, x_words, "accuracy of the SNN", [
@@ -104,8 +114,9 @@ class ActivityReg(Recipe):
                 ("macs", "Array that skips zeros", "effective_macs", "effective multiply-accumulates"),
             )
         ]  # fmt: skip
+        best, words = _best(bench, spec.seeds), _BEST.format(loss=spec.loss_allowed)
         return [
-            Section("What helps which machine", _BEST.format(loss=spec.loss_allowed), columns=ratios, rows=best),
+            Section("What helps which machine", words, columns=ratios, rows=best),
             Section("Sweep", columns=columns, rows=rows, figures=figures),
         ]
 
@@ -125,8 +136,10 @@ def _folder(name: str, strength: float, seed: int) -> str:
     return f"activity_{name}_{strength:g}_{seed}".replace(".", "p")
 
 
-_BEST = """Of every regulariser the strongest that loses at most {loss:g} accuracy to the network without one; factors
-against that network (mean of its seeds)."""
+_PLAIN = "none"
+_BEST = """Of every regulariser the point of the sweep (first seed) with least energy on the chip that loses at most
+{loss:g} accuracy to the network without one, then repeated with the other seeds; losses and factors are means, each
+against the network without a regulariser of the same seed."""
 
 
 def _spec(bench: Bench) -> ActivitySpec:
@@ -135,22 +148,33 @@ def _spec(bench: Bench) -> ActivitySpec:
     return bench.spec
 
 
-def _best(rows: list[Row], chip: str, allowed: float) -> list[Row]:
-    plain = [row for row in rows if row["name"] == "none"]
-
-    def mean(key: str) -> float:
-        return sum(float(row[key]) for row in plain) / len(plain)
-
+def _best(bench: Bench, seeds: Sequence[int]) -> list[Row]:
+    """Return of every regulariser the cheapest point that counts as equal at the first seed, told over seeds."""
+    spec, rows = _spec(bench), bench.rows("grid")
+    chip = spec.hardware[0].label
     keys = {"sops": f"{chip}_sops", "energy": f"{chip}_energy_per_inference", "macs": "effective_macs",
             "array": "skipping_energy"}  # fmt: skip
-    found = []
-    for name in dict.fromkeys(row["name"] for row in rows if row["name"] != "none"):
-        good = [row for row in rows if row["name"] == name and float(row["exported"]) >= mean("exported") - allowed]
-        if good:
-            row = min(good, key=lambda item: float(item[keys["energy"]]))
-            ratios = {label: mean(key) / float(row[key]) for label, key in keys.items()}
-            lost = mean("exported") - float(row["exported"])
-            found.append({"name": name, "strength": row["strength"], "lost": lost, **ratios})
+    plain = {row["seed"]: row for row in rows if row["name"] == _PLAIN}
+
+    def lost(row: Row) -> float:
+        return float(plain[row["seed"]]["exported"]) - float(row["exported"])
+
+    found: list[Row] = []
+    for name in spec.strengths:
+        points = [row for row in rows if row["name"] == name and row["seed"] in seeds]
+        good = [row for row in points if row["seed"] == spec.seeds[0] and lost(row) <= spec.loss_allowed]
+        if not good:
+            continue
+        strength = min(good, key=lambda row: float(row[keys["energy"]]))["strength"]
+        same = [row for row in points if row["strength"] == strength]
+        ratios = {
+            label: fmean(float(plain[row["seed"]][key]) / float(row[key]) for row in same)
+            for label, key in keys.items()
+        }
+        losses = [lost(row) for row in same]
+        spread = f"{percent(min(losses), 2)} to {percent(max(losses), 2)}"
+        found.append({"name": name, "strength": strength, "seeds": len(same), "lost": fmean(losses),
+                      "spread": spread, **ratios})  # fmt: skip
     return found
 
 

@@ -19,6 +19,7 @@ from accelsim.functional.dimensions import Covariance
 from accelsim.hardware.quantities import Count
 from accelsim.training.architecture import LayerSpec, projections
 from accelsim.training.bench import Bench, Row
+from accelsim.training.cells import over_seeds
 from accelsim.training.conversion import balance_thresholds
 from accelsim.training.data.dataset import Split
 from accelsim.training.encoding import InputCode
@@ -81,7 +82,7 @@ class SpatioTemporal(Recipe):
     @classmethod
     def page(cls, bench: Bench) -> list[Section]:
         """Return widths, curves and energies; see :meth:`Recipe.page`."""
-        chip = bench.spec.hardware[0].label
+        chip, narrow = bench.spec.hardware[0].label, bench.rows("narrow")
         widths = [
             ("key", "", ""), ("wide_widths", "widths before", ""), ("widths", "after", ""),
             ("wide_weights", "weights before", ""), ("weights", "after", ""), ("ratio", "fewer", "ratio"),
@@ -101,11 +102,12 @@ class SpatioTemporal(Recipe):
                        [*_series(bench.rows("noise"), "noise", "ann", "ANN"),
                         *_series(bench.rows("noise"), "noise", "snn", "SNN")])  # fmt: skip
         return [
-            Section("Widths", columns=widths, rows=bench.rows("narrow")),
-            Section("Timesteps", columns=lower, rows=bench.rows("lower"), figures=[curve]),
-            Section("Bits", columns=bits, rows=bench.rows("bits")),
+            Section("Widths", columns=widths, rows=[*narrow, *over_seeds(narrow, widths)]),
+            Section("Timesteps", columns=lower, rows=over_seeds(bench.rows("lower"), lower, "timesteps"),
+                    figures=[curve]),
+            Section("Bits", columns=bits, rows=over_seeds(bench.rows("bits"), bits, "bits")),
             Section("Noise", figures=[noise]),
-        ]
+        ]  # fmt: skip
 
 
     @classmethod

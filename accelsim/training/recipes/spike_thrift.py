@@ -21,6 +21,7 @@ from accelsim.hardware.quantities import Count
 from accelsim.training.architecture import projections
 from accelsim.training.attention import attention_loss, distillation_loss
 from accelsim.training.bench import Bench, Row
+from accelsim.training.cells import over_seeds
 from accelsim.training.conversion import balance_thresholds
 from accelsim.training.fit import FitOptions, Hooks, Loss, fit
 from accelsim.training.judge import judge
@@ -100,9 +101,10 @@ class SpikeThrift(Recipe):
             [(str(row["key"]), [(at, float(row[key])) for at, key in enumerate(keys, 1)]) for row in rows],
         )  # fmt: skip
         return [
-            Section("Accuracy of every stage", columns=stages, rows=rows, figures=[curve]),
-            Section("Energy", _ENERGY, columns=energies, rows=rows),
-        ]
+            Section("Accuracy of every stage", columns=stages, rows=[*rows, *over_seeds(rows, stages)],
+                    figures=[curve]),
+            Section("Energy", _ENERGY, columns=energies, rows=[*rows, *over_seeds(rows, energies)]),
+        ]  # fmt: skip
 
 
     @classmethod
