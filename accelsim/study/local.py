@@ -3,6 +3,8 @@
 Every worker has one task at a time and gets the next one when its outcome has been taken: what was handed out and not
 committed is at most one point per worker, whatever is killed. A worker that dies gives its task to another; one that
 kills three workers is given up as failed. Workers end when the pipe to this process closes.
+
+Workers are forked off a server process that has imported the engines once, where the system can do that.
 """
 
 import contextlib
@@ -14,13 +16,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from accelsim.errors import AccelsimError
 from accelsim.study.task import FAILED, Outcome, StudyError, Task
 
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
+
 _DEATHS: Final = 3
 """Workers that a task may take with it."""
+_PRELOADED: Final = "accelsim.study.preload"
 _PATIENCE: Final = 2.0
 """Seconds in which a worker may end by itself."""
 
@@ -43,14 +49,15 @@ class InProcess:
     """The driver evaluates everything itself."""
 
     def __init__(self, plugins: tuple[str, ...] = ()) -> None:
-        from accelsim.study.evaluate import Evaluator  # noqa: PLC0415 - loads the engines
-
-        self._evaluator = Evaluator(plugins)
+        self._plugins = plugins
 
     def run(self, tasks: Iterator[Numbered]) -> Iterator[tuple[int, Task, Outcome]]:
         """Evaluate one task after the other."""
+        from accelsim.study.evaluate import Evaluator  # noqa: PLC0415 - loads the engines
+
+        evaluator = Evaluator(self._plugins)
         for number, task in tasks:
-            yield number, task, self._evaluator.evaluate(task)
+            yield number, task, evaluator.evaluate(task)
 
     def close(self) -> None:
         """Nothing to end."""
@@ -74,7 +81,7 @@ class Processes:
 
     def __init__(self, count: int, plugins: tuple[str, ...] = ()) -> None:
         self._count, self._plugins = count, plugins
-        self._context = multiprocessing.get_context("spawn")
+        self._context = _context()
         self._workers: list[_Worker] = []
         self._again: list[Numbered] = []
         self._deaths: dict[str, int] = {}
@@ -151,6 +158,18 @@ class Processes:
             return None
         how = f"by signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"with exit code {code}"
         return Outcome(task.id, FAILED, error=f"{_DEATHS} workers died of this point, the last one {how}")
+
+
+def _context() -> "ForkServerContext | SpawnContext":
+    """Return how workers start, never by a fork of this process, which may have threads; the server starts now."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver  # noqa: PLC0415 - not on every system
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([_PRELOADED])
+    forkserver.ensure_running()
+    return context
 
 
 def _serve(pipe: Connection, plugins: tuple[str, ...]) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from accelsim.errors import ConfigError
 from accelsim.hardware.ert import expand_ert
-from accelsim.hardware.loader import resolve_machine
 from accelsim.hardware.overrides import MayHold, split_path, with_values
 from accelsim.hardware.problems import shown
 from accelsim.hardware.yaml_reader import Locations
@@ -68,7 +67,7 @@ class Planner:
         parts = split({**spec.set, **point.settings})
         own: dict[str, Any] = {name: getattr(spec, name) for name in OWN} | parts.own
         hw, workload = str(self._study.chip(own["hw"])), str(self._study.workload(own["workload"]))
-        base, locations, chip_name = self._chip(hw)
+        base, locations, chip_name = self._chip(own["hw"])
         chip = _set("hw", hw, base, parts.chip) if parts.chip else base
         if (chip.get("technology") or {}).get("ert") is not None:
             chip = {**chip, "technology": dict(chip["technology"])}
@@ -92,11 +91,11 @@ class Planner:
             bases={"chip": chip_name, "workload": workload_name},
         )  # fmt: skip
 
-    def _chip(self, hw: str) -> tuple[dict[str, Any], Locations, str]:
-        if hw not in self._chips:
-            data, locations = resolve_machine(Path(hw) if "/" in hw or hw.endswith((".yaml", ".yml")) else hw)
-            self._chips[hw] = (data, locations, self._document(data))
-        return self._chips[hw]
+    def _chip(self, name: str) -> tuple[dict[str, Any], Locations, str]:
+        if name not in self._chips:
+            data, locations = self._study.machine(name)
+            self._chips[name] = (data, locations, self._document(data))
+        return self._chips[name]
 
     def _workload(self, name: str, overrides: tuple[str, ...], settings: Mapping[str, Any]) -> Workload:
         """Return a workload with settings, which are also given as overrides.

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,8 @@ from accelsim.study.spec import ConditionSpec, ObjectiveSpec, StudySpec
 
 Rule = tuple[Comparison | None, Comparison]
 """What must hold, and, where not None, where."""
+Machine = tuple[dict[str, Any], Locations]
+"""Plain values of a hardware description, and where each stands."""
 _OWN_FAULTS: Final = ("expected", "unknown")
 
 
@@ -55,6 +57,14 @@ class StudyFile:
     objectives: tuple[Objective, ...]
     folder: Path
     data: dict[str, Any]
+    _machines: dict[str, Machine] = field(default_factory=dict, repr=False)
+
+    def machine(self, name: str) -> Machine:
+        """Return a hardware description with its bases merged in, read once; see :func:`resolve_machine`."""
+        place = self.chip(name)
+        if str(place) not in self._machines:
+            self._machines[str(place)] = resolve_machine(place)
+        return self._machines[str(place)]
 
     def chip(self, name: str) -> str | Path:
         """Return a preset's name, or the path of a file named relative to the study."""
@@ -194,8 +204,7 @@ def _check_settings(study: StudyFile, problems: _Problems) -> None:
     chips: list[dict[str, Any]] = []
     for name in dict.fromkeys(own["hw"]):
         with problems.at("hw" if name == spec.hw else "axes.hw"):
-            data, _ = resolve_machine(study.chip(name))
-            chips.append(data)
+            chips.append(study.machine(name)[0])
     workloads: list[dict[str, Any]] = []
     for name in dict.fromkeys(own["workload"]):
         with problems.at("workload" if name == spec.workload else "axes.workload"):

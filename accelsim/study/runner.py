@@ -24,7 +24,7 @@ from accelsim.study.planner import Planner
 from accelsim.study.reader import StudyFile, check_study, read_study
 from accelsim.study.study import Study
 
-_AT_ONCE: Final = 256
+_AT_ONCE: Final = 32
 """Points that are looked up together."""
 
 
@@ -138,18 +138,15 @@ def _run(study: StudyFile, folder: Path, how: How, progress: Progress) -> None:
         if study.spec.search is not None:
             _search(study, planner, database, plan, folder, how, progress)
             return
-        with progress.stage("points", study.space.size) as stage:
-            judge = Judge(study.constraints, how.retry_failed)
-            left = remaining(planner, database, plan, judge, stage.advance)
-            first = next(left, None)
-            if first is not None:
-                workers = make_workers(how)
-                try:
-                    for number, task, outcome in workers.run(_chain(first, left)):
-                        database.commit(plan, number, task, outcome)
-                        stage.advance(1)
-                finally:
-                    workers.close()
+        workers = make_workers(how)
+        try:
+            with progress.stage("points", study.space.size) as stage:
+                judge = Judge(study.constraints, how.retry_failed)
+                for number, task, outcome in workers.run(remaining(planner, database, plan, judge, stage.advance)):
+                    database.commit(plan, number, task, outcome)
+                    stage.advance(1)
+        finally:
+            workers.close()
     finally:
         export(database, folder)
         database.close()
@@ -210,7 +207,3 @@ def make_workers(how: How) -> Workers:
         raise ConfigError(f"processes: expected at least 1, got {count}")
     return InProcess(how.plugins) if count == 1 else Processes(count, how.plugins)
 
-
-def _chain(first: Numbered, rest: Iterator[Numbered]) -> Iterator[Numbered]:
-    yield first
-    yield from rest
