@@ -158,3 +158,15 @@ def test_an_interrupt_keeps_what_is_done(tmp_path, counted):
     kept = committed(tmp_path / "out")
     assert kept
     assert len(pd.read_parquet(tmp_path / "out" / "points.parquet")) == len(kept)
+
+
+def test_a_script_without_a_guard_is_told_what_to_do(tmp_path):
+    script = tmp_path / "script.py"
+    data = {"hw": "core", "workload": "mnist_conv", "name": "x", "axes": {"core.synapse_lanes": [4, 8]}, "samples": 1}
+    script.write_text(f"from accelsim.study import sweep\nsweep({data!r}, {str(tmp_path / 'out')!r}, processes=2)\n")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 1
+    assert "StudyError: a worker process could not start" in done.stderr
+    assert "if __name__ == '__main__'" in done.stderr
+    assert done.stderr.count("Traceback") == 1
+    assert Study(tmp_path / "out").counts() == {}

@@ -38,6 +38,11 @@ def sweep(
 
     For example: accelsim sweep study.yaml --out results/banks --processes 2
     """
+    if not (plan or scheduler or processes == 1):
+        from accelsim.study.server import context as workers
+
+        workers()  # imports the engines while this process imports and plans
+
     from accelsim.cli.progress import make_progress
     from accelsim.report.terminal import make_console
     from accelsim.study import runner, terminal

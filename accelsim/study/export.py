@@ -3,10 +3,15 @@
 Both are written beside and moved into place, so that a reader never sees half a table.
 """
 
+import csv
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+
+import pyarrow as pa
+from pyarrow import parquet
 
 from accelsim.study.database import Database
 
@@ -19,12 +24,6 @@ def export(database: Database, folder: Path) -> list[Path]:
     In CSV the header of a total is ``name [unit]``; in parquet, unit and definition are metadata of its column, and
     values that are not numbers or texts are JSON.
     """
-    import csv  # noqa: PLC0415
-    import json  # noqa: PLC0415
-
-    import pyarrow as pa  # noqa: PLC0415 - slow to load
-    from pyarrow import parquet  # noqa: PLC0415
-
     quantities = database.quantities()
     rows = list(database.rows())
     axes = list(dict.fromkeys(name for row in rows for name in row["axes"]))

@@ -8,7 +8,6 @@ Workers are forked off a server process that has imported the engines once, wher
 """
 
 import contextlib
-import multiprocessing
 import multiprocessing.connection
 import os
 import signal
@@ -16,17 +15,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from accelsim.errors import AccelsimError
+from accelsim.study.server import context
 from accelsim.study.task import FAILED, Outcome, StudyError, Task
-
-if TYPE_CHECKING:
-    from multiprocessing.context import ForkServerContext, SpawnContext
 
 _DEATHS: Final = 3
 """Workers that a task may take with it."""
-_PRELOADED: Final = "accelsim.study.preload"
+_UNGUARDED: Final = (
+    "a worker process could not start. Workers import the script that calls sweep: the call has to stand below "
+    "if __name__ == '__main__': there, or processes=1 be given"
+)
 _PATIENCE: Final = 2.0
 """Seconds in which a worker may end by itself."""
 
@@ -68,6 +68,7 @@ class _Worker:
     process: BaseProcess
     pipe: Connection
     busy: Numbered | None = None
+    ready: bool = False
 
 
 class Processes:
@@ -81,7 +82,7 @@ class Processes:
 
     def __init__(self, count: int, plugins: tuple[str, ...] = ()) -> None:
         self._count, self._plugins = count, plugins
-        self._context = _context()
+        self._context = context()
         self._workers: list[_Worker] = []
         self._again: list[Numbered] = []
         self._deaths: dict[str, int] = {}
@@ -107,10 +108,12 @@ class Processes:
                 if task is None:
                     continue
                 try:
-                    outcome: Outcome | StudyError = worker.pipe.recv()
+                    outcome: Outcome | StudyError | None = worker.pipe.recv()
                 except (EOFError, OSError):
                     self._workers.remove(worker)
                     worker.process.join()
+                    if not worker.ready and (worker.process.exitcode or 0) > 0:
+                        raise StudyError(_UNGUARDED) from None
                     outcome_or_none = self._died(number, task, worker.process.exitcode)
                     waiting = True
                     if outcome_or_none is not None:
@@ -118,6 +121,9 @@ class Processes:
                     continue
                 if isinstance(outcome, StudyError):
                     raise outcome
+                if outcome is None:
+                    worker.ready = True
+                    continue
                 yield number, task, outcome
                 worker.busy = None
 
@@ -160,18 +166,6 @@ class Processes:
         return Outcome(task.id, FAILED, error=f"{_DEATHS} workers died of this point, the last one {how}")
 
 
-def _context() -> "ForkServerContext | SpawnContext":
-    """Return how workers start, never by a fork of this process, which may have threads; the server starts now."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    from multiprocessing import forkserver  # noqa: PLC0415 - not on every system
-
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([_PRELOADED])
-    forkserver.ensure_running()
-    return context
-
-
 def _serve(pipe: Connection, plugins: tuple[str, ...]) -> None:
     """Evaluate what comes through the pipe until it closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt of the terminal is the driver's to answer
@@ -182,6 +176,7 @@ def _serve(pipe: Connection, plugins: tuple[str, ...]) -> None:
     except AccelsimError as error:
         pipe.send(StudyError(str(error)))
         return
+    pipe.send(None)
     while True:
         try:
             task: Task = pipe.recv()

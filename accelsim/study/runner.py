@@ -22,6 +22,7 @@ from accelsim.study.export import export
 from accelsim.study.local import InProcess, Numbered, Processes, Workers
 from accelsim.study.planner import Planner
 from accelsim.study.reader import StudyFile, check_study, read_study
+from accelsim.study.server import is_starting
 from accelsim.study.study import Study
 
 _AT_ONCE: Final = 32
@@ -81,6 +82,8 @@ def sweep(
     AccelsimError
         If the study file is wrong, or the folder cannot be written. Points that fail are rows with their error.
     """
+    if is_starting():
+        raise SystemExit(1)  # the script that a worker imports calls sweep again: the driver says what to do
     for plugin in plugins:
         load_plugin(plugin)
     checked = _checked(study)
