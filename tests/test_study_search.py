@@ -41,6 +41,8 @@ def test_a_search_evaluates_as_many_points_as_it_says(tmp_path, executed, sample
     assert len(study.points()) == 6 == len(set(executed)) == len(executed)
     assert study.points()["clock"].str.endswith("MHz").all()
     assert pareto(study).table["front"].all()
+    one = pareto(study, "energy").table
+    assert one.loc[one["front"], "energy_per_inference"].tolist() == [one["energy_per_inference"].min()]
     path.write_text(SEARCH.replace("SAMPLER", sampler).replace("points: 6", "points: 8"))
     study = sweep(path, tmp_path / "out", processes=1)
     assert len(executed) == len(set(executed))

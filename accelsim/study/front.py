@@ -65,7 +65,7 @@ class Front:
 
 def pareto(
     study: Study | str | Path,
-    objectives: Sequence[str | Objective] = (),
+    objectives: str | Sequence[str | Objective] = (),
     *,
     group: str | None = None,
     reference: Mapping[str, float] | None = None,
@@ -75,7 +75,7 @@ def pareto(
     Parameters
     ----------
     study : Study, str or Path
-    objectives : sequence of str or Objective
+    objectives : str, or sequence of str or Objective
         Totals, ``energy`` or ``sops:max``; those of the study file if not given. Less is better, of accuracies and
         utilisations more.
     group : str, optional
@@ -89,7 +89,8 @@ def pareto(
         If there is no objective or no point, a name is unknown, or an objective is no number at some point.
     """
     opened = study if isinstance(study, Study) else Study.open(study)
-    goals = tuple(item if isinstance(item, Objective) else make_objective(item) for item in objectives)
+    named = [objectives] if isinstance(objectives, str) else objectives
+    goals = tuple(item if isinstance(item, Objective) else make_objective(item) for item in named)
     goals = goals or tuple(Objective(name, direction) for name, direction in opened.objectives)  # type: ignore[arg-type]
     if not goals:
         raise ConfigError(f"{opened.folder}: expected objectives: the study file names none")

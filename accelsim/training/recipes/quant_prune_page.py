@@ -162,10 +162,12 @@ def _storage(grid: list[Row], machines: Machines) -> list[Section]:
     ]
     pays: list[Row] = []
     figures = []
+    densities = sorted(float(row["density"]) for row in joint if row["bits"] == max(bits))
     for label, formats in machines.items():
-        series = []
+        series: list[tuple[str, list[tuple[float, float]]]] = []
         for name in formats:
             if name == "dense":
+                series.append((name, [(density, 1.0) for density in densities]))
                 continue
             table.append(
                 {"name": f"{label}, {name}"}
