@@ -107,6 +107,11 @@ def draw(figure: Figure, file: Path) -> None:
                 axis.set_major_locator(LogLocator(10.0, subs=(1.0, 2.0, 3.0, 5.0), numticks=7))
                 axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
                 axis.set_minor_formatter(NullFormatter())
+        if figure.floor is not None:
+            shown = [(x, y) for _, points in figure.series for x, y in points if y >= figure.floor]
+            most = max(y for _, y in shown)
+            axes.set_xlim(0.9 * min(shown)[0], 1.1 * max(shown)[0])
+            axes.set_ylim(figure.floor, most + 0.05 * (most - figure.floor))
         axes.set_xlabel(figure.x)
         axes.set_ylabel(figure.y)
         axes.set_title(figure.title)

@@ -23,7 +23,7 @@ RECIPES: Registry[type[Recipe]] = Registry("recipe", "accelsim.training.recipes"
 class Figure:
     """A figure of a page: series of points (x, y, label) in one axis.
 
-    ``bands`` are drawn as lines joined in the order of x; a series without a line is dots.
+    With ``lines`` points are joined in the order of x; nothing below ``floor`` is shown.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Figure:
     log_x: bool = False
     log_y: bool = False
     lines: bool = True
+    floor: float | None = None
 
 
 @dataclass(frozen=True)
