@@ -365,3 +365,27 @@ objectives: ["energy:low"]
     assert len(lines) == len(expected), lines
     for line, (number, text) in zip(lines, expected, strict=True):
         assert line.startswith(f"{path}:{number}: {text}"), line
+
+
+@pytest.mark.parametrize("hw", ["core", "odin"])
+def test_a_point_keeps_the_table_of_energies_that_it_was_simulated_with(tmp_path, hw):
+    (tmp_path / "chip.yaml").write_text(f"extends: {hw}\ntechnology: {{ert: {{file: ert.yaml}}}}\n")
+
+    def table(energy):
+        actions = [{"name": "read", "arguments": {}, "energy": energy}]
+        entry = {"name": "chip.synapse_memory", "actions": actions}
+        (tmp_path / "ert.yaml").write_text(json.dumps({"ERT": {"version": "0.4", "tables": [entry]}}))
+
+    text = STUDY.replace("hw: core", "hw: ./chip.yaml").split("axes:")[0] + "axes:\n  clock: [50 MHz, 60 MHz]\n"
+    table(1.25)
+    study = sweep(written(tmp_path, text), tmp_path / "out", processes=1)
+    first = study.points()
+    assert set(first["status"]) == {"done"}, first["error"].tolist()
+    table(99.0)
+    for _, row in first.iterrows():
+        again = load_point(f"{tmp_path}/out/#{row['id'][:12]}")
+        result = run(again.chip, again.workload, samples=again.samples)
+        assert result.totals["energy_per_inference"].value == row["energy_per_inference"]
+    second = sweep(tmp_path / "study.yaml", tmp_path / "out", processes=1).points()
+    assert not set(second["id"]) & set(first["id"])
+    assert (second["energy_per_inference"] > first["energy_per_inference"]).all()

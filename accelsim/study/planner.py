@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from accelsim.errors import ConfigError
 from accelsim.hardware.ert import expand_ert
@@ -21,6 +21,8 @@ from accelsim.study.space import Point
 from accelsim.study.task import Task
 from accelsim.units import CANONICAL, UnitError, parse_any
 
+_PRICED: Final = ("technology", "energies")
+"""What a table of energies changes of a chip."""
 Workload = tuple[str, dict[str, Any], str]
 """Digest of description and files, description, name of the document of the description without overrides."""
 
@@ -69,9 +71,12 @@ class Planner:
         hw, workload = str(self._study.chip(own["hw"])), str(self._study.workload(own["workload"]))
         base, locations, chip_name = self._chip(own["hw"])
         chip = _set("hw", hw, base, parts.chip) if parts.chip else base
+        settings = dict(parts.chip)
         if (chip.get("technology") or {}).get("ert") is not None:
-            chip = {**chip, "technology": dict(chip["technology"])}
+            tables = {key: dict(chip[key]) for key in _PRICED if isinstance(chip.get(key), dict)}
+            chip = {**chip, **tables}
             expand_ert(chip, dict(locations))
+            settings |= {key: chip[key] for key in tables}  # a point stays what it was when the file changes
         seeds = {} if own["seed"] is None else {"input.seed": own["seed"]}
         overrides = tuple(as_override(path, value) for path, value in {**parts.workload, **seeds}.items())
         digest, description, workload_name = self._workload(workload, overrides, {**parts.workload, **seeds})
@@ -84,7 +89,7 @@ class Planner:
             "samples": own["samples"], "ann": ann_digest,
         }  # fmt: skip
         return Task(
-            id=digest_of(content), axes=point.axes, hw=hw, chip=chip, chip_settings=parts.chip, workload=workload,
+            id=digest_of(content), axes=point.axes, hw=hw, chip=chip, chip_settings=settings, workload=workload,
             workload_overrides=overrides, workload_digest=digest,
             samples=None if own["samples"] == "all" else own["samples"], ann=ann, ann_digest=ann_digest,
             plugins=self._plugins, model=self._model, engine=spec.engine, constraints=spec.constraints,
