@@ -13,13 +13,15 @@ from training_builders import dataset, network  # noqa: E402
 
 from accelsim.errors import ConfigError, TrainingError  # noqa: E402
 from accelsim.network.workload import load_workload  # noqa: E402
+from accelsim.training import recipe  # noqa: E402
+from accelsim.training.architecture import LayerSpec, projections  # noqa: E402
 from accelsim.training.cells import over_seeds  # noqa: E402
 from accelsim.training.fit import FitOptions, Hooks, fit, rate_at  # noqa: E402
 from accelsim.training.keep import MOST_BYTES, keep_best  # noqa: E402
 from accelsim.training.losses import ann_loss  # noqa: E402
-from accelsim.training.page import changed, write_page  # noqa: E402
-from accelsim.training.recipe import RECIPES, parameters_of, run_recipe  # noqa: E402
-from accelsim.training.recipe_spec import read_recipe  # noqa: E402
+from accelsim.training.page import draw, write_page  # noqa: E402
+from accelsim.training.recipe import RECIPES, Figure, parameters_of, run_recipe  # noqa: E402
+from accelsim.training.recipe_spec import changed, read_recipe  # noqa: E402
 from accelsim.training.recipes.quant_prune_page import crossing, sections  # noqa: E402
 from accelsim.training.scores import score_ann  # noqa: E402
 
@@ -135,6 +137,78 @@ def test_spike_thrift_from_images_to_a_page(shared_data, tmp_path):
     assert "| seed 0 |" in page and "cycle level: dense array / SNN" in page
 
 
+SMALL = ("threads=1", "samples=2", "seeds=[0]")
+DIGITS = (
+    *SMALL, "data.train=700", "data.validation=60", "data.test=60", "ann.epochs=1", "calibration=32", "scored=50",
+    "layers=[{conv: 8, kernel: 5, stride: 2}, {pool: 2}, {conv: 8, kernel: 3}, {dense: 32}]",
+)  # fmt: skip
+SMOKES = {
+    "spatio-temporal": (
+        *DIGITS, "converted_timesteps=6", "timesteps=[3]", "lower.epochs=1", "quantize.epochs=1", "bits=[8, 4]",
+        "noise=[0.0, 0.3]", "accumulated=100",
+    ),
+    "activity-reg": (*DIGITS, "seeds=[0, 1]", "timesteps=4", "strengths={l1: [0.3], synops: [0.3]}", "loss_allowed=1"),
+    "quant-prune": (
+        *SMALL, "data.train=130", "data.validation=22", "data.test=44", "pretrain.epochs=1", "tune.epochs=2",
+        "hardware=[{chip: core}]", "formats={core: [dense, csr]}", "bits=[2, 5, 8]", "pruning=[0.0]",
+        "schedules=[sequential]",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMOKES)
+def test_every_other_recipe_from_data_to_a_page(shared_data, tmp_path, name):
+    data = None if name == "quant-prune" else shared_data / "mnist"
+    bench = run_recipe(name, data=data, out=tmp_path / "out", overrides=SMOKES[name])
+    tables = [path.stem for path in sorted((tmp_path / "out" / "tables").iterdir())]
+    rows = [row for table in tables for row in bench.rows(table) if "agreement" in row]
+    assert {"spatio-temporal": 2, "activity-reg": 6, "quant-prune": 3}[name] == len(rows)
+    assert all(row["agreement"] == 1.0 and 0.0 <= row["validation"] <= 1.0 for row in rows)
+    text = write_page(name, bench, tmp_path / "page").read_text()
+    assert f'--set "{SMOKES[name][3]}"' in text
+    assert "nan" not in text.lower()
+    kept = keep_best(name, bench, tmp_path / "kept")
+    assert load_workload(kept, 2).provenance["stated"]["made_by"].startswith(f"accelsim train {name} --set")
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "message"),
+    [
+        ("spike-thrift", "hardware=[{chip: nosuch}]", "hardware nosuch: .*nosuch"),
+        ("spike-thrift", "hardware=[{chip: core}, {chip: core}]", "a name of its own .* got core twice"),
+        ("spike-thrift", "hardware=[]", "hardware: expected at least 1 items, got a list"),
+        ("spike-thrift", "samples=25", "samples: expected at most the 24 test samples, got 25"),
+        ("spike-thrift", "input.kind=frames", "input.kind: expected poisson or graded for bars, got frames"),
+        ("quant-prune", "formats={core: [dense, nosuch]}", "hardware core_nosuch: .*unknown weight format 'nosuch'"),
+    ],
+)
+def test_what_would_end_a_run_ends_it_before_it_begins(tmp_path, monkeypatch, name, entry, message):
+    monkeypatch.setattr(recipe, "read_dataset", lambda *_: dataset())
+    small = ["samples=2"]
+    if name == "quant-prune":
+        small += ["hardware=[{chip: core}]", "formats={core: [dense]}", "input.kind=poisson"]
+    with pytest.raises((TrainingError, ConfigError), match=message):
+        run_recipe(name, data=None, out=tmp_path / "out", overrides=[*small, entry])
+    assert not (tmp_path / "out").exists()
+
+
+def test_fields_that_a_file_leaves_at_their_defaults_can_be_set():
+    spec = RECIPES.get("activity-reg").spec
+    path = parameters_of("activity-reg")
+    changes = ["ann.augment=true", "ann.optimizer=sgd", "dropout=0.1", "data.timesteps=7"]
+    found = read_recipe(spec, path, changes)
+    assert (found.ann.augment, found.ann.optimizer, found.dropout, found.data.timesteps) == (True, "sgd", 0.1, 7)
+    assert read_recipe(spec, path, changed(found, read_recipe(spec, path))) == found
+    with pytest.raises(ConfigError, match="expected a known path"):
+        read_recipe(spec, path, ["ann.augmented=true"])
+
+
+def test_a_figure_without_points_above_its_floor_shows_all(tmp_path):
+    draw(Figure("x", "X", "x", "y", [("a", [(1.0, 0.2), (2.0, 0.3)])], floor=0.95), tmp_path / "x.png")
+    assert (tmp_path / "x.png").stat().st_size > 1000
+
+
 def test_too_large_or_missing_workloads_are_not_kept(tmp_path):
     bench = SimpleNamespace(folder=tmp_path, spec=SimpleNamespace(seeds=(0,)), rows=lambda _: [ROW])
     with pytest.raises(TrainingError, match="expected the workload of seed 3, got none"):
@@ -145,6 +219,16 @@ def test_too_large_or_missing_workloads_are_not_kept(tmp_path):
     (folder / "network.nir").write_bytes(bytes(MOST_BYTES))
     with pytest.raises(TrainingError, match="expected at most 1048576 bytes"):
         keep_best("spike-thrift", bench, tmp_path / "kept")
+
+
+def test_the_fan_out_is_the_weights_that_a_neuron_reaches():
+    layers = (LayerSpec(conv=6, kernel=5, stride=2), LayerSpec(pool=2), LayerSpec(conv=8), LayerSpec(dense=10))
+    made = projections(layers, (3, 32, 32), 4)
+    assert [item.fan_out for item in made] == [6 * 25 / 4, 8 * 9, 10, 4]
+    inner = torch.ones(1, 1, 3, 32, 32)
+    inner[..., :8, :], inner[..., -8:, :], inner[..., :8], inner[..., -8:] = 0, 0, 0, 0
+    weight = torch.ones(made[0].shape)
+    assert float(made[0].accumulate(inner, weight).sum()) == made[0].fan_out * float(inner.sum())
 
 
 def test_seeds_of_a_point_are_told_in_one_row():
@@ -174,8 +258,8 @@ def test_where_a_line_crosses_one(line, expected):
 def test_the_verdict_compares_the_cheapest_points_of_equal_accuracy():
     def row(bits, pruned, accuracy, dense, packed):
         key = "_energy_per_inference"
-        return {"bits": bits, "pruned": pruned, "exported": accuracy, "schedule": "joint", "seed": 0,
-                "density": 1 - pruned, "key": f"{bits} {pruned}", "agreement": 1.0,
+        return {"bits": bits, "pruned": pruned, "exported": accuracy, "validation": accuracy, "schedule": "joint",
+                "seed": 0, "density": 1 - pruned, "key": f"{bits} {pruned}", "agreement": 1.0,
                 f"m_dense{key}": dense, f"m_packed{key}": packed,
                 "m_dense_energy_delay": dense, "m_packed_energy_delay": packed, "m_packed_energy_static": 1.0,
                 "m_dense_energy_static": 2.0, "m_dense_dynamic_dram": dense - 2,

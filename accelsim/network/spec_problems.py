@@ -23,6 +23,10 @@ _EXPECTED: Final = {
     "string_pattern_mismatch": "text that matches {pattern}",
     "string_too_short": "at least {min_length} characters",
     "string_too_long": "at most {max_length} characters",
+    "too_short": "at least {min_length} items",
+    "too_long": "at most {max_length} items",
+    "tuple_type": "a list",
+    "list_type": "a list",
 }
 
 

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from accelsim.errors import TrainingError
 from accelsim.network.npz import Npz
+from accelsim.report.files import prepare_folder
 from accelsim.result.progress import NO_PROGRESS, Progress
 from accelsim.training.data.dataset import Dataset
 from accelsim.training.fit import write_rows
@@ -54,21 +55,24 @@ class Bench:
         ------
         TrainingError
             If the folder holds results of another recipe or of other parameters.
+        OutputError
+            If it cannot be written to.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        prepare_folder(self.folder)
         torch.set_num_threads(self.spec.threads)
         stated = self.folder / "parameters.json"
         if stated.is_file() and not self._same(stated.read_text(encoding="utf-8")):
             raise TrainingError(
                 f"{self.folder}: holds results of other parameters (parameters.json); choose another --out or remove it"
             )
-        stated.write_text(self.spec.model_dump_json(indent=1), encoding="utf-8")
         found = self.folder / "points.json"
         if found.is_file():
             self._points = json.loads(found.read_text(encoding="utf-8"))
+        for table in self._points:
+            self._write_table(table)
 
     def _same(self, stated: str) -> bool:
-        """Return whether parameters as stated are those of the bench; threads change no result."""
+        """Return whether parameters as stated are those of the bench; threads, which change last bits, may differ."""
         try:
             other = type(self.spec).model_validate_json(stated)
         except ValidationError:
@@ -76,7 +80,12 @@ class Bench:
         return other.model_copy(update={"threads": self.spec.threads}) == self.spec
 
     def log(self, stage: str, seed: int) -> Path:
-        """Return the log file of a stage and seed torch for it: a stage does not depend on what ran before."""
+        """Return the log file of a stage and seed torch for it: a stage does not depend on what ran before.
+
+        From here on the folder belongs to these parameters.
+        """
+        stated = self.folder / "parameters.json"
+        stated.write_text(self.spec.model_dump_json(indent=1), encoding="utf-8")
         digest = hashlib.sha256(f"{stage} {seed}".encode()).digest()
         torch.manual_seed(int.from_bytes(digest[:4], "little"))
         return self.folder / "log" / f"{stage}-{seed}.csv"
@@ -89,8 +98,11 @@ class Bench:
             part = self.folder / "points.part"
             part.write_text(json.dumps(self._points, indent=1), encoding="utf-8")
             part.replace(self.folder / "points.json")
-            write_rows(self.folder / "tables" / f"{table}.csv", list(rows.values()))
+            self._write_table(table)
         return rows[key]
+
+    def _write_table(self, table: str) -> None:
+        write_rows(self.folder / "tables" / f"{table}.csv", self.rows(table))
 
     def remember(self, name: str, predictions: Tensor) -> None:
         """Keep the twin's predictions of a workload: all that its accuracy was taken on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
@@ -15,8 +16,10 @@ for counts and names."""
 
 
 def told(row: Row, key: str, unit: str) -> str:
-    """Return a figure of a row as a person reads it."""
-    value: Any = row.get(key, float("nan"))
+    """Return a figure of a row as a person reads it; nothing where the row has none."""
+    value: Any = row.get(key, "")
+    if isinstance(value, float) and math.isnan(value):
+        return ""
     if isinstance(value, str):
         return value
     if isinstance(value, list):

@@ -51,11 +51,10 @@ class FitOptions:
 class Hooks:
     """What a recipe does beside the steps.
 
-    ``before_epoch`` gets the epoch; ``after_step`` the progress 0..1; ``after_epoch`` the epoch and the optimiser;
+    ``after_step`` gets the progress 0..1; ``after_epoch`` the epoch and the optimiser;
     ``score`` returns figures for the log.
     """
 
-    before_epoch: Callable[[int], None] = field(default=lambda _: None)
     after_step: Callable[[float], None] = field(default=lambda _: None)
     after_epoch: Callable[[int, torch.optim.Optimizer], None] = field(default=lambda *_: None)
     score: Callable[[], dict[str, float]] = field(default=dict)
@@ -125,7 +124,6 @@ def fit(
     with progress.stage(name, total=options.epochs * steps) as stage:
         stage.advance(len(rows) * steps)
         for epoch in range(len(rows), options.epochs):
-            hooks.before_epoch(epoch)
             network.train()
             total = 0.0
             for at, chosen in enumerate(torch.randperm(len(data)).split(options.batch)):

@@ -36,7 +36,8 @@ def judge(
     Returns
     -------
     dict
-        ``exported`` accuracy in whole numbers, ``agreement`` of accelsim's predictions on the folder's samples,
+        ``exported`` accuracy in whole numbers, ``validation`` that of the validation part, ``agreement`` of accelsim's
+        predictions on the folder's samples,
         ``nonzero`` weights, mean ``spikes``; of every chip what :func:`accelsim.training.verdict.cycle_level` returns
         and ratios ``CHIP_against_dense`` and ``CHIP_against_skipping`` (energy of the array over energy of the SNN);
         ``op_count_dense`` and ``op_count_compressed``, the ratio of op counts at 4.6 and 0.9 pJ.
@@ -58,6 +59,7 @@ def judge(
     sops = figures[f"{spec.hardware[0].label}_sops"]
     row: Row = {
         "exported": exported.accuracy,
+        "validation": score_integer(layers, data.validation, code, network.options).accuracy,
         "agreement": agreement(folder, exported.predictions, spec.threads),
         "nonzero": sum(kept),
         "spikes": sum(exported.spikes[1:]),

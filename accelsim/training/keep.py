@@ -14,7 +14,8 @@ from accelsim.hardware.yaml_reader import read_yaml
 from accelsim.hardware.yaml_writer import write_yaml
 from accelsim.network.workload import MANIFEST
 from accelsim.training.bench import Bench
-from accelsim.training.recipe import RECIPES, Best
+from accelsim.training.recipe import RECIPES, Best, parameters_of
+from accelsim.training.recipe_spec import changed, read_recipe
 from accelsim.training.verdict import agreement
 from accelsim.training.workload import write_samples
 
@@ -58,6 +59,7 @@ def keep_best(name: str, bench: Bench, into: Path) -> Path:
     size = sum(path.stat().st_size for path in files)
     if size > MOST_BYTES:
         raise TrainingError(f"{source}: expected at most {MOST_BYTES} bytes to keep, got {size}")
+    entries = changed(bench.spec, read_recipe(recipe.spec, parameters_of(name)))
     title = f"{bench.spec.data.name}_{name.removesuffix(f'-{bench.spec.data.name}')}".replace("-", "_")
     data, _ = read_yaml(source / MANIFEST)
     data["name"] = title
@@ -65,7 +67,7 @@ def keep_best(name: str, bench: Bench, into: Path) -> Path:
     data["provenance"] = {
         "source": f"trained from scratch; data: {bench.data.source}",
         "licence": "samples as the data set; network as this project",
-        "made_by": f"accelsim train {name}",
+        "made_by": " ".join([f"accelsim train {name}", *(f'--set "{entry}"' for entry in entries)]),
         "paper": recipe.paper,
         "point": str(best.row["key"]),
         "chosen": best.why,

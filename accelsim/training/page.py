@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from accelsim.report.figures.style import DPI, legend, new_figure, styled
+from accelsim.report.files import prepare_folder
 from accelsim.report.palette import PALETTE
 from accelsim.training.bench import Bench
 from accelsim.training.cells import told
 from accelsim.training.recipe import RECIPES, Figure, Section, parameters_of
-from accelsim.training.recipe_spec import RecipeSpec, read_recipe
+from accelsim.training.recipe_spec import changed, read_recipe
 
 _MARKERS = "osD^vP*Xh<>d"
 
@@ -39,7 +39,7 @@ def write_page(name: str, bench: Bench, folder: Path) -> Path:
     recipe = RECIPES.get(name)
     usual = read_recipe(recipe.spec, parameters_of(name))
     images = folder / "images"
-    images.mkdir(parents=True, exist_ok=True)
+    prepare_folder(images)
     parts = [f"# {recipe.title}\n\n{recipe.paper}. Data: {bench.data.source}.\n"]
     words = parameters_of(name).with_suffix(".md")
     if words.is_file():
@@ -53,20 +53,6 @@ def write_page(name: str, bench: Bench, folder: Path) -> Path:
     page = folder / f"{name}.md"
     page.write_text("\n".join(parts), encoding="utf-8")
     return page
-
-
-def changed(spec: RecipeSpec, usual: RecipeSpec) -> list[str]:
-    """Return the entries that differ from the recipe's own, as ``--set`` takes them; threads change no result."""
-    own, other = (item.model_dump(mode="json", exclude_none=True) for item in (spec, usual))
-    short = spec.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    entries: dict[str, Any] = {}
-    for key, value in own.items():
-        theirs = other.get(key)
-        if isinstance(value, dict) and isinstance(theirs, dict) and value.keys() == theirs.keys():
-            entries |= {f"{key}.{inner}": item for inner, item in value.items() if item != theirs[inner]}
-        elif value != theirs and key != "threads":
-            entries[key] = short.get(key, value)
-    return [f"{path}={json.dumps(value)}".replace('"', "") for path, value in entries.items()]
 
 
 def _section(section: Section, name: str, images: Path) -> str:
@@ -107,8 +93,8 @@ def draw(figure: Figure, file: Path) -> None:
                 axis.set_major_locator(LogLocator(10.0, subs=(1.0, 2.0, 3.0, 5.0), numticks=7))
                 axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
                 axis.set_minor_formatter(NullFormatter())
-        if figure.floor is not None:
-            shown = [(x, y) for _, points in figure.series for x, y in points if y >= figure.floor]
+        shown = [(x, y) for _, points in figure.series for x, y in points if y >= (figure.floor or 0.0)]
+        if figure.floor is not None and shown:
             most = max(y for _, y in shown)
             axes.set_xlim(0.9 * min(shown)[0], 1.1 * max(shown)[0])
             axes.set_ylim(figure.floor, most + 0.05 * (most - figure.floor))

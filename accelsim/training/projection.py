@@ -48,6 +48,13 @@ class Projection:
         return fan
 
     @property
+    def fan_out(self) -> float:
+        """Mean number of weights that one neuron of the source reaches, away from borders."""
+        if len(self.shape) == 2:
+            return float(self.shape[0])
+        return self.shape[0] * self.shape[2] * self.shape[3] / self.stride**2
+
+    @property
     def weights(self) -> int:
         """Number of weights."""
         return self.shape[0] * self.fan_in

@@ -13,8 +13,9 @@ from accelsim.registry import Registry
 from accelsim.result.progress import NO_PROGRESS, Progress
 from accelsim.training.bench import Bench, Row
 from accelsim.training.cells import Columns
+from accelsim.training.checks import check
 from accelsim.training.data.dataset import read_dataset
-from accelsim.training.recipe_spec import RecipeSpec, read_recipe
+from accelsim.training.recipe_spec import HardwareSpec, RecipeSpec, read_recipe
 
 RECIPES: Registry[type[Recipe]] = Registry("recipe", "accelsim.training.recipes")
 
@@ -71,7 +72,9 @@ class Best:
 
 
 def most_accurate(rows: Sequence[Row], least: str | None = None, lost: float = 0.0) -> Row:
-    """Return the most accurate row; or, of those that lose at most ``lost`` to it, the one with least of a column.
+    """Return the row that is most accurate on the validation part, or one that is cheaper.
+
+    With ``least``: of the rows that lose at most ``lost`` to it, the one with least of that column.
 
     Raises
     ------
@@ -80,10 +83,10 @@ def most_accurate(rows: Sequence[Row], least: str | None = None, lost: float = 0
     """
     if not rows:
         raise TrainingError("results: expected at least one finished point, got none")
-    top = max(rows, key=lambda row: float(row["exported"]))
+    top = max(rows, key=lambda row: float(row["validation"]))
     if least is None:
         return top
-    good = [row for row in rows if float(row["exported"]) >= float(top["exported"]) - lost]
+    good = [row for row in rows if float(row["validation"]) >= float(top["validation"]) - lost]
     return min(good, key=lambda row: float(row[least]))
 
 
@@ -94,6 +97,11 @@ class Recipe(ABC):
     title: ClassVar[str]
     paper: ClassVar[str]
     spec: ClassVar[type[RecipeSpec]]
+
+    @classmethod
+    def machines(cls, spec: RecipeSpec) -> list[HardwareSpec]:
+        """Return all machines that networks are judged on."""
+        return list(spec.hardware)
 
     @classmethod
     @abstractmethod
@@ -145,9 +153,9 @@ def run_recipe(
     """
     recipe = RECIPES.get(name)
     spec = read_recipe(recipe.spec, config or parameters_of(name), overrides, quick=quick)
-    if not spec.seeds:
-        raise TrainingError(f"recipe {name}: seeds: expected at least one")
-    bench = Bench(out, spec, read_dataset(spec.data.name, data, spec.data.options(0)), progress)
+    found = read_dataset(spec.data.name, data, spec.data.options(0))
+    check(spec, recipe.machines(spec), found)
+    bench = Bench(out, spec, found, progress)
     recipe.run(bench)
     return bench
 

@@ -6,7 +6,9 @@ it short. ``--config FILE`` takes another file, ``--set PATH=VALUE`` changes one
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -15,6 +17,7 @@ from pydantic import Field, ValidationError
 from accelsim.errors import ConfigError
 from accelsim.hardware.overrides import apply_overrides
 from accelsim.hardware.quantities import Count, CountOrZero, Name, Spec
+from accelsim.hardware.schema import may_hold_key
 from accelsim.hardware.yaml_reader import read_yaml
 from accelsim.network.spec_problems import spec_problems
 from accelsim.training.architecture import LayerSpec
@@ -113,13 +116,13 @@ class RecipeSpec(Spec):
     """What all recipes state."""
 
     data: DataSpec
-    layers: tuple[LayerSpec, ...]
+    layers: Annotated[tuple[LayerSpec, ...], Field(min_length=1)]
     dropout: Share = 0.0
     neurons: NeuronSpec
     input: InputSpec
-    seeds: tuple[CountOrZero, ...]
+    seeds: Annotated[tuple[CountOrZero, ...], Field(min_length=1)]
     """Headline points run once for each; grids with the first alone."""
-    hardware: tuple[HardwareSpec, ...]
+    hardware: Annotated[tuple[HardwareSpec, ...], Field(min_length=1)]
     samples: Count
     """Test samples of a cycle-level run."""
     threads: Count = 2
@@ -151,8 +154,22 @@ def read_recipe(model: type[S], path: Path, overrides: Sequence[str] = (), *, qu
     if not isinstance(short, list) or not all(isinstance(item, str) for item in short):
         raise ConfigError(f"{path}: quick: expected a list of PATH=VALUE, got {type(short).__name__}")
     entries: list[Any] = [*(short if quick else ()), *overrides]
-    apply_overrides(entries, data, locations)
+    apply_overrides(entries, data, locations, partial(may_hold_key, root=model))
     try:
         return model.model_validate(data)
     except ValidationError as error:
         raise ConfigError(spec_problems(error, model, data, locations)) from None
+
+
+def changed(spec: RecipeSpec, usual: RecipeSpec) -> list[str]:
+    """Return the entries that differ from the recipe's own, as ``--set`` takes them."""
+    own, other = (item.model_dump(mode="json", exclude_none=True) for item in (spec, usual))
+    short = spec.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    entries: dict[str, Any] = {}
+    for key, value in own.items():
+        theirs = other.get(key)
+        if isinstance(value, dict) and isinstance(theirs, dict) and value.keys() == theirs.keys():
+            entries |= {f"{key}.{inner}": item for inner, item in value.items() if item != theirs[inner]}
+        elif value != theirs:
+            entries[key] = short.get(key, value)
+    return [f"{path}={json.dumps(value)}".replace('"', "") for path, value in entries.items()]

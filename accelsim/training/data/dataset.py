@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -51,7 +51,7 @@ class Dataset:
     ----------
     name : str
     train, validation, test : Split
-        What is chosen during training is chosen on ``validation``; ``test`` is looked at once, at the end.
+        Points and networks are chosen on ``validation`` and told by ``test``.
     classes : int
     source : str
         Where it comes from, and its licence.
@@ -73,10 +73,6 @@ class Dataset:
     def shape(self) -> tuple[int, ...]:
         """(channels, height, width) of an input."""
         return tuple(self.train.inputs.shape[-3:])
-
-    def limited(self, train: int | None, test: int | None) -> Dataset:
-        """Return the first samples, as many of each part as there are at most."""
-        return replace(self, train=self.train.take(slice(train)), test=self.test.take(slice(test)))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from functools import partial
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 import torch
 from pydantic import Field, model_validator
@@ -25,7 +25,7 @@ from accelsim.training.masks import magnitude_masks, set_masks
 from accelsim.training.network import Network
 from accelsim.training.quantizers import LearnedScale
 from accelsim.training.recipe import RECIPES, Best, Recipe, Section, most_accurate
-from accelsim.training.recipe_spec import FitSpec, RecipeSpec, Share
+from accelsim.training.recipe_spec import FitSpec, HardwareSpec, RecipeSpec, Share
 from accelsim.training.recipes.quant_prune_page import FULL_BITS, sections
 from accelsim.training.scores import score_snn
 from accelsim.training.verdict import cycle_level, stored_as
@@ -38,9 +38,9 @@ class QuantPruneSpec(RecipeSpec):
     tune: FitSpec
     """Fine-tuning of every point, from the pre-trained network."""
     timesteps: Count
-    bits: tuple[Annotated[Count, Field(ge=2, le=8)], ...]
-    pruning: tuple[Share, ...]
-    schedules: tuple[Literal["sequential", "joint"], ...]
+    bits: Annotated[tuple[Annotated[Count, Field(ge=2, le=8)], ...], Field(min_length=1)]
+    pruning: Annotated[tuple[Share, ...], Field(min_length=1)]
+    schedules: Annotated[tuple[Literal["sequential", "joint"], ...], Field(min_length=1)]
     formats: dict[Name, tuple[Name, ...]]
     """Ways to store weights, of every machine of ``hardware``; ``dense`` is what the others are held against."""
     iso_accuracy: Share
@@ -66,6 +66,12 @@ class QuantPrune(Recipe):
         "Weights in Spiking Neural Networks, IEEE TCAS-II 2023"
     )
     spec = QuantPruneSpec
+
+    @classmethod
+    def machines(cls, spec: RecipeSpec) -> list[HardwareSpec]:
+        """Return every machine with every format of its weights."""
+        formats = spec.formats if isinstance(spec, QuantPruneSpec) else {}
+        return [stored_as(item, weights) for item in spec.hardware for weights in formats[item.label]]
 
     @classmethod
     def run(cls, bench: Bench) -> None:
@@ -95,11 +101,17 @@ class QuantPrune(Recipe):
     def best(cls, bench: Bench) -> Best:
         """Return the cheapest point that counts as equal; see :meth:`Recipe.best`."""
         spec = _spec(bench)
-        energy = f"{spec.hardware[0].label}_energy_per_inference"
-        row = most_accurate(bench.rows("grid"), energy, spec.iso_accuracy)
+        label = spec.hardware[0].label
+        names = [f"{label}_{weights}_energy_per_inference" for weights in spec.formats[label]]
+        rows = [row | {_LEAST: min(row[name] for name in names)} for row in bench.rows("grid")
+                if row["seed"] == spec.seeds[0]]  # fmt: skip
+        row = most_accurate(rows, _LEAST, spec.iso_accuracy)
         folder = _folder(f"{row['schedule']}-{row['bits']}b-{row['pruned']:g}", int(row["seed"]))
-        why = f"least energy on {spec.hardware[0].label} within {spec.iso_accuracy:g} of the best accuracy"
+        why = f"least energy on {label} within {spec.iso_accuracy:g} of the best accuracy (validation part)"
         return Best(folder, why, row)
+
+
+_LEAST: Final = "least"
 
 
 def _folder(name: str, seed: int) -> str:
@@ -147,7 +159,7 @@ def _point(
     fit(network, data.train, snn_loss(network, code, integer=True), rest, log=log, progress=bench.progress, name=name)
     folder = _folder(name, seed)
     row = judge(bench, network, code, folder, description="Joint quantisation and pruning")
-    machines = [stored_as(item, weights) for item in spec.hardware for weights in spec.formats[item.label]]
+    machines = QuantPrune.machines(spec)
     row |= cycle_level(bench.folder / "workloads" / folder, machines, spec.samples, spec.threads, baseline=False)
     total = sum(item.weights for item in network.projections)
     return {"schedule": schedule, "bits": bits, "pruned": share, "seed": seed, "density": row["nonzero"] / total, **row}
