@@ -49,7 +49,7 @@ def cycle_level(
 
     Energies pJ per inference, latency ns; ``dynamic_*`` is the dynamic energy of a kind of component. With
     ``baseline``, ``ann_*`` are rows of the baseline's table: dense, zero-gating and ideal zero-skipping 8-bit arrays
-    with the same weights.
+    with the same weights, their accuracy that of the timed samples.
     """
     figures: dict[str, Any] = {}
     for machine in machines:
@@ -82,6 +82,7 @@ def _compared(result: RunResult) -> dict[str, float]:
         label = str(row["baseline"]).replace("-", "_")
         figures[f"ann_{label}_energy"] = float(row["energy_pj"])
         figures[f"ann_{label}_products"] = float(row["products"])
+        figures[f"ann_{label}_accuracy"] = float(row["accuracy"])
     models = {str(row["model"]): row for row in result.analytic.rows()}
     figures["op_count_ratio_fp32"] = float(models["horowitz-fp32"]["ratio"])
     return figures
