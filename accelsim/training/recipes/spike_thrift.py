@@ -119,9 +119,9 @@ class SpikeThrift(Recipe):
 
 
 _ENERGY = """Op counts are 4.6 pJ per multiply-accumulate and 0.9 pJ per accumulate (45 nm, FP32), as most papers
-count. The cycle-level ratios have the same network on the chip and on the MAC array of the same node: the SNN's weights with
-rectifiers in place of neurons, every weight multiplied (dense), and only those that are not zero, with activations that
-are not zero, where the array skips all else for free. Above one, the SNN needs less."""
+count. The cycle-level ratios have the same network on the chip and on the MAC array of the same node: the SNN's weights
+with rectifiers in place of neurons, every weight multiplied (dense), or only those that are not zero, with activations
+that are not zero, where the array skips all else for free. Above one, the SNN needs less."""
 
 
 _CONVERTED: Final = 2000
