@@ -6,7 +6,7 @@ Whatever happens, what is committed stays: the next call goes on where this one 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -141,15 +141,18 @@ def _run(study: StudyFile, folder: Path, how: How, progress: Progress) -> None:
         if study.spec.search is not None:
             _search(study, planner, database, plan, folder, how, progress)
             return
-        workers = make_workers(how)
-        try:
-            with progress.stage("points", study.space.size) as stage:
-                judge = Judge(study.constraints, how.retry_failed)
-                for number, task, outcome in workers.run(remaining(planner, database, plan, judge, stage.advance)):
-                    database.commit(plan, number, task, outcome)
-                    stage.advance(1)
-        finally:
-            workers.close()
+        with progress.stage("points", study.space.size) as stage:
+            judge = Judge(study.constraints, how.retry_failed)
+            left = remaining(planner, database, plan, judge, stage.advance)
+            first = next(left, None)
+            if first is not None:
+                workers = make_workers(how)
+                try:
+                    for number, task, outcome in workers.run(chain([first], left)):
+                        database.commit(plan, number, task, outcome)
+                        stage.advance(1)
+                finally:
+                    workers.close()
     finally:
         export(database, folder)
         database.close()
