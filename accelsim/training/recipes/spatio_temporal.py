@@ -10,6 +10,7 @@ epochs each, symmetric quantisation with straight-through gradients.
 from __future__ import annotations
 
 from functools import partial
+from statistics import fmean
 from typing import Annotated, Final
 
 import torch
@@ -106,15 +107,18 @@ class SpatioTemporal(Recipe):
                 for row in bench.rows("bits")]  # fmt: skip
         curve = Figure("timesteps", "Accuracy while timesteps are lowered", "timesteps", "accuracy",
                        _series(bench.rows("lower"), "timesteps", "accuracy"), log_x=True)  # fmt: skip
+        noisy = bench.rows("noise")
+        levels = [("key", "", ""), ("noise", "standard deviation", "ratio"), ("ann", "ANN (first samples)", "share"),
+                  ("snn", "SNN (first samples)", "share")]  # fmt: skip
         noise = Figure("noise", "Gaussian noise on the input", "standard deviation", "accuracy",
-                       [*_series(bench.rows("noise"), "noise", "ann", "ANN"),
-                        *_series(bench.rows("noise"), "noise", "snn", "SNN")])  # fmt: skip
+                       [("ANN, mean of seeds", _mean(noisy, "noise", "ann")),
+                        ("SNN, mean of seeds", _mean(noisy, "noise", "snn"))])  # fmt: skip
         return [
             Section("Widths", columns=widths, rows=[*narrow, *over_seeds(narrow, widths)]),
             Section("Timesteps", columns=lower, rows=over_seeds(bench.rows("lower"), lower, "timesteps"),
                     figures=[curve]),
             Section("Bits", _BITS, columns=bits, rows=over_seeds(rows, bits, "bits")),
-            Section("Noise", figures=[noise]),
+            Section("Noise", columns=levels, rows=over_seeds(noisy, levels, "noise"), figures=[noise]),
         ]  # fmt: skip
 
 
@@ -139,12 +143,17 @@ def _folder(bits: int, seed: int) -> str:
     return f"spatio_temporal_{bits}bit_{seed}"
 
 
-def _series(rows: list[Row], x: str, y: str, name: str = "") -> list[tuple[str, list[tuple[float, float]]]]:
+def _series(rows: list[Row], x: str, y: str) -> list[tuple[str, list[tuple[float, float]]]]:
     seeds = sorted({int(row["seed"]) for row in rows})
     return [
-        (f"{name} seed {seed}".strip(), [(float(row[x]), float(row[y])) for row in rows if row["seed"] == seed])
+        (f"seed {seed}", [(float(row[x]), float(row[y])) for row in rows if row["seed"] == seed])
         for seed in seeds
     ]
+
+
+def _mean(rows: list[Row], x: str, y: str) -> list[tuple[float, float]]:
+    places = sorted({float(row[x]) for row in rows})
+    return [(at, fmean(float(row[y]) for row in rows if row[x] == at)) for at in places]
 
 
 class _Run:
