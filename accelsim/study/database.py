@@ -66,6 +66,7 @@ class Database:
             version = self.fact("version")
         except sqlite3.Error as error:
             raise StudyFileError(f"{path}: expected a study, got a file that SQLite refuses: {error}") from None
+        self._quantities: set[str] = set()
         if version is None and write:
             self.set_fact("version", _VERSION)
         elif version != _VERSION:
@@ -135,8 +136,8 @@ class Database:
     def commit(self, plan: int, number: int, task: Task, outcome: Outcome) -> None:
         """Commit what came out of a point; the result of a point that is there replaces it."""
         with self._transaction():
-            for name, (unit, definition) in outcome.quantities.items():
-                self._sql.execute("INSERT OR IGNORE INTO quantities VALUES (?, ?, ?)", (name, unit, definition))
+            fresh = [(name, *told) for name, told in outcome.quantities.items() if name not in self._quantities]
+            self._sql.executemany("INSERT OR IGNORE INTO quantities VALUES (?, ?, ?)", fresh)
             self._sql.execute(
                 "INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -147,6 +148,7 @@ class Database:
                     time.time(),
                 ),
             )  # fmt: skip
+        self._quantities |= outcome.quantities.keys()
 
     def rows(self, *, everything: bool = False) -> Iterator[dict[str, Any]]:
         """Yield points of the last plan, or all that were ever committed, in order."""
