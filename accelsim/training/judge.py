@@ -15,6 +15,8 @@ from accelsim.training.workload import export_workload
 
 E_MAC, E_AC = 4.6, 0.9
 """pJ of a multiply-accumulate and an accumulate, FP32 at 45 nm (Horowitz, ISSCC 2014): what most papers count with."""
+HELD = 2000
+"""Validation samples that points are chosen by, at most."""
 
 
 def judge(
@@ -59,7 +61,7 @@ def judge(
     sops = figures[f"{spec.hardware[0].label}_sops"]
     row: Row = {
         "exported": exported.accuracy,
-        "validation": score_integer(layers, data.validation, code, network.options).accuracy,
+        "validation": score_integer(layers, data.validation.take(slice(HELD)), code, network.options).accuracy,
         "agreement": agreement(folder, exported.predictions, spec.threads),
         "nonzero": sum(kept),
         "spikes": sum(exported.spikes[1:]),

@@ -24,7 +24,7 @@ from accelsim.training.architecture import projections
 from accelsim.training.bench import Bench, Row
 from accelsim.training.conversion import balance_thresholds
 from accelsim.training.fit import Hooks, Loss, fit
-from accelsim.training.judge import judge
+from accelsim.training.judge import HELD, judge
 from accelsim.training.losses import images_of
 from accelsim.training.network import Network
 from accelsim.training.quantizers import MaxScale
@@ -239,7 +239,7 @@ def _point(bench: Bench, name: str, strength: float, seed: int) -> Row:
     fit(network, data.train, _loss(network, name, strength), spec.ann.options(), log=log, hooks=hooks,
         progress=bench.progress, name=f"{name} {strength:g}")  # fmt: skip
     accuracy = score_ann(network, data.test.take(slice(spec.scored))).accuracy
-    held = score_ann(network, data.validation).accuracy
+    held = score_ann(network, data.validation.take(slice(HELD))).accuracy
     code = spec.input.code(spec.timesteps)
     for layer in network.layers:
         layer.quantizer = MaxScale(spec.bits)
