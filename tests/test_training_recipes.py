@@ -210,7 +210,7 @@ def test_a_figure_without_points_above_its_floor_shows_all(tmp_path):
 
 
 def test_too_large_or_missing_workloads_are_not_kept(tmp_path):
-    bench = SimpleNamespace(folder=tmp_path, spec=SimpleNamespace(seeds=(0,)), rows=lambda _: [ROW])
+    bench = SimpleNamespace(folder=tmp_path, spec=SimpleNamespace(seeds=(3,)), rows=lambda _: [ROW])
     with pytest.raises(TrainingError, match="expected the workload of seed 3, got none"):
         keep_best("spike-thrift", bench, tmp_path / "kept")
     folder = tmp_path / "workloads" / "spike_thrift_3"

@@ -112,10 +112,11 @@ class SpikeThrift(Recipe):
     @classmethod
     def best(cls, bench: Bench) -> Best:
         """Return the first seed, which nothing has chosen; see :meth:`Recipe.best`."""
-        rows = bench.rows("stages")
-        if not rows:
-            raise TrainingError("results: expected at least one finished point, got none")
-        return Best(_folder(int(str(rows[0]["key"]).split()[-1])), "the first seed", rows[0])
+        seed = bench.spec.seeds[0]
+        row = next((row for row in bench.rows("stages") if row["key"] == f"seed {seed}"), None)
+        if row is None:
+            raise TrainingError(f"results: expected the point of seed {seed}, got none")
+        return Best(_folder(seed), "the first seed", row)
 
 
 _ENERGY = """Op counts are 4.6 pJ per multiply-accumulate and 0.9 pJ per accumulate (45 nm, FP32), as most papers
