@@ -97,20 +97,28 @@ def measured(file: Path, folder: Path, processes: int) -> tuple[float, tuple]:
 
 
 def throughput(points: int) -> None:
-    """Time the command with one process and with two, by turns; all that it does is counted, its start too."""
+    """Time one process and two, by turns: the command from its start to its end, then calls in a session."""
     rows: list[tuple] = []
     walls: dict[int, list[float]] = {2: [], 1: []}
+    calls: dict[int, list[float]] = {2: [], 1: []}
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "study.yaml"
         file.write_text(json.dumps(space(points)))
-        sweep(space(200), Path(place) / "warm", processes=2)  # compile, and make the trace
+        sweep(space(200), Path(place) / "warm", processes=2)  # compile, make the trace, start the workers' server
         for run, processes in enumerate((2, 1) * REPEATS):
             wall, row = measured(file, Path(place) / str(run), processes)
             walls[processes].append(wall)
             rows.append(row)
+        for run, processes in enumerate((2, 1) * REPEATS):
+            began = time.perf_counter()
+            sweep(file, Path(place) / f"call{run}", processes=processes)
+            calls[processes].append(time.perf_counter() - began)
     head = ("processes", "points", "failed", "wall s", "engine ms", "overhead ms (median)", "MB in all")
     print_table("A study on the bundled network, 4 samples, from the command's start to its end", head, rows)
     print(f"two processes, one: {sum(walls[1]) / sum(walls[2]):.2f}x")
+    told = [(count, *(f"{wall:.1f}" for wall in found)) for count, found in calls.items()]
+    print_table("The same as calls in a session", ("processes", *(f"wall s, {at + 1}" for at in range(REPEATS))), told)
+    print(f"two processes, one: {sum(calls[1]) / sum(calls[2]):.2f}x")
 
 
 def search(folder: Path) -> None:
