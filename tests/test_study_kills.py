@@ -160,6 +160,20 @@ def test_an_interrupt_keeps_what_is_done(tmp_path, counted):
     assert len(pd.read_parquet(tmp_path / "out" / "points.parquet")) == len(kept)
 
 
+@pytest.mark.parametrize("seconds", [0.5, 1.0, 1.6])
+def test_an_interrupt_while_the_engines_are_imported(tmp_path, seconds):
+    (tmp_path / "study.yaml").write_text(STUDY)
+    words = [sys.executable, "-m", "accelsim", "sweep", "study.yaml", "--out", "out", "--processes", "2"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(words, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True,
+                          start_new_session=True) as driver:  # fmt: skip
+        time.sleep(seconds)
+        os.killpg(driver.pid, signal.SIGINT)  # as a terminal does: the driver and all below it
+        _, told = driver.communicate(timeout=120)
+    assert driver.returncode == 130
+    assert told == "error: interrupted\n"
+
+
 def test_a_script_without_a_guard_is_told_what_to_do(tmp_path):
     script = tmp_path / "script.py"
     data = {"hw": "core", "workload": "mnist_conv", "name": "x", "axes": {"core.synapse_lanes": [4, 8]}, "samples": 1}

@@ -26,9 +26,10 @@ class Study(StoredStudy):
     """
 
     def pareto(self, objectives: str | Sequence[str] = (), *, group: str | None = None) -> Front:
-        """Return the front; parameters and errors as :func:`accelsim.study.front.pareto`, one objective as a text."""
-        goals = (objectives,) if isinstance(objectives, str) else places(objectives, "objectives", "names of totals")
-        return front_of(self, tuple(map(str, goals)), group=None if group is None else str(group))
+        """Return the front; parameters and errors as :func:`accelsim.study.front.pareto`."""
+        if not isinstance(objectives, str):
+            objectives = tuple(map(str, places(objectives, "objectives", "names of totals")))
+        return front_of(self, objectives, group=None if group is None else str(group))
 
     def html(self, path: str | Path) -> Path:
         """Write the report of the study as one HTML file.

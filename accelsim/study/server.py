@@ -5,6 +5,7 @@ has no such server, workers start by themselves.
 """
 
 import multiprocessing
+import signal
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -22,9 +23,16 @@ def context() -> "ForkServerContext | SpawnContext":
     """Return how workers start, never by a fork of this process, which may have threads; the server starts now."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
-    from multiprocessing import forkserver  # noqa: PLC0415 - not on every system
+    from multiprocessing import forkserver, resource_tracker  # noqa: PLC0415 - not on every system
 
     found = multiprocessing.get_context("forkserver")
     found.set_forkserver_preload([_PRELOADED])
-    forkserver.ensure_running()
+    # An interrupt of the terminal is the driver's to answer, also while the server still imports. The tracker, which
+    # the server needs, unblocks signals when it starts: it goes first.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return found
