@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ from accelsim.training.fit import write_rows
 from accelsim.training.recipe_spec import RecipeSpec
 
 Row = dict[str, Any]
+SpecT = TypeVar("SpecT", bound=RecipeSpec)
 
 
 @dataclass
@@ -78,6 +79,12 @@ class Bench:
         except ValidationError:
             return False
         return other.model_copy(update={"threads": self.spec.threads}) == self.spec
+
+    def parameters(self, kind: type[SpecT]) -> SpecT:
+        """Return the parameters as those of a recipe."""
+        if not isinstance(self.spec, kind):
+            raise TypeError(f"expected {kind.__name__}, got {type(self.spec).__name__}")
+        return self.spec
 
     def log(self, stage: str, seed: int) -> Path:
         """Return the log file of a stage and seed torch for it: a stage does not depend on what ran before.

@@ -98,6 +98,8 @@ def draw(figure: Figure, file: Path) -> None:
             most = max(y for _, y in shown)
             axes.set_xlim(0.9 * min(shown)[0], 1.1 * max(shown)[0])
             axes.set_ylim(figure.floor, most + 0.05 * (most - figure.floor))
+        if figure.ticks:
+            axes.set_xticks(range(1, len(figure.ticks) + 1), figure.ticks)
         axes.set_xlabel(figure.x)
         axes.set_ylabel(figure.y)
         axes.set_title(figure.title)

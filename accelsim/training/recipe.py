@@ -24,7 +24,7 @@ RECIPES: Registry[type[Recipe]] = Registry("recipe", "accelsim.training.recipes"
 class Figure:
     """A figure of a page: series of points (x, y, label) in one axis.
 
-    With ``lines`` points are joined in the order of x; nothing below ``floor`` is shown.
+    With ``lines`` points are joined in the order of x; nothing below ``floor`` is shown; ``ticks`` name x = 1, 2, ...
     """
 
     name: str
@@ -36,6 +36,7 @@ class Figure:
     log_y: bool = False
     lines: bool = True
     floor: float | None = None
+    ticks: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -138,9 +138,7 @@ class GradualPruning:
 
 
 def _one(bench: Bench, seed: int) -> Row:
-    spec, data = bench.spec, bench.data
-    if not isinstance(spec, MnistConvSpec):
-        raise TypeError(f"expected MnistConvSpec, got {type(spec).__name__}")
+    spec, data = bench.parameters(MnistConvSpec), bench.data
     code = spec.input.code(spec.timesteps)
     log = bench.log("train", seed)
     network = Network(projections(spec.layers, data.shape, data.classes), spec.neurons.options(), spec.dropout)

@@ -76,7 +76,7 @@ class QuantPrune(Recipe):
     @classmethod
     def run(cls, bench: Bench) -> None:
         """Find the headline points of every seed, then the grid of the first."""
-        spec = _spec(bench)
+        spec = bench.parameters(QuantPruneSpec)
         grid = list(itertools.product(spec.schedules, spec.bits, spec.pruning))
         # What the verdict needs comes first.
         grid.sort(key=lambda at: (at[0] != spec.schedules[0], at[1] not in (2, FULL_BITS)))
@@ -91,16 +91,15 @@ class QuantPrune(Recipe):
     @classmethod
     def page(cls, bench: Bench) -> list[Section]:
         """Return verdict, storage, fronts, breakdown and grid; see :meth:`Recipe.page`."""
-        spec = _spec(bench)
+        spec = bench.parameters(QuantPruneSpec)
         machines = {item.label: spec.formats[item.label] for item in spec.hardware}
         size = len(spec.schedules) * len(spec.bits) * len(spec.pruning)
         return sections(bench.rows("grid"), machines, spec.seeds[0], spec.iso_accuracy, size)
 
-
     @classmethod
     def best(cls, bench: Bench) -> Best:
         """Return the cheapest point that counts as equal; see :meth:`Recipe.best`."""
-        spec = _spec(bench)
+        spec = bench.parameters(QuantPruneSpec)
         label = spec.hardware[0].label
         names = [f"{label}_{weights}_energy_per_inference" for weights in spec.formats[label]]
         rows = [row | {_LEAST: min(row[name] for name in names)} for row in bench.rows("grid")
@@ -118,14 +117,8 @@ def _folder(name: str, seed: int) -> str:
     return f"quant_prune_{name}_{seed}"
 
 
-def _spec(bench: Bench) -> QuantPruneSpec:
-    if not isinstance(bench.spec, QuantPruneSpec):
-        raise TypeError(f"expected QuantPruneSpec, got {type(bench.spec).__name__}")
-    return bench.spec
-
-
 def _pretrained(bench: Bench, seed: int) -> Network:
-    spec, data = _spec(bench), bench.data
+    spec, data = bench.parameters(QuantPruneSpec), bench.data
     log = bench.log("pretrain", seed)
     code = spec.input.code(spec.timesteps)
     network = Network(projections(spec.layers, data.shape, data.classes), spec.neurons.options(), spec.dropout)
@@ -138,11 +131,10 @@ def _pretrained(bench: Bench, seed: int) -> Network:
 def _point(
     bench: Bench, dense: dict[str, torch.Tensor], seed: int, schedule: str, bits: int, share: float
 ) -> Row:
-    spec, data = _spec(bench), bench.data
+    spec, data = bench.parameters(QuantPruneSpec), bench.data
     if not dense:
         dense.update((name, value.clone()) for name, value in _pretrained(bench, seed).state_dict().items())
     name = f"{schedule}-{bits}b-{share:g}"
-    log = bench.log(name, seed)
     code = spec.input.code(spec.timesteps)
     network = Network(projections(spec.layers, data.shape, data.classes), spec.neurons.options())
     network.load_state_dict(dense)
@@ -150,9 +142,12 @@ def _point(
     options = spec.tune.options()
     first = 0 if schedule == "joint" else options.epochs // 2
     if first:
+        # The same for all bits: made once, read from its checkpoint afterwards.
+        before = f"{schedule}-{share:g}"
         half = FitOptions(**{**spec.tune.model_dump(), "epochs": first})
-        fit(network, data.train, snn_loss(network, code), half, log=log.with_name(f"{log.stem}-float.csv"),
-            progress=bench.progress, name=f"{name}, float")  # fmt: skip
+        fit(network, data.train, snn_loss(network, code), half, log=bench.log(before, seed),
+            progress=bench.progress, name=f"{before}, not quantised")  # fmt: skip
+    log = bench.log(name, seed)
     for layer in network.layers:
         layer.quantizer = LearnedScale(bits, layer.weight)
     rest = FitOptions(**{**spec.tune.model_dump(), "epochs": options.epochs - first})

@@ -10,7 +10,6 @@ epochs each, symmetric quantisation with straight-through gradients.
 from __future__ import annotations
 
 from functools import partial
-from statistics import fmean
 from typing import Annotated, Final
 
 import torch
@@ -21,17 +20,17 @@ from accelsim.functional.dimensions import Covariance
 from accelsim.hardware.quantities import Count
 from accelsim.training.architecture import LayerSpec, multiply_accumulates, projections
 from accelsim.training.bench import Bench, Row
-from accelsim.training.cells import over_seeds
 from accelsim.training.conversion import balance_thresholds
 from accelsim.training.data.dataset import Split
 from accelsim.training.encoding import InputCode
 from accelsim.training.fit import Hooks, fit
-from accelsim.training.judge import E_AC, E_MAC, judge
+from accelsim.training.judge import judge
 from accelsim.training.losses import ann_loss, snn_loss
 from accelsim.training.network import Network
 from accelsim.training.quantizers import MaxScale
-from accelsim.training.recipe import RECIPES, Best, Figure, Recipe, Section, most_accurate
+from accelsim.training.recipe import RECIPES, Best, Recipe, Section, most_accurate
 from accelsim.training.recipe_spec import FitSpec, Positive, RecipeSpec
+from accelsim.training.recipes.spatio_temporal_page import sections
 from accelsim.training.scores import score_ann, score_snn
 
 _TOLD = "Spatio-temporal pruning: narrowed by PCA, timesteps lowered while training"
@@ -85,42 +84,9 @@ class SpatioTemporal(Recipe):
     @classmethod
     def page(cls, bench: Bench) -> list[Section]:
         """Return widths, curves and energies; see :meth:`Recipe.page`."""
-        chip, narrow = bench.spec.hardware[0].label, bench.rows("narrow")
-        widths = [
-            ("key", "", ""), ("wide_widths", "widths before", ""), ("widths", "after", ""),
-            ("wide_weights", "weights before", ""), ("weights", "after", ""), ("ratio", "fewer", "ratio"),
-            ("wide_ann", "wide ANN", "share"), ("narrow_ann", "narrow ANN", "share"),
-        ]  # fmt: skip
-        lower = [("key", "", ""), ("timesteps", "T", ""), ("accuracy", "accuracy (first samples)", "share"),
-                 ("spikes", "spikes", "")]  # fmt: skip
-        bits = [
-            ("key", "", ""), ("bits", "bits", ""), ("exported", "accuracy", "share"),
-            ("agreement", "accelsim agrees", "share"), (f"{chip}_energy_per_inference", "SNN energy", "pJ"),
-            (f"{chip}_latency", "SNN latency", "ns"), ("op_count_wide", "op count: wide ANN / SNN", "ratio"),
-            ("op_count_compressed", "op count: narrow ANN / SNN", "ratio"),
-            (f"{chip}_against_dense", "dense array / SNN", "ratio"),
-            (f"{chip}_against_skipping", "skipping array / SNN", "ratio"),
-        ]  # fmt: skip
         made = projections(bench.spec.layers, bench.data.shape, bench.data.classes)
         wide = multiply_accumulates(made, bench.data.shape, [item.weights for item in made])
-        rows = [row | {"op_count_wide": E_MAC * wide / (E_AC * float(row[f"{chip}_sops"]))}
-                for row in bench.rows("bits")]  # fmt: skip
-        curve = Figure("timesteps", "Accuracy while timesteps are lowered", "timesteps", "accuracy",
-                       _series(bench.rows("lower"), "timesteps", "accuracy"), log_x=True)  # fmt: skip
-        noisy = bench.rows("noise")
-        levels = [("key", "", ""), ("noise", "standard deviation", "ratio"), ("ann", "ANN (first samples)", "share"),
-                  ("snn", "SNN (first samples)", "share")]  # fmt: skip
-        noise = Figure("noise", "Gaussian noise on the input", "standard deviation", "accuracy",
-                       [("ANN, mean of seeds", _mean(noisy, "noise", "ann")),
-                        ("SNN, mean of seeds", _mean(noisy, "noise", "snn"))])  # fmt: skip
-        return [
-            Section("Widths", columns=widths, rows=[*narrow, *over_seeds(narrow, widths)]),
-            Section("Timesteps", columns=lower, rows=over_seeds(bench.rows("lower"), lower, "timesteps"),
-                    figures=[curve]),
-            Section("Bits", _BITS, columns=bits, rows=over_seeds(rows, bits, "bits")),
-            Section("Noise", columns=levels, rows=over_seeds(noisy, levels, "noise"), figures=[noise]),
-        ]  # fmt: skip
-
+        return sections(bench.rows, bench.spec.hardware[0].label, wide)
 
     @classmethod
     def best(cls, bench: Bench) -> Best:
@@ -133,38 +99,20 @@ class SpatioTemporal(Recipe):
 
 
 _LOST: Final = 0.01
-_BITS: Final = """Every number of bits is trained from the network of the one before. Op counts are 4.6 pJ per
-multiply-accumulate and 0.9 pJ per accumulate (45 nm, FP32): against the ANN before its widths were chosen, as the paper
-counts, and against the narrow ANN with the same weights that are not zero. The cycle-level ratios have the narrow
-network on chip and array. All test samples."""
 
 
 def _folder(bits: int, seed: int) -> str:
     return f"spatio_temporal_{bits}bit_{seed}"
 
 
-def _series(rows: list[Row], x: str, y: str) -> list[tuple[str, list[tuple[float, float]]]]:
-    seeds = sorted({int(row["seed"]) for row in rows})
-    return [
-        (f"seed {seed}", [(float(row[x]), float(row[y])) for row in rows if row["seed"] == seed])
-        for seed in seeds
-    ]
-
-
-def _mean(rows: list[Row], x: str, y: str) -> list[tuple[float, float]]:
-    places = sorted({float(row[x]) for row in rows})
-    return [(at, fmean(float(row[y]) for row in rows if row[x] == at)) for at in places]
-
-
 class _Run:
     """One seed."""
 
     def __init__(self, bench: Bench, seed: int) -> None:
-        if not isinstance(bench.spec, SpatioTemporalSpec):
-            raise TypeError(f"expected SpatioTemporalSpec, got {type(bench.spec).__name__}")
-        if bench.data.events and any(bench.spec.noise):
+        self._bench, self._seed, self._data = bench, seed, bench.data
+        self._spec = bench.parameters(SpatioTemporalSpec)
+        if bench.data.events and any(self._spec.noise):
             raise TrainingError(f"noise: expected none for frames of events ({bench.data.name}): it is added to pixels")
-        self._bench, self._spec, self._seed, self._data = bench, bench.spec, seed, bench.data
 
     def points(self) -> None:
         """Find all points; training stages that are done are read from their checkpoints."""

@@ -98,16 +98,15 @@ class SpikeThrift(Recipe):
         ]  # fmt: skip
         keys = ("dense_ann", "compressed_ann", "converted", "trained", "exported")
         curve = Figure(
-            "stages", "Accuracy from stage to stage",
-            "stage: 1 dense ANN, 2 compressed ANN, 3 converted, 4 SNN trained, 5 whole numbers", "accuracy",
+            "stages", "Accuracy from stage to stage", "", "accuracy",
             [(str(row["key"]), [(at, float(row[key])) for at, key in enumerate(keys, 1)]) for row in rows],
+            ticks=("dense ANN", "compressed ANN", "converted", "SNN trained", "whole numbers"),
         )  # fmt: skip
         return [
             Section("Accuracy of every stage", columns=stages, rows=[*rows, *over_seeds(rows, stages)],
                     figures=[curve]),
             Section("Energy", _ENERGY, columns=energies, rows=[*rows, *over_seeds(rows, energies)]),
         ]  # fmt: skip
-
 
     @classmethod
     def best(cls, bench: Bench) -> Best:
@@ -134,9 +133,7 @@ def _folder(seed: int) -> str:
 
 
 def _one(bench: Bench, seed: int) -> Row:
-    spec, data = bench.spec, bench.data
-    if not isinstance(spec, SpikeThriftSpec):
-        raise TypeError(f"expected SpikeThriftSpec, got {type(spec).__name__}")
+    spec, data = bench.parameters(SpikeThriftSpec), bench.data
     made = projections(spec.layers, data.shape, data.classes)
     options = spec.neurons.options()
 

@@ -1,0 +1,132 @@
+"""What a sweep of regularisers says: which of them helps which machine, from its rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Final
+
+from accelsim.report.format import percent
+from accelsim.training.bench import Row
+from accelsim.training.recipe import Figure, Section
+
+PLAIN: Final = "none"
+"""Name of the network without a regulariser."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What counts for a machine: accuracy of its network, and the figure to be small."""
+
+    name: str
+    title: str
+    network: str
+    accuracy: str
+    chosen: str
+    """Accuracy on the validation part, by which points are chosen."""
+    least: str
+    axis: str
+    scale: float = 1.0
+
+    def shown(self, chip: str) -> str:
+        """Return the column of the figure to be small."""
+        return self.least.format(chip=chip)
+
+
+MACHINES: Final = (
+    Machine("sops", "spiking machine", "SNN", "exported", "validation", "{chip}_energy_per_inference",
+            "energy on the chip, uJ", 1e6),
+    Machine("macs", "array that skips zeros", "ANN", "ann", "ann_validation", "effective_macs",
+            "effective multiply-accumulates"),
+)  # fmt: skip
+
+
+def best_points(rows: Sequence[Row], machine: Machine, chip: str, seeds: Sequence[int], allowed: float) -> list[Row]:
+    """Return of every regulariser the cheapest point that counts as equal at the first seed, told over seeds.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    machine : Machine
+    chip : str
+        Label of the chip.
+    seeds : sequence of int
+        Those that are told.
+    allowed : float
+        Accuracy that a point may lose to the one without a regulariser.
+    """
+    keys = {"sops": f"{chip}_sops", "energy": f"{chip}_energy_per_inference", "macs": "effective_macs",
+            "array": "skipping_energy"}  # fmt: skip
+    plain = [row for row in rows if row["name"] == PLAIN]
+    start = next((row for row in plain if row["seed"] == seeds[0]), None)
+    if start is None:
+        return []
+
+    def lost(row: Row, accuracy: str) -> float:
+        return fmean(float(item[accuracy]) for item in plain) - float(row[accuracy])
+
+    found: list[Row] = []
+    for name in dict.fromkeys(row["name"] for row in rows if row["name"] != PLAIN):
+        points = [row for row in rows if row["name"] == name and row["seed"] in seeds]
+        good = [
+            row for row in points
+            if row["seed"] == seeds[0] and float(start[machine.chosen]) - float(row[machine.chosen]) <= allowed
+        ]  # fmt: skip
+        if not good:
+            continue
+        strength = min(good, key=lambda row: float(row[machine.shown(chip)]))["strength"]
+        same = [row for row in points if row["strength"] == strength]
+        ratios = {
+            label: fmean(float(row[key]) for row in plain) / fmean(float(row[key]) for row in same)
+            for label, key in keys.items()
+        }
+        losses = [lost(row, machine.accuracy) for row in same]
+        spread = f"{percent(min(losses), 2)} to {percent(max(losses), 2)}"
+        found.append({"name": name, "strength": strength, "seeds": len(same),
+                      "ann_lost": fmean(lost(row, "ann") for row in same), "spread": spread,
+                      "snn_lost": fmean(lost(row, "exported") for row in same), **ratios})  # fmt: skip
+    return found
+
+
+def sections(rows: Sequence[Row], chip: str, seeds: Sequence[int], allowed: float) -> list[Section]:
+    """Return the page; parameters as those of :func:`best_points`."""
+    ratios = [
+        ("name", "", ""), ("strength", "strength", ""), ("seeds", "seeds", ""), ("ann_lost", "ANN loses", "share"),
+        ("snn_lost", "SNN loses", "share"), ("spread", "least to most", ""), ("sops", "SOPs, fewer", "ratio"),
+        ("energy", f"energy on {chip}, less", "ratio"), ("macs", "effective MACs, fewer", "ratio"),
+        ("array", "energy of the array, less", "ratio"),
+    ]  # fmt: skip
+    sweep = [
+        ("key", "", ""), ("ann", "ANN", "share"), ("exported", "SNN", "share"),
+        ("effective_macs", "effective MACs of the ANN", ""), (f"{chip}_sops", "SOPs of the SNN", ""),
+        ("skipping_energy", "skipping array", "pJ"), (f"{chip}_energy_per_inference", f"SNN on {chip}", "pJ"),
+        ("agreement", "accelsim agrees", "share"),
+    ]  # fmt: skip
+    helps = [
+        Section(f"What helps: {machine.title}",
+                _BEST.format(loss=allowed, network=machine.network, least=machine.axis.split(",")[0]),
+                columns=ratios, rows=best_points(rows, machine, chip, seeds, allowed),
+                figures=[_figure(rows, machine, chip)])
+        for machine in MACHINES
+    ]  # fmt: skip
+    return [*helps, Section("Sweep", columns=sweep, rows=rows)]
+
+
+_SHOWN: Final = 0.95
+"""Least accuracy in a figure; the table has all points."""
+_BEST: Final = """Of every regulariser the point of the sweep (first seed) with the least {least} at which the {network}
+loses at most {loss:g} accuracy of the validation part to the one without a regulariser, repeated with the other seeds.
+Losses are of the test part; losses and factors are means over seeds, against the mean of the networks without a
+regulariser; least and most are the {network}'s losses. Points below 0.95 stand in the last table alone."""
+
+
+def _figure(rows: Sequence[Row], machine: Machine, chip: str) -> Figure:
+    column = machine.shown(chip)
+    series = [
+        (name, [(float(row[column]) / machine.scale, float(row[machine.accuracy])) for row in rows
+                if row["name"] == name])
+        for name in dict.fromkeys(row["name"] for row in rows)
+    ]  # fmt: skip
+    return Figure(machine.name, machine.title.capitalize(), machine.axis, f"accuracy of the {machine.network}", series,
+                  log_x=True, lines=False, floor=_SHOWN)  # fmt: skip
