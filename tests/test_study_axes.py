@@ -6,6 +6,7 @@ import accelsim.study.evaluate as evaluation
 from accelsim.errors import ConfigError
 from accelsim.pipeline import run
 from accelsim.study import pareto, sweep
+from accelsim.study.axes import make_axis
 from accelsim.study.rerun import load_point
 
 
@@ -93,3 +94,12 @@ def test_what_a_machine_does_not_have_is_said(tmp_path):
         sweep(study | {"hw": "prosperity", "axes": {"core.synapse_lanes": [4, 8]}}, tmp_path / "other", processes=1)
     with pytest.raises(ConfigError, match=r"axes.elements.rows: expected .*, got -1"):
         sweep(study | {"hw": "prosperity", "axes": {"elements.rows": [-1]}}, tmp_path / "third", processes=1)
+
+
+def test_a_range_has_as_many_whole_numbers_as_it_says():
+    assert make_axis("samples", {"range": [1, 9], "count": 4}).values == (1, 4, 6, 9)
+    for last in range(2, 12):
+        for count in range(2, last + 1):
+            assert len(make_axis("samples", {"range": [1, last], "count": count}).values) == count
+        with pytest.raises(ConfigError, match=f"at most the {last} whole numbers from 1 to {last}, got {last + 1}"):
+            make_axis("samples", {"range": [1, last], "count": last + 1})

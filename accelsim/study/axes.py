@@ -185,6 +185,9 @@ def _range(body: Mapping[str, Any], kind: str) -> list[Any] | Interval:
 def _counted(first: float, last: float, count: Any, *, log: bool, whole: bool, unit: str) -> list[Any]:
     if not isinstance(count, int) or isinstance(count, bool) or not 2 <= count <= MAX_VALUES:
         raise ConfigError(f"count: expected 2 to {MAX_VALUES}, got {shown(count)}")
+    if whole and not log and count > last - first + 1:
+        raise ConfigError(f"count: expected at most the {last - first + 1:g} whole numbers from {first:g} to {last:g}, "
+                          f"got {count}")  # fmt: skip
     parts = [at / (count - 1) for at in range(count)]
     made = [first * (last / first) ** part if log else first + (last - first) * part for part in parts]
     made[-1] = last
