@@ -15,6 +15,7 @@ from accelsim.errors import ConfigError, TrainingError  # noqa: E402
 from accelsim.network.workload import load_workload  # noqa: E402
 from accelsim.training import recipe  # noqa: E402
 from accelsim.training.architecture import LayerSpec, projections  # noqa: E402
+from accelsim.training.bench import Bench  # noqa: E402
 from accelsim.training.cells import over_seeds  # noqa: E402
 from accelsim.training.fit import FitOptions, Hooks, fit, rate_at  # noqa: E402
 from accelsim.training.keep import MOST_BYTES, keep_best  # noqa: E402
@@ -96,6 +97,19 @@ def test_the_command_of_a_page_gives_its_parameters(name):
     entries = changed(short, read_recipe(spec, path))
     assert entries and read_recipe(spec, path, entries) == short
     assert changed(short, short) == []
+
+
+def test_stages_draw_alike_where_they_are_told_to(tmp_path):
+    spec = read_recipe(RECIPES.get("activity-reg").spec, parameters_of("activity-reg"), ["threads=1"])
+    bench = Bench(tmp_path, spec, dataset())
+
+    def first(*stage):
+        bench.log(*stage)
+        return torch.rand(3).tolist()
+
+    assert first("l1-1", 0, "ann") == first("l2-1", 0, "ann") == first("ann", 0) != first("ann", 1)
+    assert len({tuple(first(stage, 0)) for stage in ("l1-1", "l2-1", "ann")}) == 3
+    assert bench.log("l1-1", 0, "ann").name == "l1-1-0.csv"
 
 
 def test_a_wrong_parameter_is_named_with_its_line():

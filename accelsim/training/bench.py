@@ -86,14 +86,15 @@ class Bench:
             raise TypeError(f"expected {kind.__name__}, got {type(self.spec).__name__}")
         return self.spec
 
-    def log(self, stage: str, seed: int) -> Path:
+    def log(self, stage: str, seed: int, draws: str | None = None) -> Path:
         """Return the log file of a stage and seed torch for it: a stage does not depend on what ran before.
 
-        From here on the folder belongs to these parameters.
+        Stages with the same ``draws`` get the same random numbers (first weights, order of samples): what they differ
+        in is then what their parameters differ in. From here on the folder belongs to these parameters.
         """
         stated = self.folder / "parameters.json"
         stated.write_text(self.spec.model_dump_json(indent=1), encoding="utf-8")
-        digest = hashlib.sha256(f"{stage} {seed}".encode()).digest()
+        digest = hashlib.sha256(f"{draws or stage} {seed}".encode()).digest()
         torch.manual_seed(int.from_bytes(digest[:4], "little"))
         return self.folder / "log" / f"{stage}-{seed}.csv"
 

@@ -123,7 +123,7 @@ def _loss(network: Network, name: str, strength: float) -> Loss:
 
 def _point(bench: Bench, name: str, strength: float, seed: int) -> Row:
     spec, data = bench.parameters(ActivitySpec), bench.data
-    log = bench.log(f"{name}-{strength:g}", seed)
+    log = bench.log(f"{name}-{strength:g}", seed, draws="ann")
     network = Network(projections(spec.layers, data.shape, data.classes), spec.neurons.options())
     hooks = Hooks(score=lambda: {"validation": score_ann(network, data.validation).accuracy})
     fit(network, data.train, _loss(network, name, strength), spec.ann.options(), log=log, hooks=hooks,

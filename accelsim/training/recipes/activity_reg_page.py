@@ -59,12 +59,13 @@ def best_points(rows: Sequence[Row], machine: Machine, chip: str, seeds: Sequenc
     keys = {"sops": f"{chip}_sops", "energy": f"{chip}_energy_per_inference", "macs": "effective_macs",
             "array": "skipping_energy"}  # fmt: skip
     plain = [row for row in rows if row["name"] == PLAIN]
-    start = next((row for row in plain if row["seed"] == seeds[0]), None)
+    twins = {row["seed"]: row for row in plain}
+    start = twins.get(seeds[0])
     if start is None:
         return []
 
     def lost(row: Row, accuracy: str) -> float:
-        return fmean(float(item[accuracy]) for item in plain) - float(row[accuracy])
+        return float(twins[row["seed"]][accuracy]) - float(row[accuracy])
 
     found: list[Row] = []
     for name in dict.fromkeys(row["name"] for row in rows if row["name"] != PLAIN):
@@ -117,8 +118,9 @@ _SHOWN: Final = 0.95
 """Least accuracy in a figure; the table has all points."""
 _BEST: Final = """Of every regulariser the point of the sweep (first seed) with the least {least} at which the {network}
 loses at most {loss:g} accuracy of the validation part to the one without a regulariser, repeated with the other seeds.
-Losses are of the test part; losses and factors are means over seeds, against the mean of the networks without a
-regulariser; least and most are the {network}'s losses. Points below 0.95 stand in the last table alone."""
+Losses are of the test part, against the network of the same seed without a regulariser, which has the same first
+weights and order of samples; losses and factors are means over seeds, least and most the {network}'s losses. Points
+below 0.95 stand in the last table alone."""
 
 
 def _figure(rows: Sequence[Row], machine: Machine, chip: str) -> Figure:
