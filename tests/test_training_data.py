@@ -90,6 +90,15 @@ def test_gestures_depend_on_seed_and_number_alone():
     assert 0.002 < first.inputs.mean() < 0.2
 
 
+def test_gestures_to_choose_by_are_neither_trained_nor_tested_on():
+    less, more = (read_dataset("synthetic_gestures", None, DataOptions(4, number, 1, 22, 22)) for number in (11, 33))
+    np.testing.assert_array_equal(less.train.inputs, more.train.inputs)
+    np.testing.assert_array_equal(less.validation.inputs, more.validation.inputs[:11])
+    assert [len(part) for part in (more.train, more.validation, more.test)] == [22, 33, 22]
+    parts = [{item.tobytes() for item in part.inputs} for part in (more.train, more.validation, more.test)]
+    assert len(set.union(*parts)) == 22 + 33 + 22
+
+
 @pytest.mark.parametrize(("gesture", "axis", "sign"), [("right", 1, 1), ("left", 1, -1), ("down", 0, 1), ("up", 0, -1)])
 def test_a_shape_moves_where_its_name_says(gesture, axis, sign):
     """Where it arrives it gets brighter, where it leaves darker."""

@@ -270,10 +270,10 @@ def test_where_a_line_crosses_one(line, expected):
 
 
 def test_the_verdict_compares_the_cheapest_points_of_equal_accuracy():
-    def row(bits, pruned, accuracy, dense, packed):
+    def row(bits, pruned, accuracy, dense, packed, seed=0, schedule="joint"):
         key = "_energy_per_inference"
-        return {"bits": bits, "pruned": pruned, "exported": accuracy, "validation": accuracy, "schedule": "joint",
-                "seed": 0, "density": 1 - pruned, "key": f"{bits} {pruned}", "agreement": 1.0,
+        return {"bits": bits, "pruned": pruned, "exported": accuracy, "validation": accuracy, "schedule": schedule,
+                "seed": seed, "density": 1 - pruned, "key": f"{bits} {pruned}", "agreement": 1.0,
                 f"m_dense{key}": dense, f"m_packed{key}": packed,
                 "m_dense_energy_delay": dense, "m_packed_energy_delay": packed, "m_packed_energy_static": 1.0,
                 "m_dense_energy_static": 2.0, "m_dense_dynamic_dram": dense - 2,
@@ -285,10 +285,30 @@ def test_the_verdict_compares_the_cheapest_points_of_equal_accuracy():
     found = {item.title: item for item in sections(rows, {"m": ("dense", "packed")}, 0, 0.01, 5)}
     verdict = found["Bits or pruning"].rows[0]
     chosen = [verdict[key] for key in ("bits", "pruned", "both")]
-    assert chosen == ["2 bit, 0%, joint", "8 bit, 80%, joint", "2 bit, 0%, joint"]
-    assert verdict["ratio"] == verdict["paper"] == 50.0 / 40.0
-    assert verdict["dynamic"] == 49.0 / 38.0
+    assert chosen == ["2 bit, 0% pruned, joint", "8 bit, 80% pruned, joint", "2 bit, 0% pruned, joint"]
+    assert (verdict["bits_energy"], verdict["pruned_energy"]) == (40.0, 50.0)
+    assert verdict["ratio"] == verdict["paper"] == "1.25"
+    assert verdict["dynamic"] == f"{49 / 38:.3g}"
     assert [item["key"] for item in found["Front on m"].rows] == ["2 0.8", "2 0.0", "8 0.0"]
+    assert [item["key"] for item in found["Grid"].rows] == ["2 0.0", "2 0.8", "8 0.0", "8 0.8"]
     assert found["Grid"].text.startswith("4 of 5 points")
     assert found["Where sparse storage pays"].rows[2]["8"] == "1.200"
     assert found["Weights left below which it pays"].rows[0]["2"] == f"{0.2 + 0.8 * 0.5 / 1.0:.0%}"
+
+    # A second seed, on which 8 bit is better: ternary loses 0.5 and 2.5 points, 1.5 in the mean.
+    rows += [row(2, 0.0, 0.96, 50.0, 70.0, 1), row(8, 0.0, 0.985, 110.0, 130.0, 1), row(8, 0.8, 0.98, 95.0, 60.0, 1),
+             row(2, 0.0, 0.99, 1.0, 1.0, 0, "sequential")]  # fmt: skip
+    found = {item.title: item for item in sections(rows, {"m": ("dense", "packed")}, 0, 0.01, 9)}
+    verdict = found["Bits or pruning"].rows[0]
+    assert (verdict["bits"], verdict["bits_energy"]) == ("8 bit, 0% pruned, joint", 105.0)
+    assert (verdict["pruned"], verdict["pruned_energy"]) == ("8 bit, 80% pruned, joint", 55.0)
+    assert (verdict["both"], verdict["both_energy"]) == ("2 bit, 0% pruned, sequential", 1.0)
+    low, high = 50 / 100, 60 / 110
+    assert verdict["ratio"] == f"{(low + high) / 2:.3g} ({low:.3g} .. {high:.3g})"
+    assert verdict["paper"] == f"{(50 / 40 + 60 / 50) / 2:.3g} (1.2 .. 1.25)"
+    told = found["Bits alone, pruning alone"].rows
+    assert [item["point"] for item in told] == ["2 bit, 0% pruned, joint", "8 bit, 0% pruned, joint",
+                                                "8 bit, 80% pruned, joint"]  # fmt: skip
+    assert told[0]["lost"] == "1.50 % (0.50 % .. 2.50 %)" and told[0]["seeds"] == "mean of 2 seeds"
+    without = sections([item for item in rows if item["bits"] == 2], {"m": ("dense", "packed")}, 0, 0.01, 9)
+    assert without[1].rows[0]["bits"] == "none" and without[1].rows[0]["ratio"] == ""

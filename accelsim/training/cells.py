@@ -54,13 +54,14 @@ def over_seeds(rows: Sequence[Row], columns: Columns, by: str | None = None) -> 
         return []
     found = []
     for value, same in groups.items():
-        cells = {key: _cell([row.get(key) for row in same], unit) for key, _, unit in columns[1:]}
+        cells = {key: spread([row.get(key) for row in same], unit) for key, _, unit in columns[1:]}
         seeds = "1 seed" if len(same) == 1 else f"mean of {len(same)} seeds"
         found.append(cells | {columns[0][0]: seeds} | ({by: value} if by else {}))
     return found
 
 
-def _cell(values: Sequence[Any], unit: str) -> str:
+def spread(values: Sequence[Any], unit: str) -> str:
+    """Return the mean of the seeds, and least and most where they differ; nothing for what has no number."""
     if not all(isinstance(value, float | int) for value in values):
         return ""
     mean, least, most = (told({"": of(values)}, "", unit) for of in (fmean, min, max))

@@ -84,7 +84,7 @@ class DataOptions:
     timesteps : int
         Of event data.
     validation : int
-        Samples that are taken away from the training part, drawn with ``seed``.
+        Samples to choose by: taken away from the training part, drawn with ``seed``; of made-up data, made beside it.
     seed : int
         Also of made-up data.
     train, test : int or None

@@ -26,7 +26,8 @@ from accelsim.training.network import Network
 from accelsim.training.quantizers import LearnedScale
 from accelsim.training.recipe import RECIPES, Best, Recipe, Section, most_accurate
 from accelsim.training.recipe_spec import FitSpec, HardwareSpec, RecipeSpec, Share
-from accelsim.training.recipes.quant_prune_page import FULL_BITS, sections
+from accelsim.training.recipes.quant_prune_page import sections
+from accelsim.training.recipes.quant_prune_verdict import FULL_BITS
 from accelsim.training.scores import score_snn
 from accelsim.training.verdict import cycle_level, stored_as
 
@@ -44,7 +45,7 @@ class QuantPruneSpec(RecipeSpec):
     formats: dict[Name, tuple[Name, ...]]
     """Ways to store weights, of every machine of ``hardware``; ``dense`` is what the others are held against."""
     iso_accuracy: Share
-    """Points that lose no more than this to the best 8-bit one count as equally accurate."""
+    """Points that lose no more than this to the unpruned 8-bit one of their seed count as equally accurate."""
 
     @model_validator(mode="after")
     def _stored(self) -> Self:
@@ -75,13 +76,11 @@ class QuantPrune(Recipe):
 
     @classmethod
     def run(cls, bench: Bench) -> None:
-        """Find the headline points of every seed, then the grid of the first."""
+        """Find the points of bits alone and of pruning alone for every seed, then the grid of the first."""
         spec = bench.parameters(QuantPruneSpec)
         grid = list(itertools.product(spec.schedules, spec.bits, spec.pruning))
-        # What the verdict needs comes first.
-        grid.sort(key=lambda at: (at[0] != spec.schedules[0], at[1] not in (2, FULL_BITS)))
-        headline = [at for at in grid if at[0] == spec.schedules[0] and at[1] in (2, FULL_BITS) and at[2] == 0.0]
-        for seed, points in (*((seed, headline) for seed in spec.seeds), (spec.seeds[0], grid)):
+        alone = [at for at in grid if at[0] == spec.schedules[0] and (at[1] == FULL_BITS or at[2] == 0.0)]
+        for seed, points in (*((seed, alone) for seed in spec.seeds), (spec.seeds[0], grid)):
             dense: dict[str, torch.Tensor] = {}
             for at in points:
                 schedule, bits, share = at
@@ -145,9 +144,9 @@ def _point(
         # The same for all bits: made once, read from its checkpoint afterwards.
         before = f"{schedule}-{share:g}"
         half = FitOptions(**{**spec.tune.model_dump(), "epochs": first})
-        fit(network, data.train, snn_loss(network, code), half, log=bench.log(before, seed),
+        fit(network, data.train, snn_loss(network, code), half, log=bench.log(before, seed, draws="tune"),
             progress=bench.progress, name=f"{before}, not quantised")  # fmt: skip
-    log = bench.log(name, seed)
+    log = bench.log(name, seed, draws="tune")
     for layer in network.layers:
         layer.quantizer = LearnedScale(bits, layer.weight)
     rest = FitOptions(**{**spec.tune.model_dump(), "epochs": options.epochs - first})

@@ -1,23 +1,26 @@
-"""What the grid of quantisation and pruning says: verdict, storage that pays, fronts, breakdown; from its rows alone.
+"""What the grid of quantisation and pruning says: storage that pays, fronts, breakdown; from its rows alone.
 
-Published figures are those of Schaefer et al.'s plotting data (``mean`` workload, run-length encoding).
+The verdict of bits against pruning is :mod:`accelsim.training.recipes.quant_prune_verdict`. Published figures are those
+of Schaefer et al.'s plotting data (``mean`` workload, run-length encoding).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
 from accelsim.result.pareto import pareto_front
 from accelsim.training.bench import Row
 from accelsim.training.recipe import Figure, Section
-
-FULL_BITS: Final = 8
-"""What pruning alone is compared at."""
-
-PAPER_VERDICT: Final = 13.977 / 9.593
-"""Energy of 80 % pruning at 8 bit over ternary without pruning (joint)."""
+from accelsim.training.recipes.quant_prune_verdict import (
+    ENERGY,
+    FULL_BITS,
+    Machines,
+    compared,
+    found_at,
+    verdict,
+)
 
 PAPER_STORAGE: Final[Mapping[int, float]] = {2: 0.579, 3: 0.927, 4: 1.040, 6: 1.202, 8: 1.145}
 """Energy of sparse over dense storage of unpruned weights, by bits."""
@@ -25,9 +28,7 @@ PAPER_STORAGE: Final[Mapping[int, float]] = {2: 0.579, 3: 0.927, 4: 1.040, 6: 1.
 PAPER_ZEROS: Final[Mapping[int, float]] = {2: 0.679, 3: 0.316, 4: 0.151, 6: 0.036, 8: 0.009}
 """Share of weights that quantisation alone makes zero, by bits."""
 
-Machines = Mapping[str, Sequence[str]]
-_ENERGY: Final = "energy_per_inference"
-_SHOWN: Final = {_ENERGY: 1e6, "energy_delay": 1e9}
+_SHOWN: Final = {ENERGY: 1e6, "energy_delay": 1e9}
 """pJ in uJ, pJ ns in nJ ms."""
 
 
@@ -43,15 +44,14 @@ def sections(rows: Sequence[Row], machines: Machines, seed: int, tolerance: floa
     seed : int
         Whose rows are the grid; the others are repetitions of headline points.
     tolerance : float
-        Accuracy that a point may lose to the best 8-bit one and count as equal.
+        Accuracy that a point may lose to the unpruned 8-bit one of its seed and count as equal.
     size : int
         Points that the whole grid has; a page of fewer says so.
     """
-    grid = [row | _cheapest(row, machines) for row in rows if row["seed"] == seed]
+    points = compared(rows, machines)
+    grid = sorted((row for row in points if row["seed"] == seed), key=_place)
     return [
-        Section("Ternary against 8 bit", columns=_HEADLINE, rows=_headline(rows)),
-        Section("Bits or pruning", _VERDICT.format(tolerance=tolerance), columns=_VERDICT_COLUMNS,
-                rows=[_verdict(grid, label, tolerance) for label in machines]),
+        *verdict(points, machines, seed, tolerance),
         *_storage(grid, machines),
         *(_fronts(grid, label, formats) for label, formats in machines.items()),
         *(_breakdown(grid, label) for label in machines),
@@ -59,90 +59,12 @@ def sections(rows: Sequence[Row], machines: Machines, seed: int, tolerance: floa
     ]  # fmt: skip
 
 
-def best_of(row: Row, label: str, formats: Iterable[str], quantity: str = _ENERGY) -> str:
-    """Return the format in which a point takes least of a quantity on a machine."""
-    return min(formats, key=lambda name: float(row[f"{label}_{name}_{quantity}"]))
-
-
-def _cheapest(row: Row, machines: Machines) -> Row:
-    found: Row = {}
-    for label, formats in machines.items():
-        name = best_of(row, label, formats)
-        found |= {f"{label}_best": name, f"{label}_least": float(row[f"{label}_{name}_{_ENERGY}"])}
-    return found
-
-
-_HEADLINE: Final = (
-    ("bits", "bits", ""), ("seeds", "seeds", ""), ("mean", "accuracy, mean", "share"), ("least", "least", "share"),
-    ("most", "most", "share"),
-)  # fmt: skip
-
-
-def _headline(rows: Sequence[Row]) -> list[Row]:
-    first = rows[0]["schedule"] if rows else ""
-    found: list[Row] = []
-    for bits in sorted({int(row["bits"]) for row in rows}):
-        same = [
-            float(row["exported"])
-            for row in rows
-            if (row["bits"], row["pruned"], row["schedule"]) == (bits, 0.0, first)
-        ]
-        if same and bits in (2, FULL_BITS):
-            found.append({"bits": bits, "seeds": len(same), "mean": sum(same) / len(same), "least": min(same),
-                          "most": max(same)})  # fmt: skip
-    return found
-
-
-_VERDICT: Final = f"""Cheapest network within {{tolerance:g}} of the best unpruned 8-bit accuracy (validation part, seed
-of the grid; seeds differ by as much, as the table above shows), each in its cheapest format: by bits alone, by pruning
-8-bit weights alone, by both. The last columns are the ratio of the paper's own two points on our network: 80 % pruned
-at {FULL_BITS} bit over ternary; published, without leakage: {PAPER_VERDICT:.3f} (45 % more)."""
-_VERDICT_COLUMNS: Final = (
-    ("machine", "machine", ""), ("bits", "bits alone", ""), ("bits_energy", "", "pJ"), ("pruned", "pruning alone", ""),
-    ("pruned_energy", "", "pJ"), ("ratio", "pruning / bits", "ratio"), ("both", "both", ""),
-    ("both_energy", "", "pJ"), ("paper", "80 % at 8 bit / ternary", "ratio"),
-    ("dynamic", "the same without leakage", "ratio"),
-)  # fmt: skip
-
-
-def _told(row: Row | None) -> str:
-    return "none" if row is None else f"{row['bits']} bit, {float(row['pruned']):.0%}, {row['schedule']}"
-
-
-def _verdict(grid: list[Row], label: str, tolerance: float) -> Row:
-    key = f"{label}_least"
-    whole = [float(row["validation"]) for row in grid if row["bits"] == FULL_BITS and row["pruned"] == 0.0]
-    good = [row for row in grid if float(row["validation"]) >= max(whole, default=2.0) - tolerance]
-
-    def least(rows: Iterable[Row]) -> Row | None:
-        return min(rows, key=lambda row: float(row[key]), default=None)
-
-    def energy(row: Row | None) -> float:
-        return float("nan") if row is None else float(row[key])
-
-    bits = least(row for row in good if row["pruned"] == 0.0)
-    pruned = least(row for row in good if row["bits"] == FULL_BITS)
-    both = least(good)
-    ternary, paper = _point(grid, 2, 0.0), _point(grid, FULL_BITS, 0.8)
-    return {
-        "machine": label, "bits": _told(bits), "bits_energy": energy(bits), "pruned": _told(pruned),
-        "pruned_energy": energy(pruned), "ratio": energy(pruned) / energy(bits), "both": _told(both),
-        "both_energy": energy(both), "paper": energy(paper) / energy(ternary),
-        "dynamic": _dynamic(paper, label) / _dynamic(ternary, label),
-    }  # fmt: skip
-
-
-def _dynamic(row: Row | None, label: str) -> float:
-    return float("nan") if row is None else float(row[f"{label}_{row[f'{label}_best']}_energy_dynamic"])
-
-
-def _point(grid: Sequence[Row], bits: int, pruned: float) -> Row | None:
-    """Return a point of the first schedule that has it."""
-    return next((row for row in grid if row["bits"] == bits and row["pruned"] == pruned), None)
+def _place(row: Row) -> tuple[str, int, float]:
+    return str(row["schedule"]), int(row["bits"]), float(row["pruned"])
 
 
 def _ratio(row: Row, label: str, name: str) -> float:
-    return float(row[f"{label}_{name}_{_ENERGY}"]) / float(row[f"{label}_dense_{_ENERGY}"])
+    return float(row[f"{label}_{name}_{ENERGY}"]) / float(row[f"{label}_dense_{ENERGY}"])
 
 
 _STORAGE: Final = """Energy with weights stored sparsely over the same weights stored densely, on the same machine.
@@ -154,7 +76,7 @@ def _storage(grid: list[Row], machines: Machines) -> list[Section]:
     first = grid[0]["schedule"] if grid else ""
     joint = [row for row in grid if row["schedule"] == first]
     bits = sorted({int(row["bits"]) for row in joint})
-    plain = {number: _point(joint, number, 0.0) for number in bits}
+    plain = {number: found_at(joint, number, 0.0) for number in bits}
     table: list[Row] = [
         {"name": "zeros of quantisation"}
         | {str(number): f"{1.0 - float(row['density']):.1%}" for number, row in plain.items() if row},
@@ -205,7 +127,7 @@ def _fronts(grid: list[Row], label: str, formats: Sequence[str]) -> Section:
     kept = pareto_front(list(zip(best, (float(row["exported"]) for row in grid), strict=True)), ("min", "max"))
     rows = sorted((row for row, on in zip(grid, kept, strict=True) if on), key=lambda row: float(row[f"{label}_least"]))
     figures = []
-    for quantity, words in ((_ENERGY, "energy, uJ"), ("energy_delay", "energy x delay, nJ ms")):
+    for quantity, words in ((ENERGY, "energy, uJ"), ("energy_delay", "energy x delay, nJ ms")):
         series = []
         for name in formats:
             scale, key = _SHOWN[quantity], f"{label}_{name}_{quantity}"
@@ -221,8 +143,8 @@ def _fronts(grid: list[Row], label: str, formats: Sequence[str]) -> Section:
 
 def _breakdown(grid: list[Row], label: str) -> Section:
     points = {
-        "ternary": _point(grid, 2, 0.0), "8 bit": _point(grid, FULL_BITS, 0.0),
-        "8 bit, 80 % pruned": _point(grid, FULL_BITS, 0.8),
+        "ternary": found_at(grid, 2, 0.0), "8 bit": found_at(grid, FULL_BITS, 0.0),
+        "8 bit, 80 % pruned": found_at(grid, FULL_BITS, 0.8),
     }  # fmt: skip
     found = {title: row for title, row in points.items() if row is not None}
     prefix = {title: f"{label}_{row[f'{label}_best']}" for title, row in found.items()}
@@ -238,7 +160,7 @@ def _breakdown(grid: list[Row], label: str) -> Section:
 
     rows: list[Row] = [{"part": "format"} | {title: row[f"{label}_best"] for title, row in found.items()}]
     rows += [line(part.replace("_", " "), f"dynamic_{part}") for part in parts]
-    rows += [line("leakage", "energy_static"), line("together", _ENERGY)]
+    rows += [line("leakage", "energy_static"), line("together", ENERGY)]
     columns = [("part", "", ""), *((title, title, "pJ") for title in found)]
     return Section(f"Where the energy goes on {label}", columns=columns, rows=rows)
 
