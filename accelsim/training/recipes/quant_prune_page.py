@@ -122,6 +122,11 @@ def crossing(line: Sequence[tuple[float, float]]) -> str:
     return "always" if all(ratio < 1.0 for _, ratio in line) else "never"
 
 
+_DEPTH: Final = 0.08
+_FRONT: Final = f"""Of the grid, in the cheapest format of every point; the figures have a front for every format, down
+to {_DEPTH:.0%} below the best accuracy."""
+
+
 def _fronts(grid: list[Row], label: str, formats: Sequence[str]) -> Section:
     best = [float(row[f"{label}_least"]) for row in grid]
     kept = pareto_front(list(zip(best, (float(row["exported"]) for row in grid), strict=True)), ("min", "max"))
@@ -135,10 +140,11 @@ def _fronts(grid: list[Row], label: str, formats: Sequence[str]) -> Section:
             on = pareto_front(points, ("min", "max"))
             series.append((name, [point for point, best_one in zip(points, on, strict=True) if best_one]))
         title = f"Fronts on {label}: accuracy against {words.split(',')[0]}"
-        figures.append(Figure(f"{label}_{quantity}", title, words, "accuracy", series, log_x=True))
+        floor = max(float(row["exported"]) for row in grid) - _DEPTH if grid else None
+        figures.append(Figure(f"{label}_{quantity}", title, words, "accuracy", series, log_x=True, floor=floor))
     columns = [("key", "", ""), ("exported", "accuracy", "share"), ("density", "weights left", "share"),
                (f"{label}_best", "format", ""), (f"{label}_least", "energy", "pJ")]  # fmt: skip
-    return Section(f"Front on {label}", columns=columns, rows=rows, figures=figures)
+    return Section(f"Front on {label}", _FRONT, columns=columns, rows=rows, figures=figures)
 
 
 def _breakdown(grid: list[Row], label: str) -> Section:
