@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 from training_builders import dataset, network  # noqa: E402
 
 from accelsim.errors import TrainingError  # noqa: E402
+from accelsim.training import conversion  # noqa: E402
 from accelsim.training.architecture import LayerSpec, multiply_accumulates, projections  # noqa: E402
 from accelsim.training.attention import attention_loss, attention_map, distillation_loss  # noqa: E402
 from accelsim.training.conversion import balance_thresholds  # noqa: E402
@@ -154,3 +155,12 @@ def test_gradual_pruning_follows_the_cubic_and_never_grows():
         before = [layer.mask.clone() for layer in net.layers]
     kept = [layer.kept / layer.weight.numel() for layer in net.layers]
     assert kept == pytest.approx([1 - share for share in spec.sparsity], abs=1e-3)
+
+
+def test_a_percentile_of_too_many_values_is_taken_of_a_sample_that_knows_no_columns(monkeypatch):
+    values = torch.arange(1000.0).repeat(100, 1) * torch.tensor([1.0, 0.0]).repeat(500)  # every other column is zero
+    exact = conversion.percentile(values, 90.0)
+    assert exact == float(values.flatten().sort().values[round(99_999 * 0.9)])
+    monkeypatch.setattr(conversion, "MOST_VALUES", 20_000)
+    assert conversion.percentile(values, 90.0) == conversion.percentile(values, 90.0) == pytest.approx(exact, rel=0.01)
+    assert conversion.percentile(values, 100.0) == 998.0

@@ -27,6 +27,7 @@ class IntegerLayer:
     ----------
     projection : Projection
     codes : int8, of the projection's shape
+        Without a common divisor.
     bits : int
         Width of a code.
     scale : float
@@ -71,10 +72,12 @@ def integer_layers(network: Network) -> list[IntegerLayer]:
         with torch.no_grad():
             codes = quantizer.codes(layer.weight * layer.mask).to(torch.int8).numpy()
         threshold = 0.0 if layer is network.layers[-1] else float(layer.neurons.threshold.detach())
-        made = IntegerLayer(
-            layer.projection, codes, quantizer.bits, float(quantizer.step.detach()), threshold, layer.neurons.leak_steps
+        # The grid that the files state has the coarsest step: thresholds and leaks are rounded in that one.
+        common = max(1, int(np.gcd.reduce(codes, axis=None)))
+        step = common * float(quantizer.step.detach())
+        layers.append(
+            IntegerLayer(layer.projection, codes // common, quantizer.bits, step, threshold, layer.neurons.leak_steps)
         )
-        layers.append(made)
     return layers
 
 
