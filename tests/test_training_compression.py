@@ -54,6 +54,15 @@ def test_sparse_learning_keeps_its_budget(density, progress, seed):
         assert bool((layer.weight[layer.mask == 0] == 0).all())
 
 
+@pytest.mark.parametrize("density", [0.9, 1.0])
+def test_a_budget_without_room_is_kept(density):
+    net = network(dataset(), 1)
+    sparse, kept = SparseLearning(net, density), net.kept
+    for epoch in range(6):
+        sparse.move([torch.rand_like(layer.weight) for layer in net.layers], epoch / 6)
+        assert net.kept == kept
+
+
 def test_what_grows_back_has_the_largest_momentum():
     net = network(dataset(), 1)
     sparse = SparseLearning(net, 0.3)
@@ -146,7 +155,7 @@ def test_gradual_pruning_follows_the_cubic_and_never_grows():
     changed = ["prune_from=0.2", "prune_until=0.7", "prune_every=1"]
     spec = read_recipe(RECIPES.get(name).spec, parameters_of(name), changed)
     net = Network(projections(spec.layers, (1, 28, 28), 10), spec.neurons.options())
-    pruning = GradualPruning(net, spec)
+    pruning = GradualPruning(net, spec, 10)
     assert [pruning.share(at) for at in (0.0, 0.2, 0.45, 0.7, 1.0)] == pytest.approx([0, 0, 1 - 0.5**3, 1, 1])
     before = [layer.mask.clone() for layer in net.layers]
     for progress in (0.1, 0.4, 0.6, 1.0):
@@ -155,6 +164,28 @@ def test_gradual_pruning_follows_the_cubic_and_never_grows():
         before = [layer.mask.clone() for layer in net.layers]
     kept = [layer.kept / layer.weight.numel() for layer in net.layers]
     assert kept == pytest.approx([1 - share for share in spec.sparsity], abs=1e-3)
+
+
+def test_gradual_pruning_goes_by_the_step_of_the_whole_training_where_a_run_was_cut():
+    name = "mnist-conv"
+    changed = ["prune_from=0.0", "prune_until=1.0", "prune_every=3"]
+    spec = read_recipe(RECIPES.get(name).spec, parameters_of(name), changed)
+
+    def kept(cut):
+        torch.manual_seed(1)
+        net = Network(projections(spec.layers, (1, 28, 28), 10), spec.neurons.options())
+        found = []
+        pruning = GradualPruning(net, spec, 20)
+        for step in range(1, 21):
+            if step == cut:
+                pruning = GradualPruning(net, spec, 20)
+            pruning.after_step(step / 20)
+            found.append(net.kept)
+        return found
+
+    whole = kept(None)
+    assert len(set(whole)) == 8  # steps 3, 6, ... 18, the last, and none before
+    assert all(kept(cut) == whole for cut in (2, 8, 17))
 
 
 def test_a_percentile_of_too_many_values_is_taken_of_a_sample_that_knows_no_columns(monkeypatch):

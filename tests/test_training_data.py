@@ -1,6 +1,8 @@
 """Data sets from local files: contents, missing files, damaged files, and the made-up gestures."""
 
 import gzip
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -80,6 +82,51 @@ def test_nmnist_of_the_published_events(shared_data):
     assert data.events and data.train.inputs.shape == (30, 5, 2, 34, 34)
     assert 0.01 < data.test.inputs.mean() < 0.3
     assert set(data.test.labels) <= set(range(10))
+
+
+def test_labels_that_do_not_fit_are_refused(tmp_path):
+    images = np.zeros((20, 4, 4))
+    for part, labels in (("train", np.arange(20)), ("t10k", np.arange(12) % 10)):
+        write_idx(tmp_path / f"{part}-images-idx3-ubyte.gz", images)
+        write_idx(tmp_path / f"{part}-labels-idx1-ubyte.gz", labels)
+    with pytest.raises(TrainingError, match=r"t10k-labels.*a label of each of the 20 images of t10k-images.*, got 12"):
+        read_dataset("mnist", tmp_path, DataOptions(validation=5))
+    write_idx(tmp_path / "t10k-labels-idx1-ubyte.gz", np.arange(20) % 10)
+    with pytest.raises(TrainingError, match="data set mnist, train: expected labels of 0 to 9, got 0 to 19"):
+        read_dataset("mnist", tmp_path, DataOptions(validation=1, seed=1))
+    write_idx(tmp_path / "train-labels-idx1-ubyte.gz", np.arange(20) % 10)
+    with pytest.raises(TrainingError, match="mnist, test: expected at least one sample, got none"):
+        read_dataset("mnist", tmp_path, DataOptions(validation=5, test=0))
+
+
+def test_the_digest_knows_samples_and_labels(tmp_path):
+    read = partial(read_dataset, "synthetic_gestures", None)
+    one, same, other = (read(DataOptions(4, 11, seed, 22, 22)) for seed in (1, 1, 2))
+    assert one.digest == same.digest != other.digest
+    changed = replace(one, test=replace(one.test, labels=one.test.labels[::-1].copy()))
+    assert changed.digest != one.digest
+
+
+def test_recordings_of_nmnist_as_published(tmp_path):
+    for part, number in (("Train", 3), ("Test", 1)):
+        for digit in range(10):
+            folder = tmp_path / part / f"{digit}"
+            folder.mkdir(parents=True)
+            for at in range(number):
+                rows = [[digit, at, 128, 0, 1], [33, 33, 0, 1, 0]]  # x, y, polarity and time
+                (folder / f"{at:05d}.bin").write_bytes(bytes(np.array(rows, np.uint8)))
+    data = read_dataset("nmnist", tmp_path, DataOptions(4, 10, 0))
+    assert [len(part) for part in (data.train, data.validation, data.test)] == [20, 10, 10]
+    np.testing.assert_array_equal(data.test.labels, np.arange(10))
+    assert data.test.inputs.shape == (10, 4, 2, 34, 34)
+    assert [int(sample.sum()) for sample in data.test.inputs] == [2] * 10
+    assert all(data.test.inputs[digit, 0, 1, 0, digit] and data.test.inputs[digit, 3, 0, 33, 33] for digit in range(10))
+    for path in (tmp_path / "Test" / "7").iterdir():
+        path.unlink()
+    with pytest.raises(EventError, match=r"Test/7: expected .bin files of the digit 7, got none"):
+        read_dataset("nmnist", tmp_path, DataOptions(4, 10, 0))
+    with pytest.raises(TrainingError, match=r"expected nmnist\*.npz, or Train and Test; missing: Train, Test"):
+        read_dataset("nmnist", tmp_path / "Train", DataOptions(4, 10, 0))
 
 
 def test_gestures_depend_on_seed_and_number_alone():

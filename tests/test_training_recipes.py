@@ -1,6 +1,8 @@
 """Training loop and recipes: a resumed run is the run, a finished point stays, a page tells what was found."""
 
 import json
+import shlex
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,7 +24,7 @@ from accelsim.training.keep import MOST_BYTES, keep_best  # noqa: E402
 from accelsim.training.losses import ann_loss  # noqa: E402
 from accelsim.training.page import draw, write_page  # noqa: E402
 from accelsim.training.recipe import RECIPES, Figure, parameters_of, run_recipe  # noqa: E402
-from accelsim.training.recipe_spec import changed, read_recipe  # noqa: E402
+from accelsim.training.recipe_spec import changed, command_of, read_recipe  # noqa: E402
 from accelsim.training.recipes.quant_prune_page import crossing, sections  # noqa: E402
 from accelsim.training.scores import score_ann  # noqa: E402
 
@@ -180,10 +182,16 @@ def test_every_other_recipe_from_data_to_a_page(shared_data, tmp_path, name):
     assert {"spatio-temporal": 2, "activity-reg": 6, "quant-prune": 3}[name] == len(rows)
     assert all(row["agreement"] == 1.0 and 0.0 <= row["validation"] <= 1.0 for row in rows)
     text = write_page(name, bench, tmp_path / "page").read_text()
-    assert f'--set "{SMOKES[name][3]}"' in text
+    assert f"--set {shlex.quote(SMOKES[name][3])}" in text
+    assert "**Numbers in these words** are those of the study with its own parameters" in text
     assert "nan" not in text.lower()
     kept = keep_best(name, bench, tmp_path / "kept")
     assert load_workload(kept, 2).provenance["stated"]["made_by"].startswith(f"accelsim train {name} --set")
+
+
+FIRES_FIRST = (
+    "neurons={order: fire_first, reset: zero, leak: 1.0, surrogate: atan, train_threshold: false, train_leak: false}"
+)
 
 
 @pytest.mark.parametrize(
@@ -195,6 +203,10 @@ def test_every_other_recipe_from_data_to_a_page(shared_data, tmp_path, name):
         ("spike-thrift", "samples=25", "samples: expected at most the 24 test samples, got 25"),
         ("spike-thrift", "input.kind=frames", "input.kind: expected poisson or graded for bars, got frames"),
         ("quant-prune", "formats={core: [dense, nosuch]}", "hardware core_nosuch: .*unknown weight format 'nosuch'"),
+        ("spike-thrift", FIRES_FIRST, "neurons: reset: expected subtract with order: fire_first"),
+        ("activity-reg", "scored=1", "scored: expected at least the 2 samples of a cycle-level run, got 1"),
+        ("quant-prune", "pruning=[0.0, 1.0]", r"pruning\[1\]: expected less than 1"),
+        ("quant-prune", "tune.epochs=1", "tune.epochs: expected at least 2 where pruning comes first"),
     ],
 )
 def test_what_would_end_a_run_ends_it_before_it_begins(tmp_path, monkeypatch, name, entry, message):
@@ -205,6 +217,44 @@ def test_what_would_end_a_run_ends_it_before_it_begins(tmp_path, monkeypatch, na
     with pytest.raises((TrainingError, ConfigError), match=message):
         run_recipe(name, data=None, out=tmp_path / "out", overrides=[*small, entry])
     assert not (tmp_path / "out").exists()
+
+
+def test_more_timesteps_than_frames_are_refused_before_training(tmp_path):
+    short = ["data.timesteps=4", "data.train=44", "data.validation=11", "data.test=22", "samples=2", "timesteps=5"]
+    with pytest.raises(TrainingError, match="timesteps: expected at most the 4 frames of a sample, got 5"):
+        run_recipe("quant-prune", data=None, out=tmp_path / "out", overrides=short)
+    assert not (tmp_path / "out").exists()
+
+
+def test_results_of_other_data_or_damaged_ones_are_refused(tmp_path):
+    spec = read_recipe(RECIPES.get("activity-reg").spec, parameters_of("activity-reg"), ["threads=1"])
+    bench = Bench(tmp_path, spec, dataset())
+    bench.log("ann", 0)
+    bench.point("grid", "one", lambda: {"exported": 0.5})
+    again = Bench(tmp_path, spec.model_copy(update={"threads": 2}), dataset())
+    assert again.rows("grid") == [{"key": "one", "exported": 0.5}]
+    data = dataset()
+    other = replace(data, test=replace(data.test, labels=data.test.labels[::-1].copy()))
+    with pytest.raises(TrainingError, match=r"holds results of other data \(parameters.json\)"):
+        Bench(tmp_path, spec, other)
+    for text in ("{", "[1]", '{"grid": 3}'):
+        (tmp_path / "points.json").write_text(text)
+        with pytest.raises(TrainingError, match=r"points.json: expected tables of points, got something else"):
+            Bench(tmp_path, spec, dataset())
+    (tmp_path / "parameters.json").write_text("{")
+    with pytest.raises(TrainingError, match="holds results of other parameters"):
+        Bench(tmp_path, spec, dataset())
+
+
+def test_a_command_of_quoted_entries_gives_the_same_parameters():
+    spec, path = RECIPES.get("quant-prune").spec, parameters_of("quant-prune")
+    lanes = "mapping.slices={lif3: 2}"
+    entries = ["seeds=[0]", f'hardware=[{{chip: core, overrides: ["{lanes}"]}}]', "formats={core: [dense, csr]}"]
+    found = read_recipe(spec, path, entries)
+    assert found.hardware[0].overrides == (lanes,)
+    words = shlex.split(command_of("quant-prune", changed(found, read_recipe(spec, path))))
+    assert words[:3] == ["accelsim", "train", "quant-prune"] and set(words[3::2]) == {"--set"}
+    assert read_recipe(spec, path, words[4::2]) == found
 
 
 def test_fields_that_a_file_leaves_at_their_defaults_can_be_set():

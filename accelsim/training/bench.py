@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from accelsim.errors import TrainingError
@@ -29,6 +29,8 @@ from accelsim.training.recipe_spec import RecipeSpec
 
 Row = dict[str, Any]
 SpecT = TypeVar("SpecT", bound=RecipeSpec)
+_POINTS = TypeAdapter(dict[str, dict[str, Row]])
+_STATED = TypeAdapter(dict[str, Any])
 
 
 @dataclass
@@ -50,35 +52,45 @@ class Bench:
     _points: dict[str, dict[str, Row]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Read what was found before; refuse the results of other parameters.
+        """Read what was found before; refuse the results of other parameters or data.
 
         Raises
         ------
         TrainingError
-            If the folder holds results of another recipe or of other parameters.
+            If the folder holds results of another recipe, of other parameters or data, or a file of them is damaged.
         OutputError
             If it cannot be written to.
         """
         prepare_folder(self.folder)
         torch.set_num_threads(self.spec.threads)
         stated = self.folder / "parameters.json"
-        if stated.is_file() and not self._same(stated.read_text(encoding="utf-8")):
-            raise TrainingError(
-                f"{self.folder}: holds results of other parameters (parameters.json); choose another --out or remove it"
-            )
+        if stated.is_file():
+            other = self._other(stated.read_bytes())
+            if other:
+                raise TrainingError(
+                    f"{self.folder}: holds results of other {other} ({stated.name}); choose another --out or remove it"
+                )
         found = self.folder / "points.json"
         if found.is_file():
-            self._points = json.loads(found.read_text(encoding="utf-8"))
+            try:
+                self._points = _POINTS.validate_json(found.read_bytes())
+            except ValidationError:
+                raise TrainingError(
+                    f"{found}: expected tables of points, got something else; without it all networks are judged again"
+                ) from None
         for table in self._points:
             self._write_table(table)
 
-    def _same(self, stated: str) -> bool:
-        """Return whether parameters as stated are those of the bench; threads, which change last bits, may differ."""
+    def _other(self, stated: bytes) -> str:
+        """Return what differs from parameters as stated, if anything; threads, which change last bits, may differ."""
         try:
-            other = type(self.spec).model_validate_json(stated)
-        except ValidationError:
-            return False
-        return other.model_copy(update={"threads": self.spec.threads}) == self.spec
+            known = _STATED.validate_json(stated)
+            spec = type(self.spec).model_validate_json(json.dumps(known["parameters"]))
+        except (ValidationError, KeyError):
+            return "parameters"
+        if spec.model_copy(update={"threads": self.spec.threads}) != self.spec:
+            return "parameters"
+        return "" if known.get("data") == self.data.digest else "data"
 
     def parameters(self, kind: type[SpecT]) -> SpecT:
         """Return the parameters as those of a recipe."""
@@ -90,10 +102,10 @@ class Bench:
         """Return the log file of a stage and seed torch for it: a stage does not depend on what ran before.
 
         Stages with the same ``draws`` get the same random numbers (first weights, order of samples): what they differ
-        in is then what their parameters differ in. From here on the folder belongs to these parameters.
+        in is then what their parameters differ in. From here on the folder belongs to these parameters and data.
         """
-        stated = self.folder / "parameters.json"
-        stated.write_text(self.spec.model_dump_json(indent=1), encoding="utf-8")
+        stated = {"data": self.data.digest, "parameters": self.spec.model_dump(mode="json")}
+        (self.folder / "parameters.json").write_text(json.dumps(stated, indent=1), encoding="utf-8")
         digest = hashlib.sha256(f"{draws or stage} {seed}".encode()).digest()
         torch.manual_seed(int.from_bytes(digest[:4], "little"))
         return self.folder / "log" / f"{stage}-{seed}.csv"

@@ -13,7 +13,7 @@ from accelsim.training.recipe_spec import HardwareSpec, RecipeSpec
 
 
 def check(spec: RecipeSpec, machines: Sequence[HardwareSpec], data: Dataset) -> None:
-    """Refuse what would end a recipe after its training.
+    """Refuse what would end a recipe after its training, as far as the network that it ends in is not needed.
 
     Parameters
     ----------
@@ -25,8 +25,8 @@ def check(spec: RecipeSpec, machines: Sequence[HardwareSpec], data: Dataset) -> 
     Raises
     ------
     TrainingError
-        If a machine is wrong, two have one label, there are fewer test samples than a run takes, or frames of events
-        and images are mixed up.
+        If a machine is wrong, two have one label, there are fewer test samples than a run takes, frames of events and
+        images are mixed up, or a stage asks for more timesteps than samples have.
     """
     twice = [label for label, number in Counter(item.label for item in spec.hardware).items() if number > 1]
     if twice:
@@ -43,3 +43,5 @@ def check(spec: RecipeSpec, machines: Sequence[HardwareSpec], data: Dataset) -> 
     if data.events != (spec.input.kind == "frames"):
         expected = "frames" if data.events else "poisson or graded"
         raise TrainingError(f"input.kind: expected {expected} for {data.name}, got {spec.input.kind}")
+    for timesteps in spec.input_timesteps:
+        spec.input.code(timesteps).test(data.test.inputs[:1], 0)

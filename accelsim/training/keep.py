@@ -15,7 +15,7 @@ from accelsim.hardware.yaml_writer import write_yaml
 from accelsim.network.workload import MANIFEST
 from accelsim.training.bench import Bench
 from accelsim.training.recipe import RECIPES, Best, parameters_of
-from accelsim.training.recipe_spec import changed, read_recipe
+from accelsim.training.recipe_spec import changed, command_of, read_recipe
 from accelsim.training.verdict import agreement
 from accelsim.training.workload import write_samples
 
@@ -67,7 +67,7 @@ def keep_best(name: str, bench: Bench, into: Path) -> Path:
     data["provenance"] = {
         "source": f"trained from scratch; data: {bench.data.source}",
         "licence": "samples as the data set; network as this project",
-        "made_by": " ".join([f"accelsim train {name}", *(f'--set "{entry}"' for entry in entries)]),
+        "made_by": command_of(name, entries),
         "paper": recipe.paper,
         "point": str(best.row["key"]),
         "chosen": best.why,

@@ -106,16 +106,21 @@ class SparseLearning:
                 layer.weight.mul_(layer.mask)
 
     def _grow(self, momenta: Sequence[Tensor], helpful: Sequence[float], number: int) -> None:
-        """Grow ``number`` weights, in proportion to what helps; what a full layer cannot take goes to the next."""
+        """Grow ``number`` weights, in proportion to what helps; what a full layer cannot take goes to the others."""
         total = sum(helpful)
         order = sorted(range(len(self._layers)), key=lambda at: self._layers[at].weight.numel())
         left, weight_left = number, total if total > 0 else 1.0
         for place, at in enumerate(order):
-            layer, momentum = self._layers[at], momenta[at]
-            free = layer.weight.numel() - layer.kept
             wanted = left if place == len(order) - 1 else round(left * helpful[at] / weight_left)
-            grown = min(wanted, free)
-            magnitude = momentum.abs().masked_fill(layer.mask.bool(), -1.0)
-            layer.mask.view(-1)[magnitude.flatten().argsort(descending=True, stable=True)[:grown]] = 1.0
-            left -= grown
+            left -= self._grown(at, momenta[at], wanted)
             weight_left = max(weight_left - helpful[at], 1e-30)
+        for at in order:
+            left -= self._grown(at, momenta[at], left)
+
+    def _grown(self, at: int, momentum: Tensor, wanted: int) -> int:
+        """Grow the weights of a layer that have the largest momentum; return how many."""
+        layer = self._layers[at]
+        grown: int = min(wanted, layer.weight.numel() - layer.kept)
+        magnitude = momentum.abs().masked_fill(layer.mask.bool(), -1.0)
+        layer.mask.view(-1)[magnitude.flatten().argsort(descending=True, stable=True)[:grown]] = 1.0
+        return grown

@@ -13,7 +13,7 @@ from accelsim.report.palette import PALETTE
 from accelsim.training.bench import Bench
 from accelsim.training.cells import told
 from accelsim.training.recipe import RECIPES, Figure, Section, parameters_of
-from accelsim.training.recipe_spec import changed, read_recipe
+from accelsim.training.recipe_spec import changed, command_of, read_recipe
 
 _MARKERS = "osD^vP*Xh<>d"
 
@@ -37,19 +37,18 @@ def write_page(name: str, bench: Bench, folder: Path) -> Path:
         The page.
     """
     recipe = RECIPES.get(name)
-    usual = read_recipe(recipe.spec, parameters_of(name))
+    entries = changed(bench.spec, read_recipe(recipe.spec, parameters_of(name)))
     images = folder / "images"
     prepare_folder(images)
     parts = [f"# {recipe.title}\n\n{recipe.paper}. Data: {bench.data.source}.\n"]
     words = parameters_of(name).with_suffix(".md")
     if words.is_file():
+        if any(not entry.startswith("threads=") for entry in entries):
+            parts.append("**Numbers in these words** are those of the study with its own parameters, not this run's.\n")
         parts.append(words.read_text(encoding="utf-8").strip() + "\n")
     parts += [_section(section, name, images) for section in recipe.page(bench)]
-    entries = "".join(f' --set "{entry}"' for entry in changed(bench.spec, usual))
-    parts.append(
-        f"Made by `accelsim train {name} --data DIR --out DIR --page docs/studies{entries}`; parameters: "
-        f"`accelsim/training/recipes/{parameters_of(name).name}`.\n"
-    )
+    made_by = command_of(name, entries, " --data DIR --out DIR --page docs/studies")
+    parts.append(f"Made by `{made_by}`; parameters: `accelsim/training/recipes/{parameters_of(name).name}`.\n")
     page = folder / f"{name}.md"
     page.write_text("\n".join(parts), encoding="utf-8")
     return page

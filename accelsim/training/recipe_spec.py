@@ -7,18 +7,20 @@ it short. ``--config FILE`` takes another file, ``--set PATH=VALUE`` changes one
 from __future__ import annotations
 
 import json
+import shlex
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from accelsim.errors import ConfigError
 from accelsim.hardware.overrides import apply_overrides
 from accelsim.hardware.quantities import Count, CountOrZero, Name, Spec
 from accelsim.hardware.schema import may_hold_key
-from accelsim.hardware.yaml_reader import read_yaml
+from accelsim.hardware.yaml_reader import parse_yaml, read_yaml
 from accelsim.network.spec_problems import spec_problems
 from accelsim.training.architecture import LayerSpec
 from accelsim.training.data.dataset import DataOptions
@@ -55,6 +57,12 @@ class NeuronSpec(Spec):
     surrogate: Literal["fast_sigmoid", "linear", "atan"]
     train_threshold: bool
     train_leak: bool
+
+    @model_validator(mode="after")
+    def _exportable(self) -> Self:
+        if (self.order, self.reset) == ("fire_first", "zero"):
+            raise ValueError("reset: expected subtract with order: fire_first, for which no export resets to zero")
+        return self
 
     def options(self) -> NeuronOptions:
         """Return them as the network takes them."""
@@ -112,12 +120,13 @@ class HardwareSpec(Spec):
         return self.name or self.chip
 
 
-class RecipeSpec(Spec):
+class RecipeSpec(Spec, ABC):
     """What all recipes state."""
 
     data: DataSpec
     layers: Annotated[tuple[LayerSpec, ...], Field(min_length=1)]
     dropout: Share = 0.0
+    """While the first network of a recipe trains, which the others begin with or learn from."""
     neurons: NeuronSpec
     input: InputSpec
     seeds: Annotated[tuple[CountOrZero, ...], Field(min_length=1)]
@@ -126,6 +135,11 @@ class RecipeSpec(Spec):
     samples: Count
     """Test samples of a cycle-level run."""
     threads: Count = 2
+
+    @property
+    @abstractmethod
+    def input_timesteps(self) -> tuple[int, ...]:
+        """Timesteps of every input that the recipe makes."""
 
 
 S = TypeVar("S", bound=RecipeSpec)
@@ -162,7 +176,7 @@ def read_recipe(model: type[S], path: Path, overrides: Sequence[str] = (), *, qu
 
 
 def changed(spec: RecipeSpec, usual: RecipeSpec) -> list[str]:
-    """Return the entries that differ from the recipe's own, as ``--set`` takes them."""
+    """Return the entries that differ from the recipe's own, as ``--set`` takes them after a shell has read them."""
     own, other = (item.model_dump(mode="json", exclude_none=True) for item in (spec, usual))
     short = spec.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     entries: dict[str, Any] = {}
@@ -172,4 +186,20 @@ def changed(spec: RecipeSpec, usual: RecipeSpec) -> list[str]:
             entries |= {f"{key}.{inner}": item for inner, item in value.items() if item != theirs[inner]}
         elif value != theirs:
             entries[key] = short.get(key, value)
-    return [f"{path}={json.dumps(value)}".replace('"', "") for path, value in entries.items()]
+    return [f"{path}={_written(value)}" for path, value in entries.items()]
+
+
+def command_of(name: str, entries: Sequence[str], options: str = "") -> str:
+    """Return the command of a recipe with such entries, as a shell takes it."""
+    return " ".join([f"accelsim train {name}{options}", *(f"--set {shlex.quote(entry)}" for entry in entries)])
+
+
+def _written(value: Any) -> str:
+    """Return a value as YAML in one line, without quotes where it reads the same without."""
+    quoted = json.dumps(value)
+    plain = quoted.replace('"', "")
+    try:
+        same = parse_yaml(plain, "", "", lines=False)[0] == value
+    except ConfigError:
+        same = False
+    return plain if same else quoted

@@ -11,6 +11,7 @@ from torch import Tensor
 from accelsim.training.data.dataset import Split
 from accelsim.training.encoding import WHITE, InputCode
 from accelsim.training.integers import IntegerLayer, integer_run
+from accelsim.training.losses import images_of
 from accelsim.training.network import Network
 from accelsim.training.spiking import NeuronOptions
 
@@ -39,8 +40,7 @@ def score_ann(network: Network, data: Split, noise: float = 0.0) -> Score:
     """Return what the network reaches as an ANN; ``noise`` is the standard deviation added to pixels of 0..1."""
 
     def run(first: int, part: Split) -> tuple[Tensor, list[Tensor]]:
-        images = torch.from_numpy(part.inputs).float()
-        images = images.mean(1) if part.inputs.ndim == 5 else images / 255.0
+        images = images_of(part.inputs)
         if noise > 0.0:
             generator = torch.Generator().manual_seed(first)
             images = (images + noise * torch.randn(images.shape, generator=generator)).clamp(0.0, 1.0)

@@ -129,3 +129,27 @@ def open_packed(path: Path, *, test: bool) -> RawSamples:
         return _sample(path, data[first:last], first, f"{path}: sample {at}", tag)
 
     return RawSamples(int(chosen.size), None, 2, labelled=label is not None, read=read)
+
+
+def open_folders(folder: Path) -> RawSamples:
+    """Return the samples of a published part: folders 0 to 9 of ``.bin`` files, which are dealt out digit by digit.
+
+    Raises
+    ------
+    EventError
+        If a folder of a digit is missing or has no file.
+    """
+    found: list[list[Path]] = []
+    for digit in range(10):
+        files = sorted((folder / f"{digit}").glob("*.bin"))
+        if not files:
+            raise EventError(f"{folder / str(digit)}: expected .bin files of the digit {digit}, got none")
+        found.append(files)
+    most = max(map(len, found))
+    dealt = [(digit, files[at]) for at in range(most) for digit, files in enumerate(found) if at < len(files)]
+
+    def read(index: int) -> RawSample:
+        digit, path = dealt[index]
+        return _sample(path, read_bytes(path), 0, f"{path}", digit)
+
+    return RawSamples(len(dealt), None, 2, labelled=True, read=read)

@@ -7,9 +7,11 @@ it is published.
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -63,6 +65,26 @@ class Dataset:
     test: Split
     classes: int
     source: str
+
+    def __post_init__(self) -> None:
+        """Refuse parts without samples, and labels that no class has."""
+        for name, part in (("train", self.train), ("validation", self.validation), ("test", self.test)):
+            where = f"data set {self.name}, {name}"
+            if not len(part):
+                raise TrainingError(f"{where}: expected at least one sample, got none")
+            low, high = int(part.labels.min()), int(part.labels.max())
+            if low < 0 or high >= self.classes:
+                raise TrainingError(f"{where}: expected labels of 0 to {self.classes - 1}, got {low} to {high}")
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all samples and labels."""
+        found = hashlib.sha256()
+        for part in (self.train, self.validation, self.test):
+            found.update(repr((part.inputs.shape, part.inputs.dtype.str)).encode())
+            found.update(np.ascontiguousarray(part.inputs).data)
+            found.update(np.ascontiguousarray(part.labels).data)
+        return found.hexdigest()
 
     @property
     def events(self) -> bool:

@@ -51,22 +51,33 @@ def _split(samples: RawSamples, most: int | None, make: Callable[[RawSample], np
 
 @DATASETS.register("nmnist")
 class Nmnist(DatasetReader):
-    """MNIST's digits before a moving event camera, 34 x 34; packed in one npz file."""
+    """MNIST's digits before a moving event camera, 34 x 34: as published, or packed in one npz file."""
 
-    files: ClassVar[tuple[str, ...]] = ("nmnist_1100_raw5byte.npz",)
-    published = "N-MNIST (G. Orchard et al. 2015), CC BY-SA 4.0, in one npz file: bytes, offset, label, is_test"
+    files: ClassVar[tuple[str, ...]] = ("Train", "Test")
+    published = "N-MNIST (G. Orchard et al. 2015), CC BY-SA 4.0: folders Train and Test with one for every digit"
     sensor: ClassVar[tuple[int, int]] = (34, 34)
 
     @classmethod
     def read(cls, folder: Path, options: DataOptions) -> Dataset:
-        """Read both parts; see :meth:`DatasetReader.read`."""
-        from accelsim.network.event_formats.nmnist import open_packed  # noqa: PLC0415 - a format, found by the registry
+        """Read an npz file where the folder has one, else the folders; see :meth:`DatasetReader.read`."""
+        from accelsim.network.event_formats.nmnist import (  # noqa: PLC0415 - a format, found by the registry
+            open_folders,
+            open_packed,
+        )
 
-        (path,) = cls.expect(folder, cls.files)
-        parts = [
-            _split(open_packed(path, test=test), most, lambda item: frames(item, options.timesteps, cls.sensor, 1))
-            for test, most in ((False, options.train), (True, options.test))
-        ]
+        packed = sorted(folder.glob("nmnist*.npz"))
+        if len(packed) > 1:
+            raise TrainingError(f"{folder}: expected one npz file, got {len(packed)}")
+        missing = [name for name in cls.files if not (folder / name).is_dir()]
+        if not packed and missing:
+            raise TrainingError(
+                f"{folder}: expected nmnist*.npz, or Train and Test; missing: {', '.join(missing)}. Nothing is "
+                f"downloaded: get {cls.published}"
+            )
+        parts = []
+        for name, most in zip(cls.files, (options.train, options.test), strict=True):
+            samples = open_packed(packed[0], test=name == "Test") if packed else open_folders(folder / name)
+            parts.append(_split(samples, most, lambda item: frames(item, options.timesteps, cls.sensor, 1)))
         return held_out("nmnist", parts[0], parts[1], 10, cls.published, options)
 
 
@@ -83,6 +94,8 @@ class DvsGesture(DatasetReader):
         parts = []
         for path, most in zip(cls.expect(folder, cls.files), (options.train, options.test), strict=True):
             names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+            if not names:
+                raise TrainingError(f"{path}: expected a recording in every line, got none")
             splits: list[Split] = []
             for recording in cls.expect(folder, names):
                 samples = EVENT_FORMATS.get("dvs_gesture").open(recording, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from accelsim.errors import TrainingError
 from accelsim.network.images import read_images, read_labels
 from accelsim.training.data.dataset import DATASETS, DataOptions, Dataset, DatasetReader, Split, held_out
 
@@ -30,6 +31,10 @@ class Mnist(DatasetReader):
         paths = cls.expect(folder, cls.files)
         images = [read_images(path).transpose(0, 3, 1, 2).copy() for path in paths[::2]]
         labels = [read_labels(path) for path in paths[1::2]]
+        for at, (image, label) in enumerate(zip(images, labels, strict=True)):
+            if len(image) != len(label):
+                raise TrainingError(f"{paths[2 * at + 1]}: expected a label of each of the {len(image)} images of "
+                                    f"{paths[2 * at].name}, got {len(label)}")  # fmt: skip
         train, test = (Split(*pair) for pair in zip(images, labels, strict=True))
         return held_out(cls.name, train, test, 10, cls.published, options)
 

@@ -9,9 +9,9 @@ equal accuracy. Their list of penalties, strengths, networks and results are not
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 from torch.nn import functional
 
@@ -46,6 +46,18 @@ class ActivitySpec(RecipeSpec):
     """Test samples of every point."""
     loss_allowed: Share
     """Accuracy that a point may lose to the one without a regulariser and count as equal."""
+
+    @property
+    def input_timesteps(self) -> tuple[int, ...]:
+        """Timesteps; see :class:`RecipeSpec`."""
+        return (self.timesteps,)
+
+    @model_validator(mode="after")
+    def _enough(self) -> Self:
+        if self.scored < self.samples:
+            raise ValueError(f"scored: expected at least the {self.samples} samples of a cycle-level run, got "
+                             f"{self.scored}")  # fmt: skip
+        return self
 
     @field_validator("strengths")
     @classmethod
@@ -124,7 +136,7 @@ def _loss(network: Network, name: str, strength: float) -> Loss:
 def _point(bench: Bench, name: str, strength: float, seed: int) -> Row:
     spec, data = bench.parameters(ActivitySpec), bench.data
     log = bench.log(f"{name}-{strength:g}", seed, draws="ann")
-    network = Network(projections(spec.layers, data.shape, data.classes), spec.neurons.options())
+    network = Network(projections(spec.layers, data.shape, data.classes), spec.neurons.options(), spec.dropout)
     hooks = Hooks(score=lambda: {"validation": score_ann(network, data.validation).accuracy})
     fit(network, data.train, _loss(network, name, strength), spec.ann.options(), log=log, hooks=hooks,
         progress=bench.progress, name=f"{name} {strength:g}")  # fmt: skip

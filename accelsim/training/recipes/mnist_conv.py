@@ -48,6 +48,11 @@ class MnistConvSpec(RecipeSpec):
     activity_cost: Annotated[float, Field(ge=0.0)]
     """Loss per 1,000 hidden spikes of an inference."""
 
+    @property
+    def input_timesteps(self) -> tuple[int, ...]:
+        """Timesteps; see :class:`RecipeSpec`."""
+        return (self.timesteps,)
+
     @model_validator(mode="after")
     def _for_every_layer(self) -> Self:
         number = 1 + sum(layer.pool is None for layer in self.layers)
@@ -113,10 +118,13 @@ class GradualPruning:
     ----------
     network : Network
     spec : MnistConvSpec
+    steps : int
+        Of the whole training; what is pruned follows from its progress alone, so that a resumed run prunes as an uncut
+        one does.
     """
 
-    def __init__(self, network: Network, spec: MnistConvSpec) -> None:
-        self._network, self._spec, self._step = network, spec, 0
+    def __init__(self, network: Network, spec: MnistConvSpec, steps: int) -> None:
+        self._network, self._spec, self._steps = network, spec, steps
 
     def share(self, progress: float) -> float:
         """Return the part of the final share at a progress of 0..1."""
@@ -126,8 +134,7 @@ class GradualPruning:
 
     def after_step(self, progress: float) -> None:
         """Prune, every so many steps and at the end."""
-        self._step += 1
-        if self._step % self._spec.prune_every and progress < 1.0:
+        if round(progress * self._steps) % self._spec.prune_every and progress < 1.0:
             return
         layers, share = list(self._network.layers), self.share(progress)
         masks = [
@@ -144,8 +151,9 @@ def _one(bench: Bench, seed: int) -> Row:
     network = Network(projections(spec.layers, data.shape, data.classes), spec.neurons.options(), spec.dropout)
     for layer, gain in zip(network.layers, spec.gains, strict=True):
         layer.weight.data.mul_(gain / math.sqrt(2.0))
+    steps = spec.train.epochs * math.ceil(len(data.train) / spec.train.batch)
     hooks = Hooks(
-        after_step=GradualPruning(network, spec).after_step,
+        after_step=GradualPruning(network, spec, steps).after_step,
         score=lambda: {"validation": score_snn(network, data.validation, code).accuracy},
     )
     fit(network, data.train, _loss(network, spec, integer=False), spec.train.options(), log=log, hooks=hooks,

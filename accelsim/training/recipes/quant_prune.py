@@ -40,12 +40,24 @@ class QuantPruneSpec(RecipeSpec):
     """Fine-tuning of every point, from the pre-trained network."""
     timesteps: Count
     bits: Annotated[tuple[Annotated[Count, Field(ge=2, le=8)], ...], Field(min_length=1)]
-    pruning: Annotated[tuple[Share, ...], Field(min_length=1)]
+    pruning: Annotated[tuple[Annotated[float, Field(ge=0.0, lt=1.0)], ...], Field(min_length=1)]
     schedules: Annotated[tuple[Literal["sequential", "joint"], ...], Field(min_length=1)]
     formats: dict[Name, tuple[Name, ...]]
     """Ways to store weights, of every machine of ``hardware``; ``dense`` is what the others are held against."""
     iso_accuracy: Share
     """Points that lose no more than this to the unpruned 8-bit one of their seed count as equally accurate."""
+
+    @property
+    def input_timesteps(self) -> tuple[int, ...]:
+        """Timesteps; see :class:`RecipeSpec`."""
+        return (self.timesteps,)
+
+    @model_validator(mode="after")
+    def _differ(self) -> Self:
+        if "sequential" in self.schedules and self.tune.epochs < 2:
+            raise ValueError(f"tune.epochs: expected at least 2 where pruning comes first (schedules: sequential), got "
+                             f"{self.tune.epochs}")  # fmt: skip
+        return self
 
     @model_validator(mode="after")
     def _stored(self) -> Self:

@@ -123,13 +123,15 @@ def crossing(line: Sequence[tuple[float, float]]) -> str:
 
 
 _DEPTH: Final = 0.08
-_FRONT: Final = f"""Of the grid, in the cheapest format of every point; the figures have a front for every format, down
-to {_DEPTH:.0%} below the best accuracy."""
+_FRONT: Final = f"""Of the grid, in the cheapest format of every point; on the front by the accuracy of the validation
+part, told by that of the test part. The figures have a front for every format, down to {_DEPTH:.0%} below the best
+accuracy."""
 
 
 def _fronts(grid: list[Row], label: str, formats: Sequence[str]) -> Section:
     best = [float(row[f"{label}_least"]) for row in grid]
-    kept = pareto_front(list(zip(best, (float(row["exported"]) for row in grid), strict=True)), ("min", "max"))
+    chosen = [float(row["validation"]) for row in grid]
+    kept = pareto_front(list(zip(best, chosen, strict=True)), ("min", "max"))
     rows = sorted((row for row, on in zip(grid, kept, strict=True) if on), key=lambda row: float(row[f"{label}_least"]))
     figures = []
     for quantity, words in ((ENERGY, "energy, uJ"), ("energy_delay", "energy x delay, nJ ms")):
@@ -137,7 +139,7 @@ def _fronts(grid: list[Row], label: str, formats: Sequence[str]) -> Section:
         for name in formats:
             scale, key = _SHOWN[quantity], f"{label}_{name}_{quantity}"
             points = [(float(row[key]) / scale, float(row["exported"])) for row in grid]
-            on = pareto_front(points, ("min", "max"))
+            on = pareto_front([(cost, held) for (cost, _), held in zip(points, chosen, strict=True)], ("min", "max"))
             series.append((name, [point for point, best_one in zip(points, on, strict=True) if best_one]))
         title = f"Fronts on {label}: accuracy against {words.split(',')[0]}"
         floor = max(float(row["exported"]) for row in grid) - _DEPTH if grid else None

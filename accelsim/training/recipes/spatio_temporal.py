@@ -62,6 +62,11 @@ class SpatioTemporalSpec(RecipeSpec):
     scored: Count
     """Test samples of every point but the last."""
 
+    @property
+    def input_timesteps(self) -> tuple[int, ...]:
+        """Timesteps; see :class:`RecipeSpec`."""
+        return (self.converted_timesteps, *self.timesteps)
+
 
 @RECIPES.register("spatio-temporal")
 class SpatioTemporal(Recipe):
@@ -160,14 +165,14 @@ class _Run:
     def _widths(self, wide: Network) -> Row:
         """Return the significant dimensions of every hidden layer's accumulated input."""
         spec = self._spec
-        code = spec.input.code(spec.converted_timesteps)
+        code, samples = spec.input.code(spec.converted_timesteps), self._data.train.inputs[: spec.accumulated]
         balance_thresholds(
             wide, code.test(self._data.train.inputs[: spec.calibration], 0), percent=spec.percentile, factor=spec.factor
         )
         sums = [Covariance(layer.projection.shape[0]) for layer in wide.hidden]
         with torch.no_grad():
-            for first in range(0, spec.accumulated, 100):
-                events = code.test(self._data.train.inputs[first : first + 100], first)
+            for first in range(0, len(samples), 100):
+                events = code.test(samples[first : first + 100], first)
                 for layer, total in zip(wide.hidden, sums, strict=True):
                     current = layer.current(events)
                     total.add(current.mean(0).movedim(1, -1).numpy())

@@ -61,6 +61,11 @@ class SpikeThriftSpec(RecipeSpec):
     quantize: FitSpec
     bits: Annotated[Count, Field(ge=2, le=8)]
 
+    @property
+    def input_timesteps(self) -> tuple[int, ...]:
+        """Timesteps; see :class:`RecipeSpec`."""
+        return (self.timesteps, self.converted_timesteps)
+
 
 @RECIPES.register("spike-thrift")
 class SpikeThrift(Recipe):
