@@ -15,6 +15,8 @@ from accelsim.training.workload import export_workload
 
 E_MAC, E_AC = 4.6, 0.9
 """pJ of a multiply-accumulate and an accumulate, FP32 at 45 nm (Horowitz, ISSCC 2014): what most papers count with."""
+COMPARED = 64
+"""Test samples that accelsim predicts of every network, at least."""
 HELD = 2000
 """Validation samples that points are chosen by, at most."""
 
@@ -51,7 +53,7 @@ def judge(
     exported = score_integer(layers, part, code, network.options)
     folder = export_workload(
         bench.folder / "workloads" / name, network, layers, replace(data, test=part), code,
-        name=name, description=description, samples=max(spec.samples, 64),
+        name=name, description=description, samples=max(spec.samples, COMPARED),
         provenance={"recipe": description, "test_accuracy": exported.accuracy, "data": data.source},
     )  # fmt: skip
     bench.remember(name, exported.predictions)

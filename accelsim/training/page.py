@@ -12,9 +12,13 @@ from accelsim.report.files import prepare_folder
 from accelsim.report.palette import PALETTE
 from accelsim.training.bench import Bench
 from accelsim.training.cells import told
+from accelsim.training.judge import COMPARED
 from accelsim.training.recipe import RECIPES, Figure, Section, parameters_of
 from accelsim.training.recipe_spec import changed, command_of, read_recipe
 
+_HOW = """Energies, latencies, synaptic operations and op counts are means of the first {timed} test samples; where
+accelsim agrees to 100 %, it predicts the first {compared} as torch does.
+"""
 _MARKERS = "osD^vP*Xh<>d"
 
 
@@ -40,7 +44,8 @@ def write_page(name: str, bench: Bench, folder: Path) -> Path:
     entries = changed(bench.spec, read_recipe(recipe.spec, parameters_of(name)))
     images = folder / "images"
     prepare_folder(images)
-    parts = [f"# {recipe.title}\n\n{recipe.paper}. Data: {bench.data.source}.\n"]
+    parts = [f"# {recipe.title}\n\n{recipe.paper}. Data: {bench.data.source}.\n", _HOW.format(
+        timed=bench.spec.samples, compared=max(bench.spec.samples, COMPARED))]  # fmt: skip
     words = parameters_of(name).with_suffix(".md")
     if words.is_file():
         if any(not entry.startswith("threads=") for entry in entries):

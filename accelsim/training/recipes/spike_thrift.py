@@ -25,7 +25,7 @@ from accelsim.training.bench import Bench, Row
 from accelsim.training.cells import over_seeds
 from accelsim.training.conversion import balance_thresholds
 from accelsim.training.fit import FitOptions, Hooks, Loss, fit
-from accelsim.training.judge import judge
+from accelsim.training.judge import E_AC, E_MAC, judge
 from accelsim.training.losses import ann_loss, images_of, snn_loss
 from accelsim.training.masks import SparseLearning
 from accelsim.training.network import Network
@@ -95,12 +95,14 @@ class SpikeThrift(Recipe):
         chip = bench.spec.hardware[0].label
         energies = [
             ("key", "", ""), ("op_count_dense", "op count: dense ANN / SNN", "ratio"),
-            ("op_count_compressed", "op count: compressed ANN / SNN", "ratio"), (f"{chip}_zeta", "zeta", "ratio"),
+            ("op_count_compressed", "op count: compressed ANN / SNN", "ratio"),
+            ("per_mac", "accumulates per multiplication left", "ratio"),
             (f"{chip}_against_dense", "cycle level: dense array / SNN", "ratio"),
             (f"{chip}_against_skipping", "cycle level: skipping array / SNN", "ratio"),
             (f"{chip}_energy_per_inference", "SNN energy", "pJ"), (f"{chip}_latency", "SNN latency", "ns"),
             (f"{chip}_ann_skipping_8b_accuracy", "accuracy of the skipping array (timed samples)", "share"),
         ]  # fmt: skip
+        counted = [row | {"per_mac": E_MAC / (E_AC * float(row["op_count_compressed"]))} for row in rows]
         keys = ("dense_ann", "compressed_ann", "converted", "trained", "exported")
         curve = Figure(
             "stages", "Accuracy from stage to stage", "", "accuracy",
@@ -110,7 +112,7 @@ class SpikeThrift(Recipe):
         return [
             Section("Accuracy of every stage", columns=stages, rows=[*rows, *over_seeds(rows, stages)],
                     figures=[curve]),
-            Section("Energy", _ENERGY, columns=energies, rows=[*rows, *over_seeds(rows, energies)]),
+            Section("Energy", _ENERGY, columns=energies, rows=[*counted, *over_seeds(counted, energies)]),
         ]  # fmt: skip
 
     @classmethod
