@@ -235,8 +235,10 @@ def test_results_of_other_data_or_damaged_ones_are_refused(tmp_path):
     assert again.rows("grid") == [{"key": "one", "exported": 0.5}]
     data = dataset()
     other = replace(data, test=replace(data.test, labels=data.test.labels[::-1].copy()))
-    with pytest.raises(TrainingError, match=r"holds results of other data \(parameters.json\)"):
+    with pytest.raises(TrainingError, match=r"holds results of other data \(parameters.json: data\)"):
         Bench(tmp_path, spec, other)
+    with pytest.raises(TrainingError, match=r"other parameters \(parameters.json: ann, layers\)"):
+        Bench(tmp_path, spec.model_copy(update={"ann": spec.ann.model_copy(update={"epochs": 1}), "layers": ()}), data)
     for text in ("{", "[1]", '{"grid": 3}'):
         (tmp_path / "points.json").write_text(text)
         with pytest.raises(TrainingError, match=r"points.json: expected tables of points, got something else"):
@@ -244,6 +246,26 @@ def test_results_of_other_data_or_damaged_ones_are_refused(tmp_path):
     (tmp_path / "parameters.json").write_text("{")
     with pytest.raises(TrainingError, match="holds results of other parameters"):
         Bench(tmp_path, spec, dataset())
+
+
+def test_networks_are_judged_again_and_not_trained_on_another_machine(tmp_path, monkeypatch):
+    monkeypatch.setattr(recipe, "read_dataset", lambda *_: dataset())
+    small = ["threads=1", "samples=2", "seeds=[0]", "strengths={l1: [0.3]}", "timesteps=4", "ann.epochs=1", "scored=8",
+             "loss_allowed=1", "calibration=8"]  # fmt: skip
+
+    def found(*more):
+        bench = run_recipe("activity-reg", data=None, out=tmp_path, overrides=[*small, *more])
+        return {row["key"]: row for row in bench.rows("grid")}
+
+    first = found()
+    weights = {path: path.stat().st_mtime_ns for path in (tmp_path / "log").glob("*.safetensors")}
+    assert len(first) == len(weights) == 2
+    other = found("hardware=[{chip: core, overrides: [clock=100 MHz]}]", "samples=3")
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "log").glob("*.safetensors")} == weights
+    for key, row in other.items():
+        assert row["exported"] == first[key]["exported"] and row["core_latency"] > 1.5 * first[key]["core_latency"]
+    more = found("hardware=[{chip: core, overrides: [clock=100 MHz]}]", "samples=3", "seeds=[0, 1]")
+    assert other.items() <= more.items() and len(more) == 4
 
 
 def test_a_command_of_quoted_entries_gives_the_same_parameters():

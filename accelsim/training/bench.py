@@ -1,8 +1,9 @@
 """The bench of a recipe: where its files lie, what it has found so far, and the machines that judge its networks.
 
-``OUT/points.json`` holds every finished point by table and key; a point that is there is not made again. ``OUT/log``
-has a CSV and a checkpoint of each training stage, ``OUT/workloads`` the exported networks, ``OUT/predictions`` what
-their twins in torch predict.
+``OUT/points.json`` holds every finished point by table and key; a point that is there is not made again, unless it was
+judged otherwise (on other machines, with other samples): then all networks are, from their checkpoints. ``OUT/log`` has
+a CSV and a checkpoint of each training stage, ``OUT/workloads`` the exported networks, ``OUT/predictions`` what their
+twins in torch predict.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Bench:
     data: Dataset
     progress: Progress = NO_PROGRESS
     _points: dict[str, dict[str, Row]] = field(default_factory=dict)
+    _outdated: bool = False
 
     def __post_init__(self) -> None:
         """Read what was found before; refuse the results of other parameters or data.
@@ -64,14 +66,16 @@ class Bench:
         prepare_folder(self.folder)
         torch.set_num_threads(self.spec.threads)
         stated = self.folder / "parameters.json"
-        if stated.is_file():
-            other = self._other(stated.read_bytes())
-            if other:
-                raise TrainingError(
-                    f"{self.folder}: holds results of other {other} ({stated.name}); choose another --out or remove it"
-                )
+        differ = self._differ(stated.read_bytes()) if stated.is_file() else set()
+        if differ - self.spec.judged:
+            what = "data" if differ == {"data"} else "parameters"
+            raise TrainingError(
+                f"{self.folder}: holds results of other {what} ({stated.name}: {', '.join(sorted(differ))}); choose "
+                "another --out or remove it"
+            )
+        self._outdated = bool(differ)
         found = self.folder / "points.json"
-        if found.is_file():
+        if found.is_file() and not self._outdated:
             try:
                 self._points = _POINTS.validate_json(found.read_bytes())
             except ValidationError:
@@ -81,16 +85,17 @@ class Bench:
         for table in self._points:
             self._write_table(table)
 
-    def _other(self, stated: bytes) -> str:
-        """Return what differs from parameters as stated, if anything; threads, which change last bits, may differ."""
+    def _differ(self, stated: bytes) -> set[str]:
+        """Return what differs from results as stated: threads, which change last bits, and further seeds do not."""
         try:
             known = _STATED.validate_json(stated)
             spec = type(self.spec).model_validate_json(json.dumps(known["parameters"]))
         except (ValidationError, KeyError):
-            return "parameters"
-        if spec.model_copy(update={"threads": self.spec.threads}) != self.spec:
-            return "parameters"
-        return "" if known.get("data") == self.data.digest else "data"
+            return {"all"}
+        free = {"threads"} | ({"seeds"} if self.spec.seeds[: len(spec.seeds)] == spec.seeds else set())
+        names = type(self.spec).model_fields.keys() - free
+        different = {name for name in names if getattr(spec, name) != getattr(self.spec, name)}
+        return different | (set() if known.get("data") == self.data.digest else {"data"})
 
     def parameters(self, kind: type[SpecT]) -> SpecT:
         """Return the parameters as those of a recipe."""
@@ -104,6 +109,9 @@ class Bench:
         Stages with the same ``draws`` get the same random numbers (first weights, order of samples): what they differ
         in is then what their parameters differ in. From here on the folder belongs to these parameters and data.
         """
+        if self._outdated:
+            (self.folder / "points.json").unlink(missing_ok=True)
+            self._outdated = False
         stated = {"data": self.data.digest, "parameters": self.spec.model_dump(mode="json")}
         (self.folder / "parameters.json").write_text(json.dumps(stated, indent=1), encoding="utf-8")
         digest = hashlib.sha256(f"{draws or stage} {seed}".encode()).digest()

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -122,6 +122,9 @@ class HardwareSpec(Spec):
 
 class RecipeSpec(Spec, ABC):
     """What all recipes state."""
+
+    judged: ClassVar[frozenset[str]] = frozenset({"hardware", "samples"})
+    """Fields that no training depends on: with others, networks are judged again."""
 
     data: DataSpec
     layers: Annotated[tuple[LayerSpec, ...], Field(min_length=1)]

@@ -34,6 +34,7 @@ from accelsim.training.scores import score_ann
 class ActivitySpec(RecipeSpec):
     """Parameters."""
 
+    judged = RecipeSpec.judged | {"timesteps", "percentile", "factor", "calibration", "bits", "scored", "loss_allowed"}
     ann: FitSpec
     strengths: dict[str, tuple[Annotated[float, Field(gt=0.0)], ...]]
     """Strengths of every regulariser."""

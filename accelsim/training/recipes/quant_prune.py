@@ -35,6 +35,7 @@ from accelsim.training.verdict import cycle_level, stored_as
 class QuantPruneSpec(RecipeSpec):
     """Parameters."""
 
+    judged = RecipeSpec.judged | {"formats", "iso_accuracy"}
     pretrain: FitSpec
     tune: FitSpec
     """Fine-tuning of every point, from the pre-trained network."""
