@@ -25,6 +25,7 @@ from accelsim.training.losses import ann_loss  # noqa: E402
 from accelsim.training.page import draw, write_page  # noqa: E402
 from accelsim.training.recipe import RECIPES, Figure, parameters_of, run_recipe  # noqa: E402
 from accelsim.training.recipe_spec import changed, command_of, read_recipe  # noqa: E402
+from accelsim.training.recipes.activity_reg_page import MACHINES, best_points  # noqa: E402
 from accelsim.training.recipes.quant_prune_page import crossing, sections  # noqa: E402
 from accelsim.training.scores import score_ann  # noqa: E402
 
@@ -384,3 +385,24 @@ def test_the_verdict_compares_the_cheapest_points_of_equal_accuracy():
     assert told[0]["lost"] == "1.50 % (0.50 % .. 2.50 %)" and told[0]["seeds"] == "mean of 2 seeds"
     without = sections([item for item in rows if item["bits"] == 2], {"m": ("dense", "packed")}, 0, 0.01, 9)
     assert without[1].rows[0]["bits"] == "none" and without[1].rows[0]["ratio"] == ""
+
+
+def test_what_helps_is_chosen_by_the_mean_of_the_seeds():
+    def row(name, strength, seed, held, energy):
+        return {"name": name, "strength": strength, "seed": seed, "ann": held, "ann_validation": held, "exported": held,
+                "validation": held, "c_sops": energy, "c_energy_per_inference": energy, "effective_macs": energy,
+                "skipping_energy": energy}  # fmt: skip
+
+    def best(*rows):
+        (found,) = best_points([*plain, *rows], MACHINES[0], "c", (0, 1), 0.01)
+        return found["strength"], found["seeds"], found["energy"], found["snn_lost"], found["spread"]
+
+    plain = [row("none", 0.0, 0, 0.98, 100.0), row("none", 0.0, 1, 0.99, 120.0)]
+    sweep = [row("l1", 1.0, 0, 0.975, 60.0), row("l1", 3.0, 0, 0.972, 40.0), row("l1", 9.0, 0, 0.9, 10.0)]
+    assert best(*sweep) == (3.0, 1, 110.0 / 40.0, pytest.approx(0.008), "0.80 % to 0.80 %")
+    missed = row("l1", 3.0, 1, 0.97, 44.0)  # loses 2 points to its own seed: 1.4 in the mean
+    assert best(*sweep, missed)[:2] == (1.0, 1)
+    held = row("l1", 3.0, 1, 0.985, 44.0)
+    assert best(*sweep, held) == (3.0, 2, 110.0 / 42.0, pytest.approx(0.0065), "0.50 % to 0.80 %")
+    assert best_points(sweep, MACHINES[0], "c", (0, 1), 0.01) == []
+    assert best_points([*plain, sweep[2]], MACHINES[0], "c", (0, 1), 0.01) == []

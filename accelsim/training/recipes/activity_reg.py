@@ -8,6 +8,7 @@ equal accuracy. Their list of penalties, strengths, networks and results are not
 
 from __future__ import annotations
 
+import itertools
 from functools import partial
 from typing import Annotated, Self
 
@@ -83,7 +84,7 @@ class ActivityReg(Recipe):
 
     @classmethod
     def run(cls, bench: Bench) -> None:
-        """Find the grid at the first seed, then its best points at the others."""
+        """Find the grid at the first seed, then its best points at the others until the best ones have all seeds."""
         spec = bench.parameters(ActivitySpec)
         grid = [(name, value) for name, values in spec.strengths.items() for value in values]
 
@@ -95,10 +96,13 @@ class ActivityReg(Recipe):
         for name, strength in grid:
             find(name, strength, spec.seeds[0])
         chip = spec.hardware[0].label
-        for machine in MACHINES:
-            for row in best_points(bench.rows("grid"), machine, chip, spec.seeds[:1], spec.loss_allowed):
-                for seed in spec.seeds[1:]:
-                    find(row["name"], row["strength"], seed)
+        while few := [
+            row for machine in MACHINES
+            for row in best_points(bench.rows("grid"), machine, chip, spec.seeds, spec.loss_allowed)
+            if row["seeds"] < len(spec.seeds)
+        ]:  # fmt: skip
+            for row, seed in itertools.product(few, spec.seeds):
+                find(row["name"], row["strength"], seed)
 
     @classmethod
     def page(cls, bench: Bench) -> list[Section]:

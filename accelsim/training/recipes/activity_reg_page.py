@@ -43,7 +43,7 @@ MACHINES: Final = (
 
 
 def best_points(rows: Sequence[Row], machine: Machine, chip: str, seeds: Sequence[int], allowed: float) -> list[Row]:
-    """Return of every regulariser the cheapest point that counts as equal at the first seed, told over seeds.
+    """Return of every regulariser the cheapest point that counts as equal, told over the seeds that it has.
 
     Parameters
     ----------
@@ -54,30 +54,31 @@ def best_points(rows: Sequence[Row], machine: Machine, chip: str, seeds: Sequenc
     seeds : sequence of int
         Those that are told.
     allowed : float
-        Accuracy that a point may lose to the one without a regulariser.
+        Accuracy of the validation part that a point may lose, mean of its seeds, to the one without a regulariser.
     """
     keys = {"sops": f"{chip}_sops", "energy": f"{chip}_energy_per_inference", "macs": "effective_macs",
             "array": "skipping_energy"}  # fmt: skip
     plain = [row for row in rows if row["name"] == PLAIN]
     twins = {row["seed"]: row for row in plain}
-    start = twins.get(seeds[0])
-    if start is None:
-        return []
 
     def lost(row: Row, accuracy: str) -> float:
         return float(twins[row["seed"]][accuracy]) - float(row[accuracy])
 
     found: list[Row] = []
     for name in dict.fromkeys(row["name"] for row in rows if row["name"] != PLAIN):
-        points = [row for row in rows if row["name"] == name and row["seed"] in seeds]
-        good = [
-            row for row in points
-            if row["seed"] == seeds[0] and float(start[machine.chosen]) - float(row[machine.chosen]) <= allowed
-        ]  # fmt: skip
+        points: dict[float, list[Row]] = {}
+        for row in rows:
+            if row["name"] == name and row["seed"] in seeds and row["seed"] in twins:
+                points.setdefault(float(row["strength"]), []).append(row)
+        good = {
+            strength: fmean(float(row[machine.shown(chip)]) for row in same)
+            for strength, same in points.items()
+            if fmean(lost(row, machine.chosen) for row in same) <= allowed
+        }
         if not good:
             continue
-        strength = min(good, key=lambda row: float(row[machine.shown(chip)]))["strength"]
-        same = [row for row in points if row["strength"] == strength]
+        strength = min(good, key=lambda item: good[item])
+        same = points[strength]
         ratios = {
             label: fmean(float(row[key]) for row in plain) / fmean(float(row[key]) for row in same)
             for label, key in keys.items()
@@ -116,11 +117,11 @@ def sections(rows: Sequence[Row], chip: str, seeds: Sequence[int], allowed: floa
 
 _SHOWN: Final = 0.95
 """Least accuracy in a figure; the table has all points."""
-_BEST: Final = """Of every regulariser the point of the sweep (first seed) with the least {least} at which the {network}
-loses at most {loss:g} accuracy of the validation part to the one without a regulariser, repeated with the other seeds.
-Losses are of the test part, against the network of the same seed without a regulariser, which has the same first
-weights and order of samples; losses and factors are means over seeds, least and most the {network}'s losses. Points
-below 0.95 stand in the last table alone."""
+_BEST: Final = """Of every regulariser the point with the least {least} at which the {network} loses at most {loss:g}
+accuracy of the validation part, mean of the seeds, to the one without a regulariser. (Points that seem to do at the
+first seed are repeated with the others.) Losses are of the test part, against the network of the same seed without a
+regulariser, which has the same first weights and order of samples; losses and factors are means over seeds, least and
+most the {network}'s losses. Points below 0.95 stand in the last table alone."""
 
 
 def _figure(rows: Sequence[Row], machine: Machine, chip: str) -> Figure:
