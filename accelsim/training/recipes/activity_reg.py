@@ -39,6 +39,8 @@ class ActivitySpec(RecipeSpec):
     ann: FitSpec
     strengths: dict[str, tuple[Annotated[float, Field(gt=0.0)], ...]]
     """Strengths of every regulariser."""
+    repeated: dict[str, tuple[Annotated[float, Field(gt=0.0)], ...]]
+    """Strengths that run with every seed, whatever is best."""
     timesteps: Count
     percentile: Annotated[float, Field(ge=50.0, le=100.0)]
     factor: Positive
@@ -61,7 +63,7 @@ class ActivitySpec(RecipeSpec):
                              f"{self.scored}")  # fmt: skip
         return self
 
-    @field_validator("strengths")
+    @field_validator("strengths", "repeated")
     @classmethod
     def _known(cls, value: dict[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
         wrong = sorted(value.keys() - REGULARIZERS.keys())
@@ -84,7 +86,7 @@ class ActivityReg(Recipe):
 
     @classmethod
     def run(cls, bench: Bench) -> None:
-        """Find the grid at the first seed, then its best points at the others until the best ones have all seeds."""
+        """Find the grid at the first seed, then its best points at the others until the best have all seeds."""
         spec = bench.parameters(ActivitySpec)
         grid = [(name, value) for name, values in spec.strengths.items() for value in values]
 
@@ -95,6 +97,9 @@ class ActivityReg(Recipe):
             find(PLAIN, 0.0, seed)
         for name, strength in grid:
             find(name, strength, spec.seeds[0])
+        for name, values in spec.repeated.items():
+            for strength, seed in itertools.product(values, spec.seeds):
+                find(name, strength, seed)
         chip = spec.hardware[0].label
         while few := [
             row for machine in MACHINES

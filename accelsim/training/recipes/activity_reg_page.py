@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
@@ -56,39 +56,45 @@ def best_points(rows: Sequence[Row], machine: Machine, chip: str, seeds: Sequenc
     allowed : float
         Accuracy of the validation part that a point may lose, mean of its seeds, to the one without a regulariser.
     """
-    keys = {"sops": f"{chip}_sops", "energy": f"{chip}_energy_per_inference", "macs": "effective_macs",
-            "array": "skipping_energy"}  # fmt: skip
-    plain = [row for row in rows if row["name"] == PLAIN]
-    twins = {row["seed"]: row for row in plain}
-
-    def lost(row: Row, accuracy: str) -> float:
-        return float(twins[row["seed"]][accuracy]) - float(row[accuracy])
-
+    twins = {row["seed"]: row for row in rows if row["name"] == PLAIN}
     found: list[Row] = []
     for name in dict.fromkeys(row["name"] for row in rows if row["name"] != PLAIN):
-        points: dict[float, list[Row]] = {}
-        for row in rows:
-            if row["name"] == name and row["seed"] in seeds and row["seed"] in twins:
-                points.setdefault(float(row["strength"]), []).append(row)
-        good = {
-            strength: fmean(float(row[machine.shown(chip)]) for row in same)
-            for strength, same in points.items()
-            if fmean(lost(row, machine.chosen) for row in same) <= allowed
-        }
-        if not good:
-            continue
-        strength = min(good, key=lambda item: good[item])
-        same = points[strength]
-        ratios = {
-            label: fmean(float(row[key]) for row in plain) / fmean(float(row[key]) for row in same)
-            for label, key in keys.items()
-        }
-        losses = [lost(row, machine.accuracy) for row in same]
-        spread = f"{percent(min(losses), 2)} to {percent(max(losses), 2)}"
-        found.append({"name": name, "strength": strength, "seeds": len(same),
-                      "ann_lost": fmean(lost(row, "ann") for row in same), "spread": spread,
-                      "snn_lost": fmean(lost(row, "exported") for row in same), **ratios})  # fmt: skip
+        good = [
+            same for same in _points(rows, seeds)
+            if same[0]["name"] == name and fmean(_lost(row, twins, machine.chosen) for row in same) <= allowed
+        ]  # fmt: skip
+        if good:
+            best = min(good, key=lambda same: fmean(float(row[machine.shown(chip)]) for row in same))
+            found.append(_told(best, twins, machine, chip))
     return found
+
+
+def _points(rows: Sequence[Row], seeds: Sequence[int]) -> list[list[Row]]:
+    """Return the rows of every point, those of seeds with a network without a regulariser."""
+    known = {row["seed"] for row in rows if row["name"] == PLAIN} & set(seeds)
+    found: dict[tuple[str, float], list[Row]] = {}
+    for row in rows:
+        if row["name"] != PLAIN and row["seed"] in known:
+            found.setdefault((str(row["name"]), float(row["strength"])), []).append(row)
+    return list(found.values())
+
+
+def _lost(row: Row, twins: Mapping[int, Row], accuracy: str) -> float:
+    return float(twins[row["seed"]][accuracy]) - float(row[accuracy])
+
+
+def _told(same: Sequence[Row], twins: Mapping[int, Row], machine: Machine, chip: str) -> Row:
+    keys = {"sops": f"{chip}_sops", "energy": f"{chip}_energy_per_inference", "macs": "effective_macs",
+            "array": "skipping_energy"}  # fmt: skip
+    losses = [_lost(row, twins, machine.accuracy) for row in same]
+    return {
+        "name": same[0]["name"], "strength": same[0]["strength"], "seeds": len(same),
+        "ann_lost": fmean(_lost(row, twins, "ann") for row in same),
+        "snn_lost": fmean(_lost(row, twins, "exported") for row in same),
+        "spread": f"{percent(min(losses), 2)} to {percent(max(losses), 2)}",
+        **{label: fmean(float(twins[row["seed"]][key]) for row in same) / fmean(float(row[key]) for row in same)
+           for label, key in keys.items()},
+    }  # fmt: skip
 
 
 def sections(rows: Sequence[Row], chip: str, seeds: Sequence[int], allowed: float) -> list[Section]:
@@ -112,9 +118,14 @@ def sections(rows: Sequence[Row], chip: str, seeds: Sequence[int], allowed: floa
                 figures=[_figure(rows, machine, chip)])
         for machine in MACHINES
     ]  # fmt: skip
-    return [*helps, Section("Sweep", columns=sweep, rows=rows)]
+    twins = {row["seed"]: row for row in rows if row["name"] == PLAIN}
+    repeated = [_told(same, twins, MACHINES[0], chip) for same in _points(rows, seeds) if len(same) == len(seeds) > 1]
+    return [*helps, Section("Repeated points", _REPEATED, columns=ratios, rows=repeated),
+            Section("Sweep", columns=sweep, rows=rows)]  # fmt: skip
 
 
+_REPEATED: Final = """All points that have all seeds: the best ones, those that only seemed to be the best, and those
+that the parameters name. Means of the seeds; least and most are the SNN's losses."""
 _SHOWN: Final = 0.95
 """Least accuracy in a figure; the table has all points."""
 _BEST: Final = """Of every regulariser the point with the least {least} at which the {network} loses at most {loss:g}
