@@ -119,7 +119,7 @@ def test_one_objective_may_be_a_text(monkeypatch):
     study = object.__new__(studies.Study)
     study.pareto("energy")
     study.pareto(["energy", "latency"], group="hw")
-    assert heard == [(("energy",), None), (("energy", "latency"), "hw")]
+    assert heard == [("energy", None), (("energy", "latency"), "hw")]
     with pytest.raises(ConfigError, match="objectives: expected a list of names of totals, got 3"):
         study.pareto(3)
 
