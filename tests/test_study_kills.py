@@ -160,13 +160,17 @@ def test_an_interrupt_keeps_what_is_done(tmp_path, counted):
     assert len(pd.read_parquet(tmp_path / "out" / "points.parquet")) == len(kept)
 
 
-@pytest.mark.parametrize("seconds", [0.5, 1.0, 1.6])
+@pytest.mark.skipif(not Path(f"/proc/self/task/{os.getpid()}/children").exists(), reason="needs /proc")
+@pytest.mark.parametrize("seconds", [0.0, 0.2, 0.5])
 def test_an_interrupt_while_the_engines_are_imported(tmp_path, seconds):
     (tmp_path / "study.yaml").write_text(STUDY)
     words = [sys.executable, "-m", "accelsim", "sweep", "study.yaml", "--out", "out", "--processes", "2"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(words, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True,
                           start_new_session=True) as driver:  # fmt: skip
+        children = Path(f"/proc/{driver.pid}/task/{driver.pid}/children")
+        while driver.poll() is None and not children.read_text():
+            time.sleep(0.01)  # once the server is below it, the driver is in its command
         time.sleep(seconds)
         os.killpg(driver.pid, signal.SIGINT)  # as a terminal does: the driver and all below it
         _, told = driver.communicate(timeout=120)
