@@ -6,12 +6,21 @@ import sys
 def main() -> None:
     """Run the command line and exit."""
     try:
-        from accelsim.cli.app import main as run  # noqa: PLC0415 - an interrupt during the import ends as it should
+        from accelsim.cli.interrupts import answer_interrupts  # noqa: PLC0415 - an interrupt from here on is answered
+
+        answer_interrupts()
+        from accelsim.cli.app import main as run  # noqa: PLC0415
+
+        run()
     except KeyboardInterrupt:
         sys.stderr.write("error: interrupted\n")
         sys.exit(130)
-    run()
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    finally:
+        # Where an interrupt hit text that was executed (numba does so), python -m ends by the signal whatever the exit
+        # code is, unless text is executed after it.
+        exec("")  # noqa: S102 - nothing is executed

@@ -161,7 +161,7 @@ def test_an_interrupt_keeps_what_is_done(tmp_path, counted):
 
 
 @pytest.mark.skipif(not Path(f"/proc/self/task/{os.getpid()}/children").exists(), reason="needs /proc")
-@pytest.mark.parametrize("seconds", [0.0, 0.2])
+@pytest.mark.parametrize("seconds", [0.0, 0.2, 0.5])
 def test_an_interrupt_while_the_engines_are_imported(tmp_path, seconds):
     (tmp_path / "study.yaml").write_text(STUDY)
     words = [sys.executable, "-m", "accelsim", "sweep", "study.yaml", "--out", "out", "--processes", "2"]
