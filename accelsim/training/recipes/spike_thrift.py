@@ -22,16 +22,16 @@ from accelsim.hardware.quantities import Count
 from accelsim.training.architecture import projections
 from accelsim.training.attention import attention_loss, distillation_loss
 from accelsim.training.bench import Bench, Row
-from accelsim.training.cells import over_seeds
 from accelsim.training.conversion import balance_thresholds
 from accelsim.training.fit import FitOptions, Hooks, Loss, fit
-from accelsim.training.judge import E_AC, E_MAC, judge
+from accelsim.training.judge import judge
 from accelsim.training.losses import ann_loss, images_of, snn_loss
 from accelsim.training.masks import SparseLearning
 from accelsim.training.network import Network
 from accelsim.training.quantizers import MaxScale
-from accelsim.training.recipe import RECIPES, Best, Figure, Recipe, Section
+from accelsim.training.recipe import RECIPES, Best, Recipe, Section
 from accelsim.training.recipe_spec import FitSpec, Positive, RecipeSpec, Share
+from accelsim.training.recipes.spike_thrift_page import sections
 from accelsim.training.scores import score_ann, score_snn
 
 
@@ -85,35 +85,7 @@ class SpikeThrift(Recipe):
     @classmethod
     def page(cls, bench: Bench) -> list[Section]:
         """Return stages and energies; see :meth:`Recipe.page`."""
-        rows = bench.rows("stages")
-        stages = [
-            ("key", "", ""), ("dense_ann", "dense ANN", "share"), ("compressed_ann", "compressed ANN", "share"),
-            ("ratio", "fewer weights", "ratio"), ("converted", "converted (first 2,000)", "share"),
-            ("trained", "SNN trained", "share"), ("exported", "exported, integers", "share"),
-            ("agreement", "accelsim agrees", "share"),
-        ]  # fmt: skip
-        chip = bench.spec.hardware[0].label
-        energies = [
-            ("key", "", ""), ("op_count_dense", "op count: dense ANN / SNN", "ratio"),
-            ("op_count_compressed", "op count: compressed ANN / SNN", "ratio"),
-            ("per_mac", "accumulates per multiplication left", "ratio"),
-            (f"{chip}_against_dense", "cycle level: dense array / SNN", "ratio"),
-            (f"{chip}_against_skipping", "cycle level: skipping array / SNN", "ratio"),
-            (f"{chip}_energy_per_inference", "SNN energy", "pJ"), (f"{chip}_latency", "SNN latency", "ns"),
-            (f"{chip}_ann_skipping_8b_accuracy", "accuracy of the skipping array (timed samples)", "share"),
-        ]  # fmt: skip
-        counted = [row | {"per_mac": E_MAC / (E_AC * float(row["op_count_compressed"]))} for row in rows]
-        keys = ("dense_ann", "compressed_ann", "converted", "trained", "exported")
-        curve = Figure(
-            "stages", "Accuracy from stage to stage", "", "accuracy",
-            [(str(row["key"]), [(at, float(row[key])) for at, key in enumerate(keys, 1)]) for row in rows],
-            ticks=("dense ANN", "compressed ANN", "converted", "SNN trained", "whole numbers"),
-        )  # fmt: skip
-        return [
-            Section("Accuracy of every stage", columns=stages, rows=[*rows, *over_seeds(rows, stages)],
-                    figures=[curve]),
-            Section("Energy", _ENERGY, columns=energies, rows=[*counted, *over_seeds(counted, energies)]),
-        ]  # fmt: skip
+        return sections(bench.rows("stages"), bench.spec.hardware[0].label)
 
     @classmethod
     def best(cls, bench: Bench) -> Best:
@@ -123,12 +95,6 @@ class SpikeThrift(Recipe):
         if row is None:
             raise TrainingError(f"results: expected the point of seed {seed}, got none")
         return Best(_folder(seed), "the first seed", row)
-
-
-_ENERGY = """Op counts are 4.6 pJ per multiply-accumulate and 0.9 pJ per accumulate (45 nm, FP32), as most papers
-count. The cycle-level ratios have the same network on the chip and on the MAC array of the same node: the SNN's weights
-with rectifiers in place of neurons, every weight multiplied (dense), or only those that are not zero, with activations
-that are not zero, where the array skips all else for free. Above one, the SNN needs less."""
 
 
 _CONVERTED: Final = 2000
