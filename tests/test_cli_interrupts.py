@@ -1,4 +1,4 @@
-"""Ctrl-C while modules are imported waits until they are; a second one does not."""
+"""Ctrl-C while modules are imported waits until they are, a second one does not; none is lost in a callback."""
 
 import os
 import signal
@@ -37,11 +37,11 @@ except KeyboardInterrupt as error:
 """
 
 
-def told_by(tmp_path, library, **options):
-    (tmp_path / "script.py").write_text(SCRIPT)
+def told_by(tmp_path, library, script=SCRIPT):
+    (tmp_path / "script.py").write_text(script)
     (tmp_path / "interrupted.py").write_text(library)
     return subprocess.run([sys.executable, tmp_path / "script.py"], env={**os.environ, "PYTHONPATH": str(ROOT)},
-                          capture_output=True, text=True, timeout=60, check=False, **options)  # fmt: skip
+                          capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
 
 
 def test_an_import_ends_before_its_interrupt(tmp_path):
@@ -54,10 +54,28 @@ def test_a_second_interrupt_does_not_wait(tmp_path):
     assert "RuntimeError: could not be imported" in done.stderr
 
 
+def test_an_interrupt_that_a_callback_loses_comes_again(tmp_path):
+    library = """
+import signal, weakref
+
+class Thing:
+    pass
+
+def callback(_):
+    signal.raise_signal(signal.SIGINT)
+"""
+    script = SCRIPT.replace("import interrupted\n", """import interrupted
+    thing = interrupted.Thing()
+    reference = interrupted.weakref.ref(thing, interrupted.callback)
+    del thing
+""")
+    done = told_by(tmp_path, library, script)
+    assert (done.stdout, done.stderr) == ("ended\n", "")
+
+
 def test_an_ignored_interrupt_stays_ignored(tmp_path):
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        (tmp_path / "script.py").write_text(SCRIPT)
         done = told_by(tmp_path, LIBRARY.format("pass") + "\nimport sys; print('here'); sys.exit(0)")
     finally:
         signal.signal(signal.SIGINT, before)
@@ -72,7 +90,7 @@ TRAIN = pytest.param(
 
 @pytest.mark.parametrize(
     "command",
-    [["run", "--hw", "core", "--workload", "mnist_conv"], ["sweep", "study.yaml"], TRAIN],
+    [["sweep", "study.yaml"], TRAIN],
     ids=lambda words: words[0],
 )
 @pytest.mark.parametrize("seconds", [0.1, 0.4])
