@@ -88,11 +88,7 @@ TRAIN = pytest.param(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "command",
-    [["sweep", "study.yaml"], TRAIN],
-    ids=lambda words: words[0],
-)
+@pytest.mark.parametrize("command", [["sweep", "study.yaml"], TRAIN], ids=lambda words: words[0])
 @pytest.mark.parametrize("seconds", [0.1, 0.4])
 def test_a_command_that_starts_is_interrupted(tmp_path, command, seconds):
     (tmp_path / "study.yaml").write_text(
